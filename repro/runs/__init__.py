@@ -1,0 +1,1 @@
+"""Runs: events, the store, the supervisor. The run directory is the interface."""

@@ -1,0 +1,225 @@
+"""Everything that can happen in a run, declared once. `events.jsonl` holds one of these a line.
+
+Numbers that are not finite stand as the strings "nan", "inf", "-inf".
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Number = float | Literal["nan", "inf", "-inf"]
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=False, kw_only=True):
+    """Base: `seq` counts from 0 without gaps, `time` is seconds since the epoch (UTC)."""
+
+    seq: int = -1
+    time: float = 0.0
+
+
+class RunStarted(Event, tag="run_started"):
+    """A stretch of the run begins: 1 at first, then one more for each resume."""
+
+    stretch: int
+    epochs: int
+    boot_id: str
+
+
+class WorkerStarted(Event, tag="worker_started"):
+    """The training process runs."""
+
+    pid: int
+    python: str
+
+
+class StageStarted(Event, tag="stage_started"):
+    """What goes on now: import, build, fit, measure, hash."""
+
+    stage: str
+
+
+class EnvironmentProbed(Event, tag="environment_probed"):
+    """The worker's part of the environment record; written to environment.json, so `record` is empty in the log."""
+
+    record: dict[str, Any] = {}
+
+
+class ModelBuilt(Event, tag="model_built"):
+    """The network stands; `fingerprint` tells which one."""
+
+    seconds: float
+    fingerprint: dict[str, Any]
+
+
+class EpochFinished(Event, tag="epoch_finished"):
+    """An epoch, counted from 1, with the loss and accuracy that `fit` reports."""
+
+    epoch: int
+    loss: Number
+    accuracy: Number
+    seconds: float
+
+
+class Evaluated(Event, tag="evaluated"):
+    """Loss and accuracy on the training images in one phase."""
+
+    epoch: int
+    phase: Literal["inference", "training"]
+    loss: Number
+    accuracy: Number
+    call: str
+
+
+class Predicted(Event, tag="predicted"):
+    """Class probabilities (images, classes) in inference phase."""
+
+    epoch: int
+    probabilities: list[list[Number]]
+    call: str
+    seconds: float = 0.0
+
+
+class LayerDrift(msgspec.Struct, frozen=True):
+    """One BatchNormalization layer. `mean`, `variance`: share of the initial distance to the batch statistic that is
+    left (1: as at the start, 0: equal); the other four are means over channels."""
+
+    name: str
+    channels: int
+    mean: Number | None
+    variance: Number | None
+    moving_mean: Number
+    batch_mean: Number
+    moving_variance: Number
+    batch_variance: Number
+
+
+class BatchNormMeasured(Event, tag="batch_norm_measured"):
+    """Where moving statistics stand against batch statistics, layer by layer."""
+
+    epoch: int
+    updates: int
+    momentum: float
+    initial_weight: float
+    moving_to_batch_distance: Number | None
+    layers: list[LayerDrift]
+
+
+class CheckpointWritten(Event, tag="checkpoint_written"):
+    """All that is needed to go on after `epoch` is safe in `file`."""
+
+    epoch: int
+    file: str
+    sha256: str
+    bytes: int
+    seconds: float
+
+
+class FitFinished(Event, tag="fit_finished"):
+    """model.fit returned."""
+
+    call: str
+    seconds: float
+
+
+class WeightsHashed(Event, tag="weights_hashed"):
+    """SHA-256 over the bytes of the final weights in Keras's order."""
+
+    sha256: str
+
+
+class TrainingStopped(Event, tag="training_stopped"):
+    """The worker ended on request after `epoch`."""
+
+    epoch: int
+
+
+class TrainingFinished(Event, tag="training_finished"):
+    """The worker did all it was asked."""
+
+    peak_memory_bytes: int
+
+
+class WorkerFailed(Event, tag="worker_failed"):
+    """The worker met an exception."""
+
+    kind: str
+    message: str
+    traceback: str = ""
+
+
+class Heartbeat(Event, tag="heartbeat"):
+    """The supervisor lives; every 5 s."""
+
+    boot_id: str
+
+
+class StopRequested(Event, tag="stop_requested"):
+    """Somebody asked the run to stop: the file RUN/stop, or a signal by name."""
+
+    by: str
+
+
+class Warned(Event, tag="warned"):
+    """Something that a reader of the figures should know."""
+
+    message: str
+
+
+class RunEnded(Event, tag="run_ended"):
+    """The stretch is over; `reason` is one line for people."""
+
+    state: Annotated[str, Meta(description="finished, failed, stopped or interrupted")]
+    reason: str = ""
+    exit_code: int = 0
+
+
+AnyEvent = (
+    RunStarted
+    | WorkerStarted
+    | StageStarted
+    | EnvironmentProbed
+    | ModelBuilt
+    | EpochFinished
+    | Evaluated
+    | Predicted
+    | BatchNormMeasured
+    | CheckpointWritten
+    | FitFinished
+    | WeightsHashed
+    | TrainingStopped
+    | TrainingFinished
+    | WorkerFailed
+    | Heartbeat
+    | StopRequested
+    | Warned
+    | RunEnded
+)
+
+_decoder = msgspec.json.Decoder(AnyEvent)
+_encoder = msgspec.json.Encoder()
+
+
+def decode(line: bytes) -> AnyEvent:
+    """One line of `events.jsonl`; msgspec.DecodeError where it is not an event."""
+    return _decoder.decode(line)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """One line, with its line feed."""
+    return _encoder.encode(event) + b"\n"
+
+
+def number(value: Number) -> float:
+    """A Number as a float."""
+    return float(value)
+
+
+def to_number(value: float) -> Number:
+    """A float as a Number."""
+    if math.isfinite(value):
+        return value
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"

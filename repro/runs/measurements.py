@@ -1,0 +1,166 @@
+"""Folds events into the measurements of a run; live, replayed and finished runs use the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from repro.runs import events
+from repro.runs.events import AnyEvent
+
+
+class Progress:
+    """What is known of a run after the events seen so far."""
+
+    def __init__(self) -> None:
+        self.epochs = 0
+        self.epoch = 0
+        self.stage = ""
+        self.stretch = 0
+        self.loss: list[events.Number] = []
+        self.accuracy: list[events.Number] = []
+        self.epoch_seconds: list[float] = []
+        self.evaluations: dict[tuple[str, int], events.Evaluated] = {}
+        self.predictions: dict[int, events.Predicted] = {}
+        self.drift: dict[int, events.BatchNormMeasured] = {}
+        self.checkpoint: events.CheckpointWritten | None = None
+        self.fingerprint: dict[str, Any] = {}
+        self.weights_sha256: str | None = None
+        self.peak_memory_bytes: int | None = None
+        self.failure: events.WorkerFailed | None = None
+        self.ended: events.RunEnded | None = None
+        self.warnings: list[str] = []
+        self.stop_requested: str | None = None
+        self.training_finished = False
+        self.stopped = False
+        self.last_heartbeat: events.Heartbeat | events.RunStarted | None = None
+        self.started: float | None = None
+        self.seconds: dict[str, float] = {}
+        self._stage_started: tuple[str, float] | None = None
+
+    def extend(self, more: Iterable[AnyEvent]) -> None:
+        """Take more events, in order."""
+        for event in more:
+            self.take(event)
+
+    def take(self, event: AnyEvent) -> None:
+        """Take one event."""
+        match event:
+            case events.RunStarted():
+                self._begin_stretch(event)
+            case events.StageStarted():
+                self._end_stage(event.time)
+                self.stage = event.stage
+                self._stage_started = (event.stage, event.time)
+            case events.ModelBuilt():
+                self.fingerprint = event.fingerprint
+            case events.EpochFinished():
+                self._rewind(event.epoch - 1)
+                self.epoch = event.epoch
+                self.loss.append(event.loss)
+                self.accuracy.append(event.accuracy)
+                self.epoch_seconds.append(event.seconds)
+            case events.Evaluated():
+                self.evaluations[event.phase, event.epoch] = event
+            case events.Predicted():
+                self.predictions[event.epoch] = event
+            case events.BatchNormMeasured():
+                self.drift[event.epoch] = event
+            case events.CheckpointWritten():
+                self.checkpoint = event
+            case events.WeightsHashed():
+                self.weights_sha256 = event.sha256
+            case events.TrainingFinished():
+                self._end_stage(event.time)
+                self.training_finished = True
+                self.peak_memory_bytes = event.peak_memory_bytes
+            case events.TrainingStopped():
+                self.stopped = True
+            case events.WorkerFailed():
+                self.failure = event
+            case events.Heartbeat():
+                self.last_heartbeat = event
+            case events.StopRequested():
+                self.stop_requested = event.by
+            case events.Warned():
+                self.warnings.append(event.message)
+            case events.RunEnded():
+                self._end_stage(event.time)
+                self.stage = ""
+                self.ended = event
+            case _:
+                pass
+
+    def _begin_stretch(self, event: events.RunStarted) -> None:
+        self.epochs, self.stretch = event.epochs, event.stretch
+        self.ended = self.failure = self.stop_requested = None
+        self.stopped = False
+        self.last_heartbeat = event
+        self._stage_started = None
+        self.started = self.started if self.started is not None else event.time
+        self._rewind(self.checkpoint.epoch if self.checkpoint is not None and event.stretch > 1 else 0)
+
+    def _end_stage(self, time: float) -> None:
+        if self._stage_started is not None:
+            stage, started = self._stage_started
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time - started
+            self._stage_started = None
+
+    def _rewind(self, epoch: int) -> None:
+        """Forget what a resumed run does over."""
+        if epoch >= self.epoch:
+            return
+        del self.loss[epoch:], self.accuracy[epoch:], self.epoch_seconds[epoch:]
+        self.epoch = epoch
+        self.evaluations = {key: value for key, value in self.evaluations.items() if key[1] <= epoch}
+        self.predictions = {key: value for key, value in self.predictions.items() if key <= epoch}
+        self.drift = {key: value for key, value in self.drift.items() if key <= epoch}
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Expected seconds until the last epoch ends, from the median of the latest epochs; None before the second."""
+        recent = sorted(self.epoch_seconds[1:][-20:])
+        if not recent:
+            return None
+        return recent[len(recent) // 2] * (self.epochs - self.epoch)
+
+    def measurements(self, epoch: int | None = None, labels: list[int] | None = None) -> dict[str, Any]:
+        """Measurements as in result.json, at `epoch` (default: the last one measured)."""
+        found: dict[str, Any] = {"fit": {"loss": list(self.loss), "accuracy": list(self.accuracy)}}
+        for name, phase in (("evaluate", "inference"), ("evaluate_training_phase", "training")):
+            evaluated = self._at(epoch, {e: value for (p, e), value in self.evaluations.items() if p == phase})
+            if evaluated is not None:
+                found[name] = {"loss": evaluated.loss, "accuracy": evaluated.accuracy}
+        predicted = self._at(epoch, self.predictions)
+        if predicted is not None:
+            found["predict"] = prediction(predicted.probabilities, labels)
+        drift = self._at(epoch, self.drift)
+        if drift is not None:
+            found["batch_norm"] = {
+                "updates": drift.updates,
+                "momentum": drift.momentum,
+                "initial_weight": drift.initial_weight,
+                "moving_to_batch_distance": drift.moving_to_batch_distance,
+            }
+        if self.weights_sha256 is not None:
+            found["weights_sha256"] = self.weights_sha256
+        return found
+
+    @staticmethod
+    def _at(epoch: int | None, found: dict[int, Any]) -> Any:
+        if not found:
+            return None
+        return found.get(epoch if epoch is not None else max(found))
+
+
+def prediction(probabilities: list[list[events.Number]], labels: list[int] | None) -> dict[str, Any]:
+    """Probabilities with the classes they mean; accuracy where the labels are known."""
+    classes = [max(range(len(row)), key=lambda i: (float(row[i]), -i)) for row in probabilities]
+    found: dict[str, Any] = {
+        "probabilities": probabilities,
+        "classes": classes,
+        "distinct_classes": len(set(classes)),
+    }
+    if labels is not None:
+        found["accuracy"] = sum(a == b for a, b in zip(classes, labels, strict=True)) / len(labels)
+    return found

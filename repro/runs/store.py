@@ -1,0 +1,279 @@
+"""The store: a folder of run directories, listed, found, deleted. Readers need nothing but the directory."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TypeVar
+
+import msgspec
+
+from repro.errors import InputError, UnusableError, printable
+from repro.files import sync_folder, write_durably
+from repro.runs import events
+from repro.runs.measurements import Progress
+from repro.runs.records import FORMAT, Result, RunRecord, State
+
+T = TypeVar("T")
+
+FRESH_SECONDS = 20.0
+MAX_LINE_BYTES = 16 * 1024 * 1024
+_ID = re.compile(r"^\d{8}T\d{6}\.\d{6}Z-.+-s\d+-[a-z0-9]{4}$")
+_RANDOM_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def boot_id() -> str:
+    """Identifies this boot of this kernel; empty where the kernel does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def new_id(scenario: str, environment: str, seed: int) -> str:
+    """DATETIME-SCENARIO-ENVIRONMENT-sSEED-RANDOM, UTC with microseconds."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    random = "".join(secrets.choice(_RANDOM_ALPHABET) for _ in range(4))
+    return f"{now}-{scenario}-{environment}-s{seed}-{random}"
+
+
+class EventReader:
+    """Reads `events.jsonl` as it grows. A last line without line feed is not there yet."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._rest = b""
+
+    def read(self, limit: int = 4 * 1024 * 1024) -> list[events.AnyEvent]:
+        """Events that came since the last call, from at most `limit` bytes; msgspec.DecodeError on damage."""
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(self._offset)
+                data = stream.read(limit)
+        except FileNotFoundError:
+            return []
+        self._offset += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > MAX_LINE_BYTES:
+            raise msgspec.DecodeError("a line is too long")
+        return [events.decode(line) for line in lines if line]
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """One run as a plain directory."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    def file(self, name: str) -> Path:
+        """A file of the run."""
+        return self.path / name
+
+    def record(self) -> RunRecord:
+        """run.json; InputError where it is damaged or of a newer format."""
+        return _read_json(self.file("run.json"), RunRecord)
+
+    def result(self) -> Result | None:
+        """result.json, None while the run is not finished."""
+        if not self.file("result.json").exists():
+            return None
+        return _read_json(self.file("result.json"), Result)
+
+    def reader(self) -> EventReader:
+        """Follow the events from the first."""
+        return EventReader(self.file("events.jsonl"))
+
+    def progress(self) -> Progress:
+        """All events so far, folded; InputError where they are damaged."""
+        progress = Progress()
+        reader = self.reader()
+        try:
+            while more := reader.read():
+                progress.extend(more)
+        except msgspec.DecodeError as error:
+            raise InputError(f"damaged ({error})", do="delete the run", file=self.file("events.jsonl")) from None
+        return progress
+
+    def is_locked(self) -> bool:
+        """Whether a supervisor of this kernel holds the run."""
+        try:
+            with self.file("run.lock").open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def state(self, progress: Progress | None = None) -> State:
+        """What has become of the run; never raises."""
+        try:
+            self.record()
+            if self.result() is not None:
+                return "finished"
+            if self.is_locked():
+                return "running"
+            progress = progress if progress is not None else self.progress()
+        except InputError:
+            return "damaged"
+        if progress.ended is not None and progress.ended.state != "finished":
+            return progress.ended.state if progress.ended.state in ("failed", "stopped") else "interrupted"
+        beat = progress.last_heartbeat
+        if beat is not None and beat.boot_id != boot_id() and time.time() - beat.time < FRESH_SECONDS:
+            return "elsewhere"
+        return "interrupted"
+
+    def request_stop(self) -> None:
+        """Ask the supervisor to stop; it polls for the file."""
+        self.file("stop").touch()
+
+    def acquire(self) -> IO[bytes]:
+        """Hold the run; InputError where somebody else does."""
+        stream = self.file("run.lock").open("ab")
+        for _ in range(20):
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return stream
+            except BlockingIOError:
+                time.sleep(0.02)  # a reader that asks whether it is locked holds it for an instant
+        stream.close()
+        raise InputError(f"the run {self.id} is running", do="watch it, or stop it first")
+
+
+def _read_json(path: Path, type_: type[T]) -> T:
+    try:
+        raw = path.read_bytes()
+        head = msgspec.json.decode(raw, type=_Head)
+        if head.format > FORMAT:
+            raise InputError(f"written in format {head.format}", do="update repro: this one reads 1", file=path)
+        return msgspec.json.decode(raw, type=type_)
+    except OSError as error:
+        raise InputError(f"damaged ({error.strerror})", do="delete the run", file=path) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"damaged ({printable(str(error))})", do="delete the run", file=path) from None
+
+
+class _Head(msgspec.Struct):
+    format: int
+
+
+class Store:
+    """A folder of run directories."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def check_writable(self) -> None:
+        """UnusableError, saying what to do, where no run could be written."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
+            probe.write_bytes(b"0" * 4096)
+            probe.unlink()
+        except OSError as error:
+            with contextlib.suppress(OSError, UnboundLocalError):
+                probe.unlink()
+            raise UnusableError(
+                f"the store cannot be written ({error.strerror})", do=_store_remedy(self.path, error), file=self.path
+            ) from None
+
+    def runs(self) -> list[RunDirectory]:
+        """All runs, oldest first."""
+        try:
+            names = sorted(entry.name for entry in os.scandir(self.path) if _ID.match(entry.name))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise UnusableError(f"the store cannot be read ({error.strerror})", file=self.path) from None
+        return [RunDirectory(self.path / name) for name in names]
+
+    def find(self, text: str) -> RunDirectory:
+        """The run that an id, a unique prefix of an id or of its random part, or `last` means."""
+        runs = self.runs()
+        if text == "last":
+            if not runs:
+                raise InputError(f"the store {self.path} has no runs", do="start one with `repro run`")
+            return runs[-1]
+        found = [run for run in runs if run.id == text] or [
+            run for run in runs if run.id.startswith(text) or run.id.rpartition("-")[2].startswith(text)
+        ]
+        if not found or not text:
+            raise InputError(f"no run is called {printable(text, 80)!r}", do="`repro runs` lists them")
+        if len(found) > 1:
+            some = ", ".join(run.id for run in found[:3])
+            raise InputError(f"{printable(text, 80)!r} means {len(found)} runs ({some})", do="give more of the id")
+        return found[0]
+
+    def create(self, record: RunRecord, files: dict[str, bytes]) -> tuple[RunDirectory, IO[bytes]]:
+        """Make the run's directory with `files` (names may hold folders) and hold its lock.
+
+        It is filled and locked under another name first, so that it never exists without its lock.
+        """
+        hidden = self.path / f".new-{record.id}"
+        try:
+            (hidden / "arrays").mkdir(parents=True)
+            (hidden / "weights").mkdir()
+            lock = RunDirectory(hidden).acquire()
+            write_durably(hidden / "run.json", msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
+            for name, data in files.items():
+                write_durably(hidden / name, data)
+            hidden.rename(self.path / record.id)
+            sync_folder(self.path)
+        except OSError as error:
+            shutil.rmtree(hidden, ignore_errors=True)
+            raise UnusableError(
+                f"the run cannot be written ({error.strerror})", do=_store_remedy(self.path, error), file=self.path
+            ) from None
+        return RunDirectory(self.path / record.id), lock
+
+    def delete(self, run: RunDirectory) -> Path:
+        """Move a run that is not running to the trash folder; where it lies then."""
+        if run.is_locked():
+            raise InputError(f"the run {run.id} is running", do=f"stop it first: repro stop {run.id}")
+        trash = self.path / ".trash"
+        trash.mkdir(exist_ok=True)
+        target = trash / run.id
+        run.path.rename(target)
+        return target
+
+    def restore(self, run_id: str) -> RunDirectory:
+        """Take a deleted run back from the trash folder."""
+        (self.path / ".trash" / run_id).rename(self.path / run_id)
+        return RunDirectory(self.path / run_id)
+
+
+def _store_remedy(path: Path, error: OSError) -> str:
+    import errno
+
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free some space, or name another folder with --store"
+    if error.errno == errno.EROFS:
+        return "name another folder with --store"
+    return f"chown it to {os.getuid()}:{os.getgid()}, or name another folder with --store"
+
+
+def follow(run: RunDirectory, poll_seconds: float = 0.2) -> Iterator[events.AnyEvent]:
+    """All events of a run, those to come too, until nobody writes any more."""
+    reader = run.reader()
+    while True:
+        alive = run.is_locked()
+        more = reader.read()
+        yield from more
+        if not more:
+            if not alive:
+                return
+            time.sleep(poll_seconds)

@@ -1,0 +1,1 @@
+"""Scenarios: typed, strictly loaded, data only."""

@@ -1,0 +1,115 @@
+"""Finds and loads scenarios: shipped names or the user's files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from repro import shipped, yaml_file
+from repro.errors import InputError, printable
+from repro.scenario.types import Scenario
+
+_NUMBER_OPERATORS = ("equal", "close", "at_least", "at_most")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A valid scenario, where it came from, and its text as found."""
+
+    scenario: Scenario
+    file: Path
+    text: str
+
+    @property
+    def images_directory(self) -> Path:
+        """Folder of its images; beside the file."""
+        return self.file.parent / self.scenario.images.directory
+
+
+def shipped_files() -> list[Path]:
+    """Scenario files that come with the package, sorted by name."""
+    return sorted(shipped.folder("scenarios").glob("*.yaml"))
+
+
+def shipped_names() -> list[str]:
+    """Names of the shipped scenarios."""
+    return [file.stem for file in shipped_files()]
+
+
+def find(argument: str) -> Path:
+    """The file that a command-line argument means: one with a `/` or ending in `.yaml` is a file, else a shipped name."""
+    if "/" in argument or argument.endswith(".yaml"):
+        return Path(argument)
+    for file in shipped_files():
+        if file.stem == argument:
+            return file
+    raise InputError(
+        f"no scenario is called {printable(argument, 60)!r}",
+        do=f"choose from {', '.join(shipped_names())}, or name a .yaml file",
+    )
+
+
+def load(file: Path, *, environments: Collection[str]) -> Loaded:
+    """Load `file` strictly; claims may name only the given `environments`."""
+    document = yaml_file.read(file)
+    scenario = document.convert(Scenario)
+    _check(document, scenario, environments)
+    return Loaded(scenario, file, file.read_text(encoding="utf-8"))
+
+
+def parse(text: str, *, name: str, environments: Collection[str]) -> Scenario:
+    """A scenario from text that is in no file of its own (a run directory, a bundle); `name` is used in messages."""
+    document = yaml_file.Document(name, text)
+    scenario = document.convert(Scenario)
+    _check(document, scenario, environments)
+    return scenario
+
+
+def _check(document: yaml_file.Document, scenario: Scenario, environments: Collection[str]) -> None:
+    """What the types alone cannot say."""
+    directory = PurePosixPath(scenario.images.directory)
+    if directory.is_absolute() or ".." in directory.parts or "\\" in scenario.images.directory or "\0" in str(directory):
+        document.fail(
+            "images.directory: must stay inside the scenario's folder",
+            ("images", "directory"),
+            do="use a relative path without '..', or give a folder with --images",
+        )
+    if scenario.images.convert is not None and scenario.images.channels != 1:
+        document.fail("images.convert: L gives one channel", ("images", "convert"), do="set channels: 1")
+    for index, name in enumerate(scenario.measure):
+        if name in scenario.measure[:index]:
+            document.fail(f"measure[{index}]: {name} stands twice", ("measure", index), do="keep one")
+    for index, epoch in enumerate(scenario.measure_at):
+        if epoch > scenario.fit.epochs:
+            document.fail(
+                f"measure_at[{index}]: epoch {epoch} is after the last one ({scenario.fit.epochs})",
+                ("measure_at", index),
+            )
+    seen: set[str] = set()
+    for index, claim in enumerate(scenario.claims):
+        at = ("claims", index)
+        if claim.id in seen:
+            document.fail(f"claims[{index}].id: {claim.id} stands twice", (*at, "id"), do="give each claim its own id")
+        seen.add(claim.id)
+        if claim.operator in _NUMBER_OPERATORS:
+            if isinstance(claim.to, str):
+                document.fail(f"claims[{index}].to: {claim.operator} needs a number", (*at, "to"))
+        elif not isinstance(claim.to, str):
+            document.fail(f"claims[{index}].to: {claim.operator} needs the name of a value", (*at, "to"))
+        if (claim.operator == "close") != (claim.within is not None):
+            what = "close needs `within`" if claim.within is None else "`within` goes with `close` only"
+            document.fail(f"claims[{index}]: {what}", (*at, "within"))
+        for key, value in (("value", claim.value), ("to", claim.to)):
+            source = str(value).partition(".")[0]
+            if source in ("evaluate", "evaluate_training_phase", "predict") and source not in scenario.measure:
+                document.fail(
+                    f"claims[{index}].{key}: {value} is not measured", (*at, key), do=f"add {source} to measure"
+                )
+        for place, environment in enumerate(claim.only):
+            if environment not in environments:
+                document.fail(
+                    f"claims[{index}].only: no environment is called {printable(environment, 60)!r}",
+                    (*at, "only", place),
+                    do=f"choose from {', '.join(environments)}",
+                )

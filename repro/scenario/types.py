@@ -1,0 +1,152 @@
+"""What a scenario file may say. The JSON Schema and the loader's messages both come from these types."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+FORMAT = 1
+
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$",
+        max_length=60,
+        description="Lower-case letters, digits, '-' and '.'.",
+        examples=["original-bug"],
+    ),
+]
+Text = Annotated[str, Meta(min_length=1, max_length=20_000)]
+Line = Annotated[str, Meta(min_length=1, max_length=300)]
+RelativePath = Annotated[str, Meta(min_length=1, max_length=300, description="Relative to the scenario's folder.")]
+Group = Literal["report", "verification", "remedy", "control"]
+Measurement = Literal["evaluate", "predict", "evaluate_training_phase"]
+Value = Literal[
+    "fit.loss",
+    "fit.accuracy",
+    "evaluate.loss",
+    "evaluate.accuracy",
+    "evaluate_training_phase.loss",
+    "evaluate_training_phase.accuracy",
+    "predict.accuracy",
+    "predict.distinct_classes",
+    "batch_norm.updates",
+    "batch_norm.initial_weight",
+    "batch_norm.moving_to_batch_distance",
+]
+Operator = Literal["equal", "close", "at_least", "at_most", "less_than_value", "greater_than_value"]
+Epochs = Annotated[int, Meta(ge=1, le=1_000_000)]
+Pixels = Annotated[int, Meta(ge=1, le=4096)]
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A mapping in a scenario: every key is known, none is guessed."""
+
+
+class Images(Part):
+    """Which images are trained on: one file per class, in the order of their sorted names."""
+
+    directory: Annotated[RelativePath, Meta(description="Folder with the images, beside the scenario file.")]
+    size: Annotated[tuple[Pixels, Pixels], Meta(description="Height and width in pixels that each image is resized to.")]
+    channels: Annotated[Literal[1, 3], Meta(description="1: greyscale images; 3: RGB images.")] = 1
+    convert: Annotated[
+        Literal["L"] | None, Meta(description="L: turn colour images into greyscale (ITU-R 601-2 luma).")
+    ] = None
+
+
+class Model(Part):
+    """Which network is trained, always from random weights."""
+
+    application: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Z][A-Za-z0-9]{1,40}$",
+            description="A constructor in keras.applications.",
+            examples=["ResNet50"],
+        ),
+    ]
+    classes: Annotated[int, Meta(ge=2, le=10_000, description="Units of the softmax layer.")]
+
+
+class BatchNorm(Part):
+    """Settings put on every BatchNormalization layer."""
+
+    momentum: Annotated[
+        float,
+        Meta(ge=0.0, le=1.0, description="moving = moving * momentum + batch * (1 - momentum) after every step."),
+    ]
+
+
+class Compile(Part):
+    """Arguments of model.compile."""
+
+    optimizer: Annotated[Literal["adam", "sgd", "rmsprop"], Meta(description="With its default settings.")]
+    loss: Literal["categorical_crossentropy"]
+    metrics: Annotated[list[Literal["acc", "accuracy"]], Meta(min_length=1, max_length=1)]
+
+
+class Fit(Part):
+    """Arguments of model.fit."""
+
+    epochs: Epochs
+    shuffle: bool = True
+    batch_size: Annotated[int, Meta(ge=1, le=4096)] = 32
+
+
+class Claim(Part, rename={"operator": "is"}):
+    """One checkable statement with its source."""
+
+    id: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,19}$", description="Short name, unique in the file.")]
+    says: Annotated[Line, Meta(description="The statement in words, with its source.")]
+    value: Annotated[Value, Meta(description="What is measured.")]
+    operator: Annotated[Operator, Meta(description="How the measured value is compared with `to`.")]
+    to: Annotated[
+        float | int | Value, Meta(description="A number, or another value for less_than_value and greater_than_value.")
+    ]
+    within: Annotated[float, Meta(ge=0.0, description="Absolute tolerance; for `close` only.")] | None = None
+    only: Annotated[
+        list[str],
+        Meta(max_length=50, description="Environments in which the claim counts; left out: in all."),
+    ] = []
+
+
+class Scenario(Part):
+    """A whole scenario file."""
+
+    format: Literal[1]
+    name: Name
+    title: Line
+    group: Group
+    about: Annotated[Text, Meta(description="The story: what is shown and why.")]
+    images: Images
+    model: Model
+    compile: Compile
+    fit: Fit
+    measure: Annotated[
+        list[Measurement], Meta(min_length=1, description="Taken after the last epoch and at `measure_at`.")
+    ]
+    claims: Annotated[list[Claim], Meta(max_length=100)]
+    source: Annotated[Line, Meta(description="Where the report stands, with its licence.")] | None = None
+    batch_norm: BatchNorm | None = None
+    measure_at: Annotated[
+        list[Epochs],
+        Meta(max_length=100, description="Epochs (counted from 1) at which to measure too, besides the last."),
+    ] = []
+
+    @property
+    def measured_epochs(self) -> list[int]:
+        """Epochs (counted from 1) at which measurements are taken, ascending; the last one is always among them."""
+        return sorted({*self.measure_at, self.fit.epochs})
+
+    def sha256(self) -> str:
+        """Hash of the canonical JSON: equal for two files that say the same."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+
+
+def json_schema() -> dict[str, object]:
+    """JSON Schema (2020-12) of a scenario file, for editors."""
+    schema = msgspec.json.schema(Scenario)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "repro scenario", **schema}

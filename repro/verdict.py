@@ -1,0 +1,82 @@
+"""Claims against measurements, and the verdict that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from repro.runs.events import Number, to_number
+from repro.runs.records import ClaimResult, Outcome, Verdict
+from repro.scenario.types import Claim, Scenario
+
+
+def measured_value(measurements: dict[str, Any], value: str) -> float | None:
+    """The number that a claim's `value` names, None where it was not measured. fit.* is the last epoch's."""
+    group, _, key = value.partition(".")
+    found = measurements.get(group, {}).get(key)
+    if isinstance(found, list):
+        found = found[-1] if found else None
+    return None if found is None else float(found)
+
+
+def decide(claim: Claim, measurements: dict[str, Any], environment: str) -> ClaimResult:
+    """One claim's outcome."""
+    measured = measured_value(measurements, claim.value)
+    other = measured_value(measurements, claim.to) if isinstance(claim.to, str) else float(claim.to)
+    outcome: Outcome
+    if claim.only and environment not in claim.only:
+        outcome = "skipped"
+    elif measured is None or other is None:
+        outcome = "unknown"
+    else:
+        outcome = "held" if _holds(claim, measured, other) else "failed"
+    found: Number | None = None if measured is None else to_number(measured)
+    return ClaimResult(claim.id, claim.says, claim.value, outcome, found, expectation(claim))
+
+
+def _holds(claim: Claim, measured: float, other: float) -> bool:
+    match claim.operator:
+        case "equal":
+            return measured == other
+        case "close":
+            return abs(measured - other) <= (claim.within or 0.0)
+        case "at_least":
+            return measured >= other
+        case "at_most":
+            return measured <= other
+        case "less_than_value":
+            return measured < other
+        case "greater_than_value":
+            return measured > other
+
+
+def expectation(claim: Claim) -> str:
+    """What the claim expects, in words."""
+    match claim.operator:
+        case "equal":
+            return f"= {claim.to}"
+        case "close":
+            return f"= {claim.to}" if not claim.within else f"= {claim.to} within {claim.within}"
+        case "at_least":
+            return f"at least {claim.to}"
+        case "at_most":
+            return f"at most {claim.to}"
+        case "less_than_value":
+            return f"less than {claim.to}"
+        case "greater_than_value":
+            return f"greater than {claim.to}"
+
+
+def decide_all(scenario: Scenario, measurements: dict[str, Any], environment: str) -> list[ClaimResult]:
+    """All of a scenario's claims."""
+    return [decide(claim, measurements, environment) for claim in scenario.claims]
+
+
+def verdict(claims: Iterable[ClaimResult]) -> Verdict:
+    """REPRODUCED: at least one claim counted and all that counted held. NOT_REPRODUCED: one failed. Else INCONCLUSIVE."""
+    outcomes = [claim.outcome for claim in claims if claim.outcome != "skipped"]
+    if "failed" in outcomes:
+        return "NOT_REPRODUCED"
+    if outcomes and all(outcome == "held" for outcome in outcomes):
+        return "REPRODUCED"
+    return "INCONCLUSIVE"

@@ -1,0 +1,1 @@
+"""One adapter per Keras generation; `base.Adapter` says what each must do."""

@@ -1,0 +1,108 @@
+"""What every adapter offers to `training`."""
+
+import random
+
+import numpy as np
+
+
+class Adapter:
+    """One Keras generation: builds, trains and measures one model.
+
+    Statistics are pairs (mean, variance) of float32 arrays of shape (channels,), one per BatchNormalization layer in the order
+    of `model.layers`. Images are (count, height, width, channels), labels one-hot (count, classes).
+    """
+
+    model = None
+
+    def start(self, request):
+        """Import the framework; set threads, device, determinism and seeds as `request` says."""
+        raise NotImplementedError
+
+    def versions(self):
+        """Names and versions of the framework's parts, as they report them."""
+        raise NotImplementedError
+
+    def build(self, request):
+        """Build and compile the model that the request's scenario describes."""
+        raise NotImplementedError
+
+    def fit(self, images, labels, fit, first_epoch, callback):
+        """model.fit from `first_epoch` on; `callback` has epoch_begin(epoch) and epoch_end(epoch, logs) -> stop?"""
+        raise NotImplementedError
+
+    def evaluate(self, images, labels, batch_size):
+        """(loss, accuracy, name of the call) in inference phase."""
+        raise NotImplementedError
+
+    def predict(self, images, batch_size):
+        """(probabilities (count, classes), name of the call) in inference phase."""
+        raise NotImplementedError
+
+    def training_phase(self, images, labels, batch_size):
+        """(loss, accuracy, name of the call, batch statistics) in training phase; leaves the model as it was."""
+        raise NotImplementedError
+
+    def batch_norm_layers(self):
+        """The model's BatchNormalization layers, in order."""
+        raise NotImplementedError
+
+    def moving_statistics(self):
+        """(moving_mean, moving_variance) of every BatchNormalization layer."""
+        raise NotImplementedError
+
+    def weights(self):
+        """Yield (name, array) of all the model's weights in Keras's order, one at a time."""
+        raise NotImplementedError
+
+    def state(self):
+        """Yield (name, array) of all that a checkpoint must hold to go on: weights, optimizer, random states."""
+        raise NotImplementedError
+
+    def restore(self, state):
+        """Put a checkpoint back; `state` maps names to arrays."""
+        raise NotImplementedError
+
+    def fingerprint(self):
+        """Layers, parameters and BatchNormalization settings of the built model."""
+        layers = self.batch_norm_layers()
+        return {
+            "layers": len(self.model.layers),
+            "parameters": int(self.model.count_params()),
+            "batch_norm_layers": len(layers),
+            "momentum": sorted({float(layer.momentum) for layer in layers}),
+            "epsilon": sorted({float(layer.epsilon) for layer in layers}),
+        }
+
+
+def seed_python(seed):
+    """Seed Python's and numpy's global generators."""
+    random.seed(seed)
+    np.random.seed(seed)
+
+
+def batches(count, batch_size):
+    """Slices of at most `batch_size` over `count` items, in order."""
+    return [slice(start, min(start + batch_size, count)) for start in range(0, count, batch_size)]
+
+
+class DeviceAbsentError(Exception):
+    """The device that was asked for is not there."""
+
+
+def skipping(model, make_train_function, skip_step, steps):
+    """Have `model.fit` pass over its first `steps` steps: it draws their batches and trains on none of them.
+
+    A resumed run thus sees the same shuffled order from there on as a run that was never interrupted.
+    """
+    if not steps:
+        return
+    real = make_train_function()
+    left = [steps]
+
+    def train_function(*arguments):
+        if left[0]:
+            left[0] -= 1
+            return skip_step(*arguments)
+        return real(*arguments)
+
+    model.train_function = train_function

@@ -1,0 +1,180 @@
+"""Keras 2.0 to 2.3 on TensorFlow 1: static graphs and a learning phase that is fed."""
+
+import numpy as np
+
+from repro_worker.adapters.base import Adapter, DeviceAbsentError, batches, seed_python, skipping
+
+TRAINING, INFERENCE = 1, 0
+
+
+class Keras2(Adapter):
+    """The report's literal calls: fit, predict, evaluate, and test_function([images, labels, ones, 1])."""
+
+    def start(self, request):
+        import keras
+        import tensorflow as tf
+
+        self.keras, self.tf, self.K = keras, tf, keras.backend
+        self.device = self._choose_device(request["device"])
+        config = tf.ConfigProto(
+            intra_op_parallelism_threads=request["threads"],
+            inter_op_parallelism_threads=1,
+            device_count={"GPU": 0} if self.device == "cpu" else {},
+        )
+        self.K.set_session(tf.Session(config=config))
+        seed_python(request["seed"])
+        tf.set_random_seed(request["seed"])
+
+    def _choose_device(self, asked):
+        if asked != "cpu" and self.tf.test.is_built_with_cuda():
+            from tensorflow.python.client import device_lib
+
+            if any(device.device_type == "GPU" for device in device_lib.list_local_devices()):
+                return "gpu"
+        if asked == "gpu":
+            raise DeviceAbsentError("TensorFlow {} here is built without CUDA".format(self.tf.__version__))
+        return "cpu"
+
+    def versions(self):
+        return {"keras": self.keras.__version__, "tensorflow": self.tf.__version__, "backend": self.K.backend()}
+
+    def build(self, request):
+        scenario = request["scenario"]
+        make = getattr(self.keras.applications, scenario["model"]["application"], None)
+        if make is None:
+            raise ValueError("this Keras has no application called {}".format(scenario["model"]["application"]))
+        height, width = scenario["images"]["size"]
+        shape = (height, width, scenario["images"]["channels"])
+        self.model = make(input_shape=shape, classes=scenario["model"]["classes"], weights=None)
+        if scenario.get("batch_norm"):
+            self._set_momentum(scenario["batch_norm"]["momentum"])
+        self.model.compile(**scenario["compile"])
+        self.statistics = [self._batch_statistics(layer) for layer in self.batch_norm_layers()]
+
+    def _set_momentum(self, momentum):
+        """Rebuild with another momentum and the same initial weights: the update is made when a layer is called."""
+        config = self.model.get_config()
+        changed = False
+        for layer in config["layers"]:
+            if layer["class_name"] == "BatchNormalization" and layer["config"]["momentum"] != momentum:
+                layer["config"]["momentum"] = momentum
+                changed = True
+        if changed:
+            initial = self.model.get_weights()
+            self.model = type(self.model).from_config(config)
+            self.model.set_weights(initial)
+
+    def _batch_statistics(self, layer):
+        """The tensors that feed a layer's moving mean and moving variance."""
+        found = []
+        for variable, update in zip((layer.moving_mean, layer.moving_variance), layer.updates):
+            found.append(self._averaged_value(variable, update))
+        return tuple(found)
+
+    def _averaged_value(self, variable, update):
+        """`value` of assign_moving_average(variable, value, ...): what is subtracted from a variable in its update."""
+        queue, seen = [update.op if hasattr(update, "op") else update], set()
+        while queue:
+            op = queue.pop(0)
+            if op in seen:
+                continue
+            seen.add(op)
+            if op.type == "Sub" and self._reads_variable(op.inputs[0].op) and op.inputs[1].op.type != "RealDiv":
+                return op.inputs[1]
+            queue.extend(tensor.op for tensor in op.inputs)
+        raise ValueError("no batch statistic found for {}".format(variable.name))
+
+    @staticmethod
+    def _reads_variable(op):
+        if op.type == "Identity":
+            op = op.inputs[0].op
+        return op.type in ("Variable", "VariableV2", "VarHandleOp", "ReadVariableOp")
+
+    def fit(self, images, labels, fit, first_epoch, callback):
+        keras = self.keras
+
+        class Telemetry(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                callback.epoch_begin(epoch)
+
+            def on_epoch_end(self, epoch, logs=None):
+                if epoch >= first_epoch and callback.epoch_end(epoch, logs):
+                    self.model.stop_training = True
+
+        skipping(
+            self.model,
+            self.prepare_train_function,
+            lambda _inputs: [0.0] * len(self.model.metrics_names),
+            first_epoch * callback.steps_per_epoch,
+        )
+        self.model.fit(
+            images,
+            labels,
+            epochs=fit["epochs"],
+            shuffle=fit["shuffle"],
+            batch_size=fit["batch_size"],
+            verbose=0,
+            callbacks=[Telemetry()],
+        )
+        return "model.fit"
+
+    def prepare_train_function(self):
+        """The model's train function, made."""
+        self.model._make_train_function()
+        return self.model.train_function
+
+    def evaluate(self, images, labels, batch_size):
+        loss, accuracy = self.model.evaluate(images, labels, batch_size=batch_size, verbose=0)
+        return loss, accuracy, "model.evaluate"
+
+    def predict(self, images, batch_size):
+        return self.model.predict(images, batch_size=batch_size, verbose=0), "model.predict"
+
+    def training_phase(self, images, labels, batch_size):
+        self.model._make_test_function()
+        losses, right, sums = 0.0, 0.0, None
+        for part in batches(len(images), batch_size):
+            count = part.stop - part.start
+            feed = [images[part], labels[part], np.ones(count), TRAINING]
+            loss, accuracy = self.model.test_function(feed)
+            losses += float(loss) * count
+            right += float(accuracy) * count
+            values = self._fetch_statistics(images[part])
+            values = [[array * np.float32(count) for array in pair] for pair in values]
+            if sums is None:
+                sums = values
+            else:
+                sums = [[old + new for old, new in zip(*pairs)] for pairs in zip(sums, values)]
+        total = len(images)
+        statistics = [tuple(array / np.float32(total) for array in pair) for pair in sums]
+        return losses / total, right / total, "model.test_function([images, labels, ones, 1])", statistics
+
+    def _fetch_statistics(self, images):
+        """Batch statistics of all layers for one batch in training phase; runs no update."""
+        session = self.K.get_session()
+        feed = {self.model.inputs[0]: images, self.K.learning_phase(): TRAINING}
+        return session.run([list(pair) for pair in self.statistics], feed_dict=feed)
+
+    def batch_norm_layers(self):
+        return [layer for layer in self.model.layers if isinstance(layer, self.keras.layers.BatchNormalization)]
+
+    def moving_statistics(self):
+        layers = self.batch_norm_layers()
+        return [(self.K.get_value(layer.moving_mean), self.K.get_value(layer.moving_variance)) for layer in layers]
+
+    def weights(self):
+        for weight in self.model.weights:
+            yield weight.name.replace(":", "_"), self.K.get_value(weight)
+
+    def state(self):
+        self.model._make_train_function()
+        for index, variable in enumerate(self._state_variables()):
+            yield "variable/{:05d}".format(index), self.K.get_value(variable)
+
+    def _state_variables(self):
+        return list(self.model.weights) + list(self.model.optimizer.weights)
+
+    def restore(self, state):
+        self.model._make_train_function()
+        for index, variable in enumerate(self._state_variables()):
+            self.K.set_value(variable, state["variable/{:05d}".format(index)])

@@ -1,0 +1,159 @@
+"""What Keras 3 and tf.keras on TensorFlow 2 have in common."""
+
+import importlib
+
+import numpy as np
+
+from repro_worker.adapters.base import Adapter, DeviceAbsentError, batches, skipping
+
+
+class TF2Adapter(Adapter):
+    """Eager calls on TensorFlow 2; subclasses set `keras` in `import_keras`."""
+
+    keras = None
+
+    def import_keras(self):
+        """The Keras module that this adapter speaks."""
+        raise NotImplementedError
+
+    def start(self, request):
+        import tensorflow as tf
+
+        self.tf = tf
+        tf.config.threading.set_intra_op_parallelism_threads(request["threads"])
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        self.device = self._choose_device(request["device"])
+        self.keras = self.import_keras()
+        if request["deterministic"]:
+            tf.config.experimental.enable_op_determinism()
+        self.seed(request["seed"])
+
+    def _choose_device(self, asked):
+        if asked == "cpu":
+            self.tf.config.set_visible_devices([], "GPU")
+            return "cpu"
+        gpus = self.tf.config.list_physical_devices("GPU")
+        if gpus:
+            return "gpu"
+        if asked == "gpu":
+            raise DeviceAbsentError(self._why_no_gpu())
+        return "cpu"
+
+    def _why_no_gpu(self):
+        if not self.tf.test.is_built_with_cuda():
+            return "this TensorFlow is built without CUDA: use an environment with CUDA (keras-3-gpu)"
+        return "TensorFlow is built with CUDA and finds no GPU: the log names the driver or library that is missing"
+
+    def seed(self, seed):
+        """Python's, numpy's and TensorFlow's generators."""
+        self.keras.utils.set_random_seed(seed)
+
+    def build(self, request):
+        scenario = request["scenario"]
+        model = scenario["model"]
+        make = getattr(importlib.import_module(self.keras.__name__ + ".applications"), model["application"], None)
+        if make is None:
+            raise ValueError("this Keras has no application called {}".format(model["application"]))
+        height, width = scenario["images"]["size"]
+        shape = (height, width, scenario["images"]["channels"])
+        self.model = make(input_shape=shape, classes=model["classes"], weights=None)
+        if scenario.get("batch_norm"):
+            for layer in self.batch_norm_layers():
+                layer.momentum = scenario["batch_norm"]["momentum"]
+        self.model.compile(**scenario["compile"])
+
+    def fit(self, images, labels, fit, first_epoch, callback):
+        keras = self.keras
+
+        class Telemetry(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                callback.epoch_begin(epoch)
+
+            def on_epoch_end(self, epoch, logs=None):
+                if epoch >= first_epoch and callback.epoch_end(epoch, logs):
+                    self.model.stop_training = True
+
+        skipping(self.model, self.prepare_train_function, self.skip_step, first_epoch * callback.steps_per_epoch)
+        self.model.fit(
+            images,
+            labels,
+            epochs=fit["epochs"],
+            shuffle=fit["shuffle"],
+            batch_size=fit["batch_size"],
+            verbose=0,
+            callbacks=[Telemetry()],
+        )
+        return "model.fit"
+
+    def prepare_train_function(self):
+        """The model's train function, made."""
+        self.model.train_function = None
+        self.model.make_train_function()
+        return self.model.train_function
+
+    def skip_step(self, iterator):
+        """Take a batch from the iterator without training on it."""
+        next(iterator)
+        return {"loss": 0.0, "acc": 0.0}
+
+    def evaluate(self, images, labels, batch_size):
+        loss, accuracy = self.model.evaluate(images, labels, batch_size=batch_size, verbose=0)
+        return loss, accuracy, "model.evaluate"
+
+    def predict(self, images, batch_size):
+        return self.model.predict(images, batch_size=batch_size, verbose=0), "model.predict"
+
+    def training_phase(self, images, labels, batch_size):
+        """One eager forward pass of the layers in training phase, with momentum 0 and moving statistics 0.
+
+        Then every update rule (m * moving + (1 - m) * batch, or moving - (moving - batch) * (1 - m)) leaves exactly
+        the batch statistic in the moving statistic, which is read and put back.
+        """
+        layers = self.batch_norm_layers()
+        kept = [(variable, np.array(variable)) for variable in self.model.non_trainable_variables]
+        momenta = [layer.momentum for layer in layers]
+        losses, right, sums = 0.0, 0, None
+        try:
+            for layer in layers:
+                layer.momentum = 0.0
+            for part in batches(len(images), batch_size):
+                for layer in layers:
+                    layer.moving_mean.assign(np.zeros(layer.moving_mean.shape, np.float32))
+                    layer.moving_variance.assign(np.zeros(layer.moving_variance.shape, np.float32))
+                probabilities = self.model(self.tf.constant(images[part], self.tf.float32), training=True)
+                count = part.stop - part.start
+                per_image = self.keras.losses.categorical_crossentropy(labels[part].astype(np.float32), probabilities)
+                losses += float(np.mean(np.array(per_image), dtype=np.float32)) * count
+                right += int(np.sum(np.argmax(np.array(probabilities), 1) == np.argmax(labels[part], 1)))
+                statistics = [np.concatenate(pair) * np.float32(count) for pair in self.moving_statistics()]
+                sums = statistics if sums is None else [old + new for old, new in zip(sums, statistics)]
+        finally:
+            for layer, momentum in zip(layers, momenta):
+                layer.momentum = momentum
+            for variable, value in kept:
+                variable.assign(value)
+        mean = [total / np.float32(len(images)) for total in sums]
+        pairs = [tuple(np.split(values, 2)) for values in mean]
+        return losses / len(images), right / len(images), "model(x, training=True)", pairs
+
+    def batch_norm_layers(self):
+        return [layer for layer in self.model.layers if isinstance(layer, self.keras.layers.BatchNormalization)]
+
+    def moving_statistics(self):
+        return [(np.array(layer.moving_mean), np.array(layer.moving_variance)) for layer in self.batch_norm_layers()]
+
+    def weights(self):
+        for weight in self.model.weights:
+            yield getattr(weight, "path", weight.name), np.array(weight)
+
+    def state_variables(self):
+        """All variables that a checkpoint holds, in a fixed order."""
+        raise NotImplementedError
+
+    def state(self):
+        for index, variable in enumerate(self.state_variables()):
+            yield "variable/{:05d}".format(index), np.array(variable)
+
+    def restore(self, state):
+        for index, variable in enumerate(self.state_variables()):
+            variable.assign(state["variable/{:05d}".format(index)])

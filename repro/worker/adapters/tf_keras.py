@@ -1,0 +1,36 @@
+"""tf.keras of TensorFlow 2: the legacy tf-keras package, or the Keras 2 that TensorFlow up to 2.15 brings."""
+
+from repro_worker.adapters.base import seed_python
+from repro_worker.adapters.tf2 import TF2Adapter
+
+
+class TFKeras(TF2Adapter):
+    """Literal calls of tf.keras."""
+
+    def import_keras(self):
+        return self.tf.keras
+
+    def versions(self):
+        from importlib import import_module
+
+        module = import_module(self.keras.__name__)
+        version = getattr(module, "__version__", None) or self.tf.keras.__version__
+        return {"keras": version, "tensorflow": self.tf.__version__, "backend": "tensorflow"}
+
+    def seed(self, seed):
+        seed_python(seed)
+        self.tf.random.set_seed(seed)
+
+    def fingerprint(self):
+        jit = getattr(self.model, "_jit_compile", None)
+        return dict(super().fingerprint(), jit_compile=bool(jit))
+
+    def state_variables(self):
+        optimizer = self.model.optimizer
+        if hasattr(optimizer, "build"):
+            if not getattr(optimizer, "built", False):
+                optimizer.build(self.model.trainable_variables)
+            variables = optimizer.variables
+            return list(self.model.weights) + list(variables() if callable(variables) else variables)
+        optimizer._create_all_weights(self.model.trainable_variables)
+        return list(self.model.weights) + list(optimizer.weights)

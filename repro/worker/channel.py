@@ -1,0 +1,35 @@
+"""Events as JSON lines on a descriptor of their own, never standard output."""
+
+import json
+import math
+import os
+
+
+def jsonable(value):
+    """`value` with numpy scalars as Python's and numbers that are not finite as "nan", "inf", "-inf"."""
+    if isinstance(value, dict):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if hasattr(value, "tolist"):
+        return jsonable(value.tolist())
+    number = float(value)
+    if math.isfinite(number):
+        return number
+    return "nan" if math.isnan(number) else "inf" if number > 0 else "-inf"
+
+
+class Channel:
+    """Writes one line an event; each line in as few system calls as the pipe allows."""
+
+    def __init__(self, descriptor):
+        self.descriptor = descriptor
+
+    def send(self, event, **fields):
+        """Write the event named `event`."""
+        line = json.dumps(dict(jsonable(fields), event=event), sort_keys=True, allow_nan=False) + "\n"
+        data = line.encode("utf-8")
+        while data:
+            data = data[os.write(self.descriptor, data) :]

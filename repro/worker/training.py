@@ -1,0 +1,173 @@
+"""One run: build, fit, measure. Adapters make the calls; this module decides when."""
+
+import os
+import signal
+import time
+
+import numpy as np
+
+from repro_worker import batch_norm, files, probe
+
+
+class StopRequest:
+    """Set by SIGTERM: finish the epoch, keep a checkpoint, end."""
+
+    def __init__(self):
+        self.wanted = False
+        signal.signal(signal.SIGTERM, self._want)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def _want(self, _signal, _frame):
+        self.wanted = True
+
+
+class Run:
+    """State of one training run."""
+
+    def __init__(self, adapter, request, channel):
+        self.adapter = adapter
+        self.request = request
+        self.channel = channel
+        self.scenario = request["scenario"]
+        self.directory = request["directory"]
+        self.epochs = self.scenario["fit"]["epochs"]
+        self.batch_size = self.scenario["fit"]["batch_size"]
+        self.stop = StopRequest()
+        self.stopped_at = None
+        self.images = np.load(os.path.join(self.directory, "arrays", "images.npy"), allow_pickle=False)
+        classes = self.scenario["model"]["classes"]
+        self.labels = np.eye(classes)[np.asarray(request["labels"])]
+        self.steps_per_epoch = -(-len(self.images) // self.batch_size)
+        self.last_checkpoint = None
+        self.epoch_started = None
+
+    def stage(self, name):
+        """Say what goes on now, for whoever watches."""
+        self.channel.send("stage_started", stage=name)
+
+    def epoch_begin(self, epoch):
+        """Called by the adapter before an epoch, counted from 0."""
+        self.epoch_started = time.perf_counter()
+
+    def epoch_end(self, epoch, logs):
+        """Called by the adapter after an epoch, counted from 0; True: stop training."""
+        seconds = time.perf_counter() - self.epoch_started
+        done = epoch + 1
+        accuracy = logs["acc"] if "acc" in logs else logs["accuracy"]
+        self.channel.send("epoch_finished", epoch=done, loss=logs["loss"], accuracy=accuracy, seconds=seconds)
+        if done == self.epochs:
+            return False
+        if done in self.request["measured_epochs"]:
+            self.measure(done)
+        if self.stop.wanted:
+            self.checkpoint(done)
+            self.stopped_at = done
+            return True
+        if time.perf_counter() - self.last_checkpoint >= self.request["checkpoint_seconds"]:
+            self.checkpoint(done)
+        return False
+
+    def checkpoint(self, epoch):
+        """Keep all that is needed to go on after `epoch`; the one before is removed only when this one is whole."""
+        name = "weights/checkpoint-{:07d}.npz".format(epoch)
+        path = os.path.join(self.directory, name)
+        started = time.perf_counter()
+        sha256 = files.save_arrays(path, self.adapter.state())
+        self.channel.send(
+            "checkpoint_written",
+            epoch=epoch,
+            file=name,
+            sha256=sha256,
+            bytes=os.path.getsize(path),
+            seconds=time.perf_counter() - started,
+        )
+        for other in os.listdir(os.path.dirname(path)):
+            if other.startswith("checkpoint-") and other != os.path.basename(path):
+                os.remove(os.path.join(os.path.dirname(path), other))
+        self.last_checkpoint = time.perf_counter()
+
+    def measure(self, epoch):
+        """All the scenario's measurements and the drift of every BatchNormalization layer, at the weights of now."""
+        wanted = self.scenario["measure"]
+        if "evaluate" in wanted:
+            self._timed_evaluation("inference", epoch, self.adapter.evaluate(self.images, self.labels, self.batch_size))
+        if "predict" in wanted:
+            started = time.perf_counter()
+            probabilities, call = self.adapter.predict(self.images, self.batch_size)
+            self.channel.send(
+                "predicted",
+                epoch=epoch,
+                probabilities=probabilities,
+                call=call,
+                seconds=time.perf_counter() - started,
+            )
+        layers = self.adapter.batch_norm_layers()
+        if not layers and "evaluate_training_phase" not in wanted:
+            return
+        loss, accuracy, call, statistics = self.adapter.training_phase(self.images, self.labels, self.batch_size)
+        if "evaluate_training_phase" in wanted:
+            self._timed_evaluation("training", epoch, (loss, accuracy, call))
+        if layers:
+            self._drift(epoch, layers, statistics)
+
+    def _timed_evaluation(self, phase, epoch, result):
+        loss, accuracy, call = result
+        self.channel.send("evaluated", phase=phase, epoch=epoch, loss=loss, accuracy=accuracy, call=call)
+
+    def _drift(self, epoch, layers, statistics):
+        moving = self.adapter.moving_statistics()
+        rows = [
+            batch_norm.layer_drift(layer.name, now, batch) for layer, now, batch in zip(layers, moving, statistics)
+        ]
+        for kind, values in (("moving", moving), ("batch", statistics)):
+            flat = np.concatenate([np.concatenate(pair) for pair in values]).astype(np.float32)
+            files.save_array(
+                os.path.join(self.directory, "arrays", "{}-statistics-{:07d}.npy".format(kind, epoch)), flat
+            )
+        updates = epoch * self.steps_per_epoch
+        momentum = float(layers[0].momentum)
+        self.channel.send(
+            "batch_norm_measured",
+            epoch=epoch,
+            updates=updates,
+            momentum=momentum,
+            initial_weight=momentum**updates,
+            moving_to_batch_distance=batch_norm.median_distance(rows),
+            layers=rows,
+        )
+
+
+def train(adapter, request, channel):
+    """Answer a request of kind "run"."""
+    run = Run(adapter, request, channel)
+    run.stage("import")
+    adapter.start(request)
+    channel.send("environment_probed", record=probe.record(adapter, request))
+    run.stage("build")
+    started = time.perf_counter()
+    adapter.build(request)
+    resume = request.get("resume")
+    initial = files.arrays_sha256(array for _, array in adapter.weights())
+    if resume is not None:
+        with np.load(os.path.join(run.directory, resume["file"]), allow_pickle=False) as state:
+            adapter.restore(state)
+    channel.send(
+        "model_built",
+        seconds=time.perf_counter() - started,
+        fingerprint=dict(adapter.fingerprint(), initial_weights_sha256=initial, first_epoch=resume["epoch"] if resume else 0),
+    )
+    run.stage("fit")
+    run.last_checkpoint = time.perf_counter()
+    started = time.perf_counter()
+    call = adapter.fit(run.images, run.labels, request["scenario"]["fit"], resume["epoch"] if resume else 0, run)
+    channel.send("fit_finished", call=call, seconds=time.perf_counter() - started)
+    if run.stopped_at is not None:
+        channel.send("training_stopped", epoch=run.stopped_at)
+        return
+    run.stage("measure")
+    run.measure(run.epochs)
+    run.stage("hash")
+    channel.send("weights_hashed", sha256=files.arrays_sha256(array for _, array in adapter.weights()))
+    if request["keep_weights"]:
+        files.save_arrays(os.path.join(run.directory, "weights", "final.npz"), adapter.weights())
+    channel.send("training_finished", peak_memory_bytes=probe.peak_memory_bytes())

@@ -73,7 +73,7 @@ def decide_all(scenario: Scenario, measurements: dict[str, Any], environment: st
 
 
 def verdict(claims: Iterable[ClaimResult]) -> Verdict:
-    """REPRODUCED: at least one claim counted and all that counted held. NOT_REPRODUCED: one failed. Else INCONCLUSIVE."""
+    """REPRODUCED: a claim counted and all that counted held. NOT_REPRODUCED: one failed. Else INCONCLUSIVE."""
     outcomes = [claim.outcome for claim in claims if claim.outcome != "skipped"]
     if "failed" in outcomes:
         return "NOT_REPRODUCED"

@@ -76,9 +76,11 @@ class Document:
         depth = nodes = 0
         try:
             for event in yaml.parse(text, Loader=_Loader):
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark is not None else None
                 if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                    raise InputError("anchors and aliases are not allowed", do="write the value out", file=self.file, line=line)
+                    raise InputError(
+                        "anchors and aliases are not allowed", do="write the value out", file=self.file, line=line
+                    )
                 if isinstance(event, yaml.CollectionStartEvent):
                     depth += 1
                 elif isinstance(event, yaml.CollectionEndEvent):

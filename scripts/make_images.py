@@ -1,7 +1,7 @@
 """Draws the three synthetic greyscale images that the shipped scenarios train on: a boat, a house, a tree.
 
-    python scripts/make_images.py            writes scenarios/images/*.png
-    python scripts/make_images.py --check    exits 1 where a file's pixels differ from what would be drawn
+python scripts/make_images.py            writes scenarios/images/*.png
+python scripts/make_images.py --check    exits 1 where a file's pixels differ from what would be drawn
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def boat() -> Image.Image:
     image = sky(225, 250, 0.62, (120, 55))
     draw = ImageDraw.Draw(image)
     for row in range(66, 100, 5):
-        wave = [(x, row + 1.1 * math.sin(x / 4 + row)) for x in range(0, 101)]
+        wave = [(x, row + 1.1 * math.sin(x / 4 + row)) for x in range(101)]
         draw.line(scale(*wave), fill=150 - (row - 60), width=5)
     draw.polygon(scale((50, 12), (50, 58), (22, 58)), fill=245, outline=120)
     draw.polygon(scale((53, 18), (53, 58), (76, 58)), fill=190, outline=120)

@@ -21,7 +21,7 @@ class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=False,
     time: float = 0.0
 
 
-class RunStarted(Event, tag="run_started"):
+class RunStarted(Event, frozen=True, tag="run_started"):
     """A stretch of the run begins: 1 at first, then one more for each resume."""
 
     stretch: int
@@ -29,33 +29,33 @@ class RunStarted(Event, tag="run_started"):
     boot_id: str
 
 
-class WorkerStarted(Event, tag="worker_started"):
+class WorkerStarted(Event, frozen=True, tag="worker_started"):
     """The training process runs."""
 
     pid: int
     python: str
 
 
-class StageStarted(Event, tag="stage_started"):
+class StageStarted(Event, frozen=True, tag="stage_started"):
     """What goes on now: import, build, fit, measure, hash."""
 
     stage: str
 
 
-class EnvironmentProbed(Event, tag="environment_probed"):
+class EnvironmentProbed(Event, frozen=True, tag="environment_probed"):
     """The worker's part of the environment record; written to environment.json, so `record` is empty in the log."""
 
     record: dict[str, Any] = {}
 
 
-class ModelBuilt(Event, tag="model_built"):
+class ModelBuilt(Event, frozen=True, tag="model_built"):
     """The network stands; `fingerprint` tells which one."""
 
     seconds: float
     fingerprint: dict[str, Any]
 
 
-class EpochFinished(Event, tag="epoch_finished"):
+class EpochFinished(Event, frozen=True, tag="epoch_finished"):
     """An epoch, counted from 1, with the loss and accuracy that `fit` reports."""
 
     epoch: int
@@ -64,7 +64,7 @@ class EpochFinished(Event, tag="epoch_finished"):
     seconds: float
 
 
-class Evaluated(Event, tag="evaluated"):
+class Evaluated(Event, frozen=True, tag="evaluated"):
     """Loss and accuracy on the training images in one phase."""
 
     epoch: int
@@ -74,7 +74,7 @@ class Evaluated(Event, tag="evaluated"):
     call: str
 
 
-class Predicted(Event, tag="predicted"):
+class Predicted(Event, frozen=True, tag="predicted"):
     """Class probabilities (images, classes) in inference phase."""
 
     epoch: int
@@ -97,7 +97,7 @@ class LayerDrift(msgspec.Struct, frozen=True):
     batch_variance: Number
 
 
-class BatchNormMeasured(Event, tag="batch_norm_measured"):
+class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
     """Where moving statistics stand against batch statistics, layer by layer."""
 
     epoch: int
@@ -108,7 +108,7 @@ class BatchNormMeasured(Event, tag="batch_norm_measured"):
     layers: list[LayerDrift]
 
 
-class CheckpointWritten(Event, tag="checkpoint_written"):
+class CheckpointWritten(Event, frozen=True, tag="checkpoint_written"):
     """All that is needed to go on after `epoch` is safe in `file`."""
 
     epoch: int
@@ -118,32 +118,32 @@ class CheckpointWritten(Event, tag="checkpoint_written"):
     seconds: float
 
 
-class FitFinished(Event, tag="fit_finished"):
+class FitFinished(Event, frozen=True, tag="fit_finished"):
     """model.fit returned."""
 
     call: str
     seconds: float
 
 
-class WeightsHashed(Event, tag="weights_hashed"):
+class WeightsHashed(Event, frozen=True, tag="weights_hashed"):
     """SHA-256 over the bytes of the final weights in Keras's order."""
 
     sha256: str
 
 
-class TrainingStopped(Event, tag="training_stopped"):
+class TrainingStopped(Event, frozen=True, tag="training_stopped"):
     """The worker ended on request after `epoch`."""
 
     epoch: int
 
 
-class TrainingFinished(Event, tag="training_finished"):
+class TrainingFinished(Event, frozen=True, tag="training_finished"):
     """The worker did all it was asked."""
 
     peak_memory_bytes: int
 
 
-class WorkerFailed(Event, tag="worker_failed"):
+class WorkerFailed(Event, frozen=True, tag="worker_failed"):
     """The worker met an exception."""
 
     kind: str
@@ -151,25 +151,25 @@ class WorkerFailed(Event, tag="worker_failed"):
     traceback: str = ""
 
 
-class Heartbeat(Event, tag="heartbeat"):
+class Heartbeat(Event, frozen=True, tag="heartbeat"):
     """The supervisor lives; every 5 s."""
 
     boot_id: str
 
 
-class StopRequested(Event, tag="stop_requested"):
+class StopRequested(Event, frozen=True, tag="stop_requested"):
     """Somebody asked the run to stop: the file RUN/stop, or a signal by name."""
 
     by: str
 
 
-class Warned(Event, tag="warned"):
+class Warned(Event, frozen=True, tag="warned"):
     """Something that a reader of the figures should know."""
 
     message: str
 
 
-class RunEnded(Event, tag="run_ended"):
+class RunEnded(Event, frozen=True, tag="run_ended"):
     """The stretch is over; `reason` is one line for people."""
 
     state: Annotated[str, Meta(description="finished, failed, stopped or interrupted")]
@@ -199,7 +199,7 @@ AnyEvent = (
     | RunEnded
 )
 
-_decoder = msgspec.json.Decoder(AnyEvent)
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _encoder = msgspec.json.Encoder()
 
 

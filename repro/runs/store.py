@@ -131,7 +131,11 @@ class RunDirectory:
         except InputError:
             return "damaged"
         if progress.ended is not None and progress.ended.state != "finished":
-            return progress.ended.state if progress.ended.state in ("failed", "stopped") else "interrupted"
+            match progress.ended.state:
+                case "failed" | "stopped" as ended:
+                    return ended
+                case _:
+                    return "interrupted"
         beat = progress.last_heartbeat
         if beat is not None and beat.boot_id != boot_id() and time.time() - beat.time < FRESH_SECONDS:
             return "elsewhere"

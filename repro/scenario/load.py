@@ -38,7 +38,7 @@ def shipped_names() -> list[str]:
 
 
 def find(argument: str) -> Path:
-    """The file that a command-line argument means: one with a `/` or ending in `.yaml` is a file, else a shipped name."""
+    """The file that an argument means: one with a `/` or ending in `.yaml` is a file, else a shipped name."""
     if "/" in argument or argument.endswith(".yaml"):
         return Path(argument)
     for file in shipped_files():
@@ -69,7 +69,12 @@ def parse(text: str, *, name: str, environments: Collection[str]) -> Scenario:
 def _check(document: yaml_file.Document, scenario: Scenario, environments: Collection[str]) -> None:
     """What the types alone cannot say."""
     directory = PurePosixPath(scenario.images.directory)
-    if directory.is_absolute() or ".." in directory.parts or "\\" in scenario.images.directory or "\0" in str(directory):
+    if (
+        directory.is_absolute()
+        or ".." in directory.parts
+        or "\\" in scenario.images.directory
+        or "\0" in str(directory)
+    ):
         document.fail(
             "images.directory: must stay inside the scenario's folder",
             ("images", "directory"),

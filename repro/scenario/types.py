@@ -46,18 +46,20 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """A mapping in a scenario: every key is known, none is guessed."""
 
 
-class Images(Part):
+class Images(Part, frozen=True):
     """Which images are trained on: one file per class, in the order of their sorted names."""
 
     directory: Annotated[RelativePath, Meta(description="Folder with the images, beside the scenario file.")]
-    size: Annotated[tuple[Pixels, Pixels], Meta(description="Height and width in pixels that each image is resized to.")]
+    size: Annotated[
+        tuple[Pixels, Pixels], Meta(description="Height and width in pixels that each image is resized to.")
+    ]
     channels: Annotated[Literal[1, 3], Meta(description="1: greyscale images; 3: RGB images.")] = 1
     convert: Annotated[
         Literal["L"] | None, Meta(description="L: turn colour images into greyscale (ITU-R 601-2 luma).")
     ] = None
 
 
-class Model(Part):
+class Model(Part, frozen=True):
     """Which network is trained, always from random weights."""
 
     application: Annotated[
@@ -71,7 +73,7 @@ class Model(Part):
     classes: Annotated[int, Meta(ge=2, le=10_000, description="Units of the softmax layer.")]
 
 
-class BatchNorm(Part):
+class BatchNorm(Part, frozen=True):
     """Settings put on every BatchNormalization layer."""
 
     momentum: Annotated[
@@ -80,7 +82,7 @@ class BatchNorm(Part):
     ]
 
 
-class Compile(Part):
+class Compile(Part, frozen=True):
     """Arguments of model.compile."""
 
     optimizer: Annotated[Literal["adam", "sgd", "rmsprop"], Meta(description="With its default settings.")]
@@ -88,7 +90,7 @@ class Compile(Part):
     metrics: Annotated[list[Literal["acc", "accuracy"]], Meta(min_length=1, max_length=1)]
 
 
-class Fit(Part):
+class Fit(Part, frozen=True):
     """Arguments of model.fit."""
 
     epochs: Epochs
@@ -96,7 +98,7 @@ class Fit(Part):
     batch_size: Annotated[int, Meta(ge=1, le=4096)] = 32
 
 
-class Claim(Part, rename={"operator": "is"}):
+class Claim(Part, frozen=True, rename={"operator": "is"}):
     """One checkable statement with its source."""
 
     id: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,19}$", description="Short name, unique in the file.")]
@@ -113,7 +115,7 @@ class Claim(Part, rename={"operator": "is"}):
     ] = []
 
 
-class Scenario(Part):
+class Scenario(Part, frozen=True):
     """A whole scenario file."""
 
     format: Literal[1]

@@ -106,5 +106,7 @@ PROBES = {
     "determinism": _determinism,
     "keras_config": _keras_config,
     "libc": lambda adapter, request: " ".join(platform.libc_ver()),
-    "variables": lambda adapter, request: {name: os.environ[name] for name in sorted(os.environ) if name in request["record_variables"]},
+    "variables": lambda adapter, request: {
+        name: os.environ[name] for name in sorted(os.environ) if name in request["record_variables"]
+    },
 }

@@ -5,7 +5,6 @@ import signal
 import time
 
 import numpy as np
-
 from repro_worker import batch_norm, files, probe
 
 
@@ -116,9 +115,7 @@ class Run:
 
     def _drift(self, epoch, layers, statistics):
         moving = self.adapter.moving_statistics()
-        rows = [
-            batch_norm.layer_drift(layer.name, now, batch) for layer, now, batch in zip(layers, moving, statistics)
-        ]
+        rows = [batch_norm.layer_drift(layer.name, now, batch) for layer, now, batch in zip(layers, moving, statistics)]
         for kind, values in (("moving", moving), ("batch", statistics)):
             flat = np.concatenate([np.concatenate(pair) for pair in values]).astype(np.float32)
             files.save_array(
@@ -154,7 +151,9 @@ def train(adapter, request, channel):
     channel.send(
         "model_built",
         seconds=time.perf_counter() - started,
-        fingerprint=dict(adapter.fingerprint(), initial_weights_sha256=initial, first_epoch=resume["epoch"] if resume else 0),
+        fingerprint=dict(
+            adapter.fingerprint(), initial_weights_sha256=initial, first_epoch=resume["epoch"] if resume else 0
+        ),
     )
     run.stage("fit")
     run.last_checkpoint = time.perf_counter()

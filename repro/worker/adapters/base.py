@@ -8,8 +8,8 @@ import numpy as np
 class Adapter:
     """One Keras generation: builds, trains and measures one model.
 
-    Statistics are pairs (mean, variance) of float32 arrays of shape (channels,), one per BatchNormalization layer in the order
-    of `model.layers`. Images are (count, height, width, channels), labels one-hot (count, classes).
+    Statistics are pairs (mean, variance) of float32 arrays of shape (channels,), one per BatchNormalization layer in
+    the order of `model.layers`. Images are (count, height, width, channels), labels one-hot (count, classes).
     """
 
     model = None

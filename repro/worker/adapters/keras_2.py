@@ -1,7 +1,6 @@
 """Keras 2.0 to 2.3 on TensorFlow 1: static graphs and a learning phase that is fed."""
 
 import numpy as np
-
 from repro_worker.adapters.base import Adapter, DeviceAbsentError, batches, seed_python, skipping
 
 TRAINING, INFERENCE = 1, 0

@@ -1,12 +1,11 @@
 """Keras 3 with the TensorFlow backend."""
 
 import numpy as np
-
 from repro_worker.adapters.tf2 import TF2Adapter
 
 
 class Keras3(TF2Adapter):
-    """Keras 3; literal calls, but optimizer and metrics are built before `fit` (one trace in place of two, same bits)."""
+    """Literal calls of Keras 3; optimizer and metrics are built before `fit` (one trace for two, same bits)."""
 
     def import_keras(self):
         import keras
@@ -14,7 +13,11 @@ class Keras3(TF2Adapter):
         return keras
 
     def versions(self):
-        return {"keras": self.keras.__version__, "tensorflow": self.tf.__version__, "backend": self.keras.backend.backend()}
+        return {
+            "keras": self.keras.__version__,
+            "tensorflow": self.tf.__version__,
+            "backend": self.keras.backend.backend(),
+        }
 
     def build(self, request):
         super().build(request)

@@ -3,7 +3,6 @@
 import importlib
 
 import numpy as np
-
 from repro_worker.adapters.base import Adapter, DeviceAbsentError, batches, skipping
 
 

@@ -1,0 +1,142 @@
+"""The command line. Each command's module is imported when it is called (a help page needs none of them)."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+
+from repro import __version__
+from repro.errors import ExitCode, ReproError, printable
+
+# Command: (module, one line of help). The module's `command` is a click command.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "list": ("repro.cli.list_scenarios", "List the scenarios and their latest verdicts."),
+    "check": ("repro.cli.check", "Check scenario files and their images without training."),
+    "schema": ("repro.cli.schema", "Print the JSON Schema of scenario files."),
+    "run": ("repro.cli.run", "Train scenarios and decide their claims."),
+    "runs": ("repro.cli.runs", "List the runs in the store."),
+    "show": ("repro.cli.show", "Show one run: verdict, claims, figures."),
+    "watch": ("repro.cli.watch", "Follow a run until it ends."),
+    "stop": ("repro.cli.stop", "Stop a run; it keeps a checkpoint."),
+    "resume": ("repro.cli.resume", "Go on with a run from its last checkpoint."),
+    "delete": ("repro.cli.delete", "Move a run to the store's trash."),
+    "compare": ("repro.cli.compare", "Compare runs and bundles: figures, claims, environment."),
+    "export": ("repro.cli.export", "Write runs with their evidence into one file."),
+    "verify": ("repro.cli.verify", "Check a bundle and run it again here."),
+    "issue": ("repro.cli.issue", "Write the text of a bug report for a run."),
+    "environment": ("repro.cli.environment", "List, install, check and show environments."),
+    "doctor": ("repro.cli.doctor", "Look for what would keep runs from working here."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and help line; imports one when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return [name for name, (module, _) in COMMANDS.items() if _exists(module)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS or not _exists(COMMANDS[cmd_name][0]):
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise click.UsageError(
+                f"no command is called {printable(args[0], 40)!r}: choose from {', '.join(self.list_commands(ctx))}"
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+def _exists(module: str) -> bool:
+    return (Path(__file__).parent / f"{module.rpartition('.')[2]}.py").is_file()
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--store", type=click.Path(path_type=Path), help="Folder of the runs (else $REPRO_STORE, else ./runs).")
+@click.version_option(__version__, prog_name="repro")
+@click.pass_context
+def cli(ctx: click.Context, store: Path | None) -> None:
+    """Settle reports of "100 % in fit, 33 % from predict": exact environments, real training, verdicts.
+
+    Without a command the terminal UI opens.
+    """
+    ctx.obj = store
+    if ctx.invoked_subcommand is None:
+        ctx.exit(_open_screen(store))
+
+
+def _open_screen(store: Path | None) -> int:
+    from repro.cli.common import open_store
+
+    try:
+        import tui
+    except ImportError:
+        raise click.UsageError("the terminal UI is not installed: use the commands (repro --help)") from None
+    return tui.start(open_store(store).path)
+
+
+def run_command_line(arguments: list[str]) -> int:
+    """Run one command line; its exit code. Every foreseen fault is one line on standard error."""
+    try:
+        code = cli.main(arguments, prog_name="repro", standalone_mode=False)
+        return int(code) if isinstance(code, int) else ExitCode.DONE
+    except ReproError as error:
+        return _say(str(error), error.exit_code)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.Abort:
+        return _say("interrupted", ExitCode.ENDED_EARLY)
+    except click.ClickException as error:
+        text = " ".join(error.format_message().split())
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            text += f" (see {error.ctx.command_path} --help)"
+        return _say(text, ExitCode.BAD_INPUT)
+    except KeyboardInterrupt:
+        return _say("interrupted", ExitCode.ENDED_EARLY)
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except OSError as error:
+        if error.filename is None and error.errno is None:
+            return _defect()
+        where = f"{printable(str(error.filename))}: " if error.filename is not None else ""
+        return _say(f"{where}{error.strerror}: check the path, its permissions and the free space", ExitCode.UNUSABLE)
+    except Exception:
+        return _defect()
+
+
+def _say(line: str, code: int) -> int:
+    click.echo(f"repro: {printable(line, 2000)}", err=True)
+    return int(code)
+
+
+def _defect() -> int:
+    """A traceback is a defect of ours: it goes to a file, the user gets one line."""
+    text: Any = traceback.format_exc()
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="repro-error-", suffix=".log", delete=False) as file:
+            file.write(text)
+        return _say(f"a defect in repro: please report it with {file.name}", ExitCode.ENDED_EARLY)
+    except OSError:
+        return _say(f"a defect in repro: {text.splitlines()[-1]}", ExitCode.ENDED_EARLY)

@@ -1,0 +1,43 @@
+"""`repro check`: validate scenario files and their images without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from repro.cli.common import FORMAT, json_option, print_json
+from repro.environment import definition
+from repro.errors import ExitCode, InputError
+from repro.scenario import images as scenario_images
+from repro.scenario import load as scenario_load
+
+
+@click.command("check")
+@click.argument("scenarios", nargs=-1, required=True, metavar="FILE|NAME...")
+@click.option("--images", type=click.Path(path_type=Path), help="Your own images: one file per class.")
+@click.option("--convert", type=click.Choice(["L"]), help="Turn colour images into greyscale.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context, scenarios: tuple[str, ...], images: Path | None, convert: str | None, as_json: bool
+) -> None:
+    """Check scenario files and their images without training; every fault with its line."""
+    rows = []
+    for argument in scenarios:
+        error = None
+        try:
+            one = scenario_load.load(scenario_load.find(argument), environments=definition.names())
+            folder = images or one.images_directory
+            scenario_images.load(folder, one.scenario.images, one.scenario.model.classes, convert=convert)
+        except InputError as found:
+            error = str(found)
+        rows.append({"file": argument, "valid": error is None, "error": error})
+        if error is not None:
+            click.echo(f"repro: {error}", err=True)
+        elif not as_json:
+            click.echo(f"{argument}: valid")
+    if as_json:
+        print_json({"format": FORMAT, "files": rows})
+    if any(not row["valid"] for row in rows):
+        ctx.exit(int(ExitCode.BAD_INPUT))

@@ -1,0 +1,130 @@
+"""What commands share: options, the store, JSON lines, the JSON shapes of a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from repro.errors import InputError, printable
+from repro.runs.measurements import Progress
+from repro.runs.records import Result, RunRecord
+from repro.runs.store import RunDirectory, Store
+from repro.verdict import decide_all
+
+F = TypeVar("F", bound=Callable[..., Any])
+FORMAT = 1
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+
+
+def open_store(asked: Path | None = None) -> Store:
+    """--store, else $REPRO_STORE, else runs/ here."""
+    if asked is None:
+        context = click.get_current_context(silent=True)
+        asked = context.find_object(Path) if context is not None else None
+    return Store(asked or Path(os.environ.get("REPRO_STORE") or "runs"))
+
+
+def store_option(function: F) -> F:
+    """--store after the command's name, as well as before it."""
+    return click.option("--store", type=click.Path(path_type=Path), help="Folder of the runs.")(function)
+
+
+def print_json(data: Any) -> None:
+    """One object on one line of standard output."""
+    click.echo(msgspec.json.encode(data).decode())
+
+
+def split(values: tuple[str, ...]) -> list[str]:
+    """Repeated options and comma lists as one list, each value once."""
+    parts = [part.strip() for value in values for part in value.split(",")]
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+def numbers(values: tuple[str, ...], option: str) -> list[int]:
+    """Repeated options, comma lists and ranges A:B (B left out) as numbers."""
+    found: list[int] = []
+    for text in split(values):
+        first, colon, last = text.partition(":")
+        try:
+            start, stop = int(first), int(last) if colon else int(first) + 1
+        except ValueError:
+            raise InputError(
+                f"{option}: {printable(text, 40)!r} is not a whole number", do="give 0, 0,1,2 or 0:3"
+            ) from None
+        if not (0 <= start < stop <= 2**31 and stop - start <= 10_000):
+            raise InputError(f"{option}: {printable(text, 40)!r} is out of range", do="0 to 2147483647, at most 10000")
+        found += range(start, stop)
+    return list(dict.fromkeys(found))
+
+
+def run_object(run: RunDirectory, *, with_measurements: bool = True) -> dict[str, Any]:
+    """The JSON object of one run, as `run` and `show` print it; a damaged run has its reason instead of figures."""
+    try:
+        record = run.record()
+        result = run.result()
+    except InputError as error:
+        return {"format": FORMAT, "run": run.id, "state": "damaged", "reason": str(error)}
+    if result is not None:
+        return _finished(result, with_measurements)
+    return _unfinished(run, record, with_measurements)
+
+
+def _finished(result: Result, with_measurements: bool) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(result)
+    del plain["files"]
+    if not with_measurements:
+        del plain["measurements"]
+    return plain
+
+
+def _unfinished(run: RunDirectory, record: RunRecord, with_measurements: bool) -> dict[str, Any]:
+    try:
+        progress = run.progress()
+    except InputError as error:
+        return {"format": FORMAT, "run": run.id, "state": "damaged", "reason": str(error)}
+    found = {
+        "format": FORMAT,
+        "run": run.id,
+        "scenario": record.scenario,
+        "environment": record.environment,
+        "seed": record.seed,
+        "state": run.state(progress),
+        "verdict": None,
+        "degraded": False,
+        "derived_from": record.derived_from,
+        "claims": [],
+        "seconds": progress.seconds,
+        "epoch": progress.epoch,
+        "epochs": progress.epochs,
+        "reason": progress.ended.reason if progress.ended is not None else None,
+    }
+    if with_measurements:
+        found["measurements"] = measurements_so_far(record, progress)
+        found["claims"] = claims_so_far(run, record, progress)
+    return found
+
+
+def measurements_so_far(record: RunRecord, progress: Progress) -> dict[str, Any]:
+    """Measurements of an unfinished run."""
+    return progress.measurements(labels=[image.label for image in record.images])
+
+
+def claims_so_far(run: RunDirectory, record: RunRecord, progress: Progress) -> list[dict[str, Any]]:
+    """Claims of an unfinished run: unknown until the last epoch was measured."""
+    from repro.environment.definition import names
+    from repro.scenario.load import parse
+
+    try:
+        text = run.file("scenario.yaml").read_text(encoding="utf-8")
+        scenario = parse(text, name=str(run.file("scenario.yaml")), environments=names())
+    except (OSError, UnicodeDecodeError, InputError):
+        return []
+    done = progress.epoch == scenario.fit.epochs
+    found = progress.measurements(scenario.fit.epochs, [image.label for image in record.images]) if done else {}
+    return [msgspec.to_builtins(claim) for claim in decide_all(scenario, found, record.environment)]

@@ -1,0 +1,124 @@
+"""`repro environment`: list, install, check, show, diff."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from repro.cli.common import FORMAT, json_option, print_json, split
+from repro.environment import check, definition
+from repro.errors import ExitCode, UnusableError
+
+
+@click.group("environment")
+def command() -> None:
+    """List, install, check and show environments."""
+
+
+@command.command("list")
+@json_option
+def list_environments(as_json: bool) -> None:
+    """List the environments and whether they are installed."""
+    rows = []
+    for name, one in definition.shipped_environments().items():
+        locked = one.locked_versions()
+        python = None
+        if one.is_installed():
+            try:
+                python = check.installed(one)[0]
+            except UnusableError:
+                python = None
+        rows.append(
+            {
+                "name": name,
+                "installed": python is not None,
+                "python": python,
+                "keras": locked.get("tf-keras" if one.definition.variables.get("TF_USE_LEGACY_KERAS") else "keras"),
+                "tensorflow": locked.get("tensorflow", locked.get("tensorflow-cpu")),
+            }
+        )
+    if as_json:
+        print_json({"format": FORMAT, "environments": rows})
+        return
+    for row in rows:
+        state = f"installed, Python {row['python']}" if row["installed"] else "not installed"
+        click.echo(f"{row['name']:<14}Keras {row['keras']:<8} TensorFlow {row['tensorflow']:<8} {state}")
+
+
+@command.command("install")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--python", type=click.Path(path_type=Path), help="The interpreter to make it with.")
+@click.option("--again", is_flag=True, help="Install anew even if it is there.")
+@json_option
+def install_environments(names: tuple[str, ...], python: Path | None, again: bool, as_json: bool) -> None:
+    """Make environments from their hash locks."""
+    from repro.environment.install import install
+
+    rows = []
+    for environment in [definition.get(name) for name in split(names)]:
+        done = install(environment, python=python, again=again, say=lambda text: click.echo(f"repro: {text}", err=True))
+        lines = check.drift(environment)
+        if lines:
+            raise UnusableError(f"{environment.name} differs from its lock after installation ({lines[0]})")
+        rows.append({"name": environment.name, "installed": True, "changed": done, "prefix": str(environment.prefix)})
+        if not as_json:
+            click.echo(f"{environment.name}: {'installed in' if done else 'is there already:'} {environment.prefix}")
+    if as_json:
+        print_json({"format": FORMAT, "environments": rows})
+
+
+@command.command("check")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@json_option
+@click.pass_context
+def check_environments(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
+    """Compare what is installed with the lock; exit 3 where it differs."""
+    chosen = [definition.get(name) for name in split(names)] or [
+        one for one in definition.shipped_environments().values() if one.is_installed()
+    ]
+    if not chosen:
+        raise UnusableError("no environment is installed", do=f"repro environment install {definition.DEFAULT}")
+    rows: list[dict[str, Any]] = [{"name": one.name, "drift": check.drift(one)} for one in chosen]
+    if as_json:
+        print_json({"format": FORMAT, "environments": rows})
+    else:
+        for row in rows:
+            click.echo(f"{row['name']}: {'as locked' if not row['drift'] else 'differs from its lock'}")
+            for line in row["drift"]:
+                click.echo(f"  {line}")
+    if any(row["drift"] for row in rows):
+        ctx.exit(int(ExitCode.UNUSABLE))
+
+
+@command.command("show")
+@click.argument("name", default=definition.DEFAULT)
+@json_option
+def show_environment(name: str, as_json: bool) -> None:
+    """Print the environment record: packages, builds, CPU, threads, container; and what could not be had."""
+    from repro.environment.record import collect
+    from repro.runs.probe import probe
+
+    environment = definition.get(name)
+    record = collect(environment, probe(environment))
+    if as_json:
+        print_json(record)
+        return
+    _print_facts(record["facts"], "")
+    for key, reason in record["missing"].items():
+        click.echo(f"{key}: not collected: {reason}")
+
+
+def _print_facts(facts: dict[str, Any], prefix: str) -> None:
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            _print_facts(value, f"{prefix}{key}.")
+        else:
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            click.echo(f"{prefix}{key}: {shown}")
+
+
+if (Path(__file__).parent / "environment_diff.py").is_file():
+    command.add_command(importlib.import_module("repro.cli.environment_diff").command)

@@ -1,0 +1,94 @@
+"""Readable text of runs: verdicts, claims, figures. Every state has a word, colour only adds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+_COLOURS = {
+    "REPRODUCED": "green",
+    "NOT_REPRODUCED": "red",
+    "INCONCLUSIVE": "yellow",
+    "held": "green",
+    "failed": "red",
+    "unknown": "yellow",
+    "running": "cyan",
+    "interrupted": "yellow",
+    "stopped": "yellow",
+    "damaged": "red",
+    "error": "red",
+    "warning": "yellow",
+    "good": "green",
+}
+
+
+def coloured(word: str, width: int = 0) -> str:
+    """`word`, padded, in its colour where standard output takes one."""
+    return click.style(word.ljust(width), fg=_COLOURS.get(word), bold=word in ("REPRODUCED", "NOT_REPRODUCED"))
+
+
+def shown(value: object) -> str:
+    """A number with all the digits that make it true: 0.9999999 never becomes 1.0."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        short = f"{value:.6g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def run_text(found: dict[str, Any]) -> str:
+    """One run as text: verdict, claims, predictions, evaluation."""
+    if found["state"] == "damaged":
+        return f"{found['run']}  {coloured('damaged')}  {found['reason']}"
+    lines = [
+        f"{click.style(found['scenario'], bold=True)}  {found['environment']}  seed {found['seed']}   "
+        f"{coloured(found['verdict'] or found['state'])}{'  (degraded)' if found['degraded'] else ''}"
+    ]
+    if found.get("reason"):
+        lines.append(f"  {found['state']}: {found['reason']}")
+    if found.get("epoch") is not None and found["state"] != "finished":
+        lines.append(f"  epoch {found['epoch']} of {found['epochs']}")
+    for claim in found["claims"]:
+        measured = shown(claim["measured"])
+        lines.append(f"  {coloured(claim['outcome'], 8)}{claim['id']:<14}{measured}  (expected {claim['expected']})")
+        lines.append(f"          {claim['says']}")
+    lines += _figures(found.get("measurements", {}))
+    total = found["seconds"].get("total")
+    if total is not None:
+        lines.append(f"  {duration(total)}, run {found['run']}")
+    else:
+        lines.append(f"  run {found['run']}")
+    return "\n".join(lines)
+
+
+def _figures(found: dict[str, Any]) -> list[str]:
+    lines = []
+    fit = found.get("fit", {})
+    if fit.get("loss"):
+        lines.append(f"  fit             loss {shown(fit['loss'][-1])}  accuracy {shown(fit['accuracy'][-1])}")
+    for key, name in (("evaluate", "evaluate"), ("evaluate_training_phase", "training phase")):
+        if key in found:
+            lines.append(f"  {name:<16}loss {shown(found[key]['loss'])}  accuracy {shown(found[key]['accuracy'])}")
+    if "predict" in found:
+        predict = found["predict"]
+        lines.append(f"  predict         classes {predict['classes']}  accuracy {shown(predict.get('accuracy'))}")
+    if "batch_norm" in found:
+        norm = found["batch_norm"]
+        lines.append(
+            f"  BatchNorm       {norm['updates']} updates, initial values weigh {shown(norm['initial_weight'])}, "
+            f"distance left {shown(norm['moving_to_batch_distance'])}"
+        )
+    if "weights_sha256" in found:
+        lines.append(f"  weights         {found['weights_sha256']}")
+    return lines

@@ -1,0 +1,144 @@
+"""Progress of a run on standard error: a bar with the time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from repro.cli.figures import duration, shown
+from repro.runs import events
+from repro.runs.measurements import Progress
+from repro.runs.store import RunDirectory
+from repro.scenario.types import Scenario
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+signalled = False
+
+_STAGES = {
+    "import": "importing TensorFlow",
+    "build": "building the network",
+    "fit": "training",
+    "measure": "measuring",
+    "hash": "hashing the weights",
+}
+
+
+@contextlib.contextmanager
+def show_progress(
+    run: RunDirectory,
+    scenario: Scenario,
+    environment: str,
+    seed: int,
+    *,
+    plain: bool,
+    position: tuple[int, int] = (1, 1),
+    before: Progress | None = None,
+) -> Iterator[Callable[[events.AnyEvent], None]]:
+    """Yields what to call with each event; `before` is what a resumed run did already."""
+    title = f"{scenario.name} in {environment}, seed {seed}"
+    if position[1] > 1:
+        title = f"{position[0]}/{position[1]} {title}"
+    if plain or not sys.stderr.isatty():
+        yield _PlainLines(title, run, before)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    with Bar(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[figures]}"),
+        console=console,
+        transient=True,
+    ) as bar:
+        yield _Bar(bar, title, scenario.fit.epochs, before)
+
+
+class _Shared:
+    """Folds events; subclasses draw."""
+
+    def __init__(self, before: Progress | None) -> None:
+        self.progress = before or Progress()
+
+    def __call__(self, event: events.AnyEvent) -> None:
+        global signalled
+        self.progress.take(event)
+        if isinstance(event, events.StopRequested) and event.by.startswith("SIG"):
+            signalled = True
+        self.draw(event)
+
+    def draw(self, event: events.AnyEvent) -> None:
+        raise NotImplementedError
+
+    def left(self) -> str:
+        """The time left, in words."""
+        seconds = self.progress.seconds_left
+        return "" if seconds is None else f"{duration(seconds)} left"
+
+
+class _PlainLines(_Shared):
+    def __init__(self, title: str, run: RunDirectory, before: Progress | None) -> None:
+        super().__init__(before)
+        self._title = title
+        self._run = run
+        self._printed_at = 0.0
+
+    def _say(self, text: str) -> None:
+        click.echo(f"{self._title}: {text}", err=True)
+
+    def draw(self, event: events.AnyEvent) -> None:
+        match event:
+            case events.RunStarted():
+                self._say(f"run {self._run.id}")
+            case events.StageStarted():
+                self._say(_STAGES.get(event.stage, event.stage))
+            case events.EpochFinished() if (
+                self.progress.epochs <= 25 or event.epoch == self.progress.epochs or event.time - self._printed_at >= 10
+            ):
+                self._printed_at = event.time
+                text = f"epoch {event.epoch}/{self.progress.epochs}, loss {shown(event.loss)}"
+                text += f", accuracy {shown(event.accuracy)}, {event.seconds:.2f} s"
+                left = self.left()
+                self._say(text + (f", {left}" if left else ""))
+            case events.Evaluated():
+                name = "evaluate" if event.phase == "inference" else "training phase"
+                self._say(f"epoch {event.epoch}, {name}: loss {shown(event.loss)}, accuracy {shown(event.accuracy)}")
+            case events.StopRequested():
+                self._say(f"stopping ({event.by}), keeping a checkpoint")
+            case events.Warned():
+                self._say(f"warning: {event.message}")
+            case events.RunEnded() if event.state != "finished":
+                self._say(f"{event.state}: {event.reason}")
+            case _:
+                pass
+
+
+class _Bar(_Shared):
+    def __init__(self, bar: Bar, title: str, epochs: int, before: Progress | None) -> None:
+        super().__init__(before)
+        self._bar = bar
+        self._title = title
+        self._task: TaskID = bar.add_task(title, total=epochs, figures="")
+
+    def draw(self, event: events.AnyEvent) -> None:
+        progress = self.progress
+        if isinstance(event, events.RunEnded) and event.state != "finished":
+            self._bar.console.print(f"{self._title}: {event.state}: {event.reason}", markup=False, highlight=False)
+        stage = _STAGES.get(progress.stage, "")
+        figures = [f"{progress.epoch}/{progress.epochs}"]
+        if progress.loss:
+            figures.append(f"loss {float(progress.loss[-1]):.3g}  acc {float(progress.accuracy[-1]):.2f}")
+        if progress.stage == "fit":
+            figures.append(self.left())
+        else:
+            figures.append(stage)
+        self._bar.update(self._task, completed=progress.epoch, figures="  ".join(part for part in figures if part))

@@ -1,0 +1,84 @@
+"""`repro resume`: go on with a run from its last checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from repro.cli.common import json_option, open_store, print_json, run_object, store_option
+from repro.cli.watch import scenario_of
+from repro.environment import check, definition
+from repro.errors import InputError, UnusableError
+from repro.runs.records import RunRecord
+from repro.runs.store import RunDirectory
+from repro.scenario.types import Scenario
+
+
+@click.command("resume")
+@click.argument("run")
+@click.option("--allow-drift", is_flag=True, help="Go on although the packages differ from before; recorded.")
+@click.option("--detach", is_flag=True, help="Go on in the background.")
+@click.option("--plain", is_flag=True, help="Plain lines instead of a progress bar.")
+@store_option
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context, run: str, allow_drift: bool, detach: bool, plain: bool, store: Path | None, as_json: bool
+) -> None:
+    """Go on with an interrupted, stopped or failed run. RUN: an id, a unique prefix, or `last`."""
+    from repro.cli.progress import show_progress
+    from repro.cli.run import in_background, print_run, refuse_detach_in_container
+    from repro.runs.supervisor import supervise
+
+    if detach:
+        refuse_detach_in_container()
+    chosen = open_store(store)
+    found = chosen.find(run)
+    record, scenario, environment = _resumable(found, allow_drift)
+    chosen.check_writable()
+    lock = found.acquire()
+    if detach:
+
+        def work(say: Callable[[str], None]) -> int:
+            say(f"run {found.id}")
+            return int(supervise(found, lock, record, scenario, environment))
+
+        in_background(work)
+        lock.close()
+        if as_json:
+            print_json(run_object(found, with_measurements=False))
+        else:
+            click.echo(found.id)
+        return
+    with show_progress(
+        found, scenario, record.environment, record.seed, plain=plain, before=found.progress()
+    ) as display:
+        code = supervise(found, lock, record, scenario, environment, display)
+    print_run(found, as_json=as_json)
+    ctx.exit(int(code))
+
+
+def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenario, definition.Environment]:
+    """What is needed to go on; a fault that says why it cannot be."""
+    state = run.state()
+    if state in ("running", "finished", "elsewhere", "damaged"):
+        why = {
+            "running": "watch it, or stop it first",
+            "finished": "nothing is left to do",
+            "elsewhere": "stop it where it runs",
+            "damaged": "start it anew",
+        }[state]
+        raise InputError(f"the run {run.id} is {state}", do=why)
+    record = run.record()
+    environment = definition.get(record.environment)
+    lines = check.drift(environment)
+    if environment.lock_sha256() != record.lock_sha256:
+        lines.append("the lock file is another one than when the run began")
+    if lines and not allow_drift:
+        raise UnusableError(
+            f"the environment {environment.name} is not the one the run began in ({lines[0]})",
+            do="--allow-drift goes on all the same and records it",
+        )
+    return record, scenario_of(run), environment

@@ -1,0 +1,34 @@
+"""`repro runs`: the runs in the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from repro.cli.common import FORMAT, json_option, open_store, print_json, run_object, store_option
+
+
+@click.command("runs")
+@store_option
+@json_option
+def command(store: Path | None, as_json: bool) -> None:
+    """List the runs in the store, oldest first."""
+    from repro.cli.figures import coloured, duration
+
+    found = [run_object(run, with_measurements=False) for run in open_store(store).runs()]
+    if as_json:
+        print_json({"format": FORMAT, "runs": found})
+        return
+    if not found:
+        click.echo("no runs yet: start one with `repro run original-bug`", err=True)
+        return
+    for one in found:
+        if one["state"] == "damaged":
+            click.echo(f"{one['run']}  {coloured('damaged')}")
+            continue
+        word = coloured(one["verdict"] or one["state"], 14)
+        extra = duration(one["seconds"]["total"]) if "total" in one["seconds"] else ""
+        if one["state"] != "finished":
+            extra = f"epoch {one['epoch']} of {one['epochs']}"
+        click.echo(f"{one['run']}  {word}  {extra}{'  degraded' if one['degraded'] else ''}")

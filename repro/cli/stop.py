@@ -1,0 +1,32 @@
+"""`repro stop`: stop a run, keeping a checkpoint."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from repro.cli.common import json_option, open_store, print_json, run_object, store_option
+from repro.errors import InputError
+from repro.runs.supervisor import STOP_GRACE_SECONDS
+
+
+@click.command("stop")
+@click.argument("run")
+@store_option
+@json_option
+def command(run: str, store: Path | None, as_json: bool) -> None:
+    """Stop a run; it keeps a checkpoint after its epoch. RUN: an id, a unique prefix, or `last`."""
+    found = open_store(store).find(run)
+    state = found.state()
+    if state not in ("running", "elsewhere"):
+        raise InputError(f"the run {found.id} is {state}", do="only a running one can be stopped")
+    found.request_stop()
+    deadline = time.monotonic() + STOP_GRACE_SECONDS + 10
+    while found.is_locked() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if as_json:
+        print_json(run_object(found))
+    else:
+        click.echo(f"{found.id}: {found.state()}; go on with: repro resume {found.id.rpartition('-')[2]}")

@@ -1,0 +1,61 @@
+"""`repro watch`: follow a run until it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from repro.cli.common import json_option, open_store, print_json, run_object, store_option
+from repro.environment import definition
+from repro.errors import ExitCode, InputError
+from repro.runs.store import RunDirectory, follow
+from repro.scenario.load import parse
+from repro.scenario.types import Scenario
+
+
+@click.command("watch")
+@click.argument("run")
+@click.option("--plain", is_flag=True, help="Plain lines instead of a progress bar.")
+@store_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, run: str, plain: bool, store: Path | None, as_json: bool) -> None:
+    """Follow a run until it ends; leaving (Ctrl+C) leaves it running. RUN: an id, a unique prefix, or `last`."""
+    from repro.cli.figures import run_text
+    from repro.cli.progress import show_progress
+
+    found = open_store(store).find(run)
+    record = found.record()
+    with show_progress(found, scenario_of(found), record.environment, record.seed, plain=plain) as display:
+        try:
+            for event in follow(found):
+                display(event)
+        except msgspec.DecodeError as error:
+            raise InputError(f"damaged ({error})", do="delete the run", file=found.file("events.jsonl")) from None
+    shown = run_object(found)
+    if as_json:
+        print_json(shown)
+    else:
+        click.echo(run_text(shown))
+    ctx.exit(exit_code(found))
+
+
+def scenario_of(run: RunDirectory) -> Scenario:
+    """The scenario that a run was started with."""
+    file = run.file("scenario.yaml")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError("cannot be read", do="delete the run", file=file) from None
+    return parse(text, name=str(file), environments=definition.names())
+
+
+def exit_code(run: RunDirectory) -> int:
+    """What `repro run` would have ended with."""
+    result = run.result()
+    if result is not None:
+        return int(ExitCode.DONE if result.verdict == "REPRODUCED" else ExitCode.NOT_REPRODUCED)
+    ended = run.progress().ended
+    return ended.exit_code if ended is not None and ended.exit_code else int(ExitCode.ENDED_EARLY)

@@ -1,0 +1,1 @@
+"""Environments: find, install, check, probe."""

@@ -1,0 +1,97 @@
+"""What is to be run, decided and checked before anything starts."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from repro import __version__
+from repro.environment.definition import Environment
+from repro.runs.records import FORMAT, Device, RunRecord
+from repro.runs.store import RunDirectory, Store, new_id
+from repro.scenario.images import ImageSet
+from repro.scenario.types import Scenario
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One scenario in one environment with one seed."""
+
+    scenario: Scenario
+    scenario_text: str
+    environment: Environment
+    seed: int
+    images: ImageSet
+    shipped_images: bool
+    threads: int
+    command: list[str]
+    device: Device = "auto"
+    deterministic: bool = False
+    keep_weights: bool = False
+    drift: tuple[str, ...] = ()
+
+    def create(self, store: Store) -> tuple[RunDirectory, IO[bytes]]:
+        """The run's directory, holding its lock; not yet started."""
+        record = RunRecord(
+            format=FORMAT,
+            id=new_id(self.scenario.name, self.environment.name, self.seed),
+            scenario=self.scenario.name,
+            scenario_sha256=self.scenario.sha256(),
+            environment=self.environment.name,
+            lock_sha256=self.environment.lock_sha256(),
+            seed=self.seed,
+            device=self.device,
+            threads=self.threads,
+            deterministic=self.deterministic,
+            command=self.command,
+            package_sha256=package_sha256(),
+            started=time.time(),
+            images=self.images.records,
+            shipped_images=self.shipped_images,
+            keep_weights=self.keep_weights,
+            package_version=__version__,
+            commit=commit(),
+            drift=list(self.drift),
+        )
+        return store.create(
+            record,
+            {
+                "scenario.yaml": self.scenario_text.encode(),
+                "requirements.lock": self.environment.lock.read_bytes(),
+                "arrays/images.npy": self.images.npy(),
+            },
+        )
+
+
+@functools.cache
+def package_sha256() -> str:
+    """Hash over names and contents of this package's source files."""
+    digest = hashlib.sha256()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+@functools.cache
+def commit() -> str | None:
+    """The checkout's commit, with `-dirty` where files differ; None outside a checkout."""
+    if not (PACKAGE.parent / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "-C", PACKAGE.parent, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

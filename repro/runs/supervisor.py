@@ -1,0 +1,409 @@
+"""Starts one worker, writes its events down and owns the run until it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from repro.environment import record as environment_record
+from repro.environment.definition import Environment
+from repro.errors import ExitCode, printable
+from repro.files import sha256, sync_folder, write_durably
+from repro.runs import events
+from repro.runs.measurements import Progress
+from repro.runs.records import FORMAT, Result, RunRecord
+from repro.runs.store import MAX_LINE_BYTES, RunDirectory, boot_id
+from repro.scenario.types import Scenario
+from repro.verdict import decide_all, verdict
+
+WORKER = Path(__file__).resolve().parent.parent / "worker"
+HEARTBEAT_SECONDS = 5.0
+POLL_SECONDS = 0.2
+STOP_GRACE_SECONDS = 45.0
+CHECKPOINT_SECONDS = 60.0
+MAX_LOG_BYTES = 32 * 1024 * 1024
+_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_ENABLE_ONEDNN_OPTS")
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+OnEvent = Callable[[events.AnyEvent], None]
+
+
+class EventLog:
+    """Appends events to `events.jsonl` and folds them; a write that fails is kept as the reason, not raised twice."""
+
+    def __init__(self, run: RunDirectory, on_event: OnEvent) -> None:
+        self.path = run.file("events.jsonl")
+        self.progress = Progress()
+        self._seq = 0
+        self._on_event = on_event
+        self._take_up()
+        self._stream = self.path.open("ab", buffering=0)
+
+    def _take_up(self) -> None:
+        """Go on behind the last whole line; a torn one is cut off."""
+        if not self.path.exists():
+            return
+        data = self.path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        for line in data[:whole].splitlines():
+            event = events.decode(line)
+            self.progress.take(event)
+            self._seq = event.seq + 1
+        if whole != len(data):
+            with self.path.open("r+b") as stream:
+                stream.truncate(whole)
+
+    def add(self, event: events.AnyEvent) -> None:
+        """Number, date and write one event, then tell whoever listens."""
+        event = msgspec.structs.replace(event, seq=self._seq, time=time.time())
+        line = memoryview(events.encode(event))
+        while line:
+            line = line[self._stream.write(line) :]
+        self._seq += 1
+        self.progress.take(event)
+        self._on_event(event)
+
+    def sync(self) -> None:
+        """Make what was written survive a power cut."""
+        os.fsync(self._stream.fileno())
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class WorkerProcess:
+    """The child process with its two pipes: events, and standard output with standard error."""
+
+    def __init__(self, environment: Environment, home: Path, threads: int, request: dict[str, Any], log: Path) -> None:
+        read_end, write_end = os.pipe()
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir()
+        self._home = home
+        try:
+            self.process = subprocess.Popen(
+                [environment.python, "-s", "-u", WORKER, str(write_end)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=[write_end],
+                env=worker_variables(environment, home, threads),
+                cwd=home,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(read_end)
+            raise
+        finally:
+            os.close(write_end)
+        self.events = read_end
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.output: int = self.process.stdout.fileno()
+        self._log = log.open("ab", buffering=0)
+        self._log_left = MAX_LOG_BYTES - log.stat().st_size
+        self._rest = b""
+        with contextlib.suppress(BrokenPipeError), self.process.stdin as stdin:
+            stdin.write(msgspec.json.encode(request) + b"\n")
+
+    def read_events(self) -> list[bytes] | None:
+        """Whole lines that came, None at the end."""
+        data = os.read(self.events, 1 << 18)
+        if not data:
+            return None
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > MAX_LINE_BYTES:
+            raise msgspec.DecodeError("the worker sent a line that is too long")
+        return lines
+
+    def read_output(self) -> bool:
+        """Write what the worker printed to its log; False at the end."""
+        data = os.read(self.output, 1 << 18)
+        if not data:
+            return False
+        if self._log_left > 0:
+            data = data[: self._log_left]
+            self._log_left -= len(data)
+            self._log.write(data)
+            if self._log_left == 0:
+                self._log.write(b"\n[the log is full: the rest was dropped]\n")
+        return True
+
+    def close(self) -> None:
+        """End the process if it lives, and leave nothing behind."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        os.close(self.events)
+        self._log.close()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+
+def worker_variables(environment: Environment, home: Path, threads: int) -> dict[str, str]:
+    """All variables that the worker gets: none of the user's but the allow-listed ones."""
+    variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {
+        **variables,
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(home),
+        "KERAS_HOME": str(home),
+        "TMPDIR": str(home),
+        "OMP_NUM_THREADS": str(threads),
+        **environment.interpreter_variables(),
+        **environment.definition.variables,
+    }
+
+
+@contextlib.contextmanager
+def _signals(received: list[signal.Signals]) -> Iterator[int]:
+    """While inside, signals that would end the process are collected; yields a descriptor that wakes a select."""
+    read_end, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def note(number: int, _: object) -> None:
+        received.append(signal.Signals(number))
+
+    before = {number: signal.signal(number, note) for number in _SIGNALS}
+    wakeup = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    try:
+        yield read_end
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(read_end)
+        os.close(write_end)
+
+
+class Supervisor:
+    """One stretch of one run."""
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        record: RunRecord,
+        scenario: Scenario,
+        environment: Environment,
+        on_event: OnEvent = lambda _: None,
+    ) -> None:
+        self.run = run
+        self.record = record
+        self.scenario = scenario
+        self.environment = environment
+        self.log = EventLog(run, on_event)
+        self.signals: list[signal.Signals] = []
+        self._stop_deadline: float | None = None
+        self._started = time.monotonic()
+
+    @property
+    def progress(self) -> Progress:
+        return self.log.progress
+
+    def supervise(self) -> ExitCode:
+        """Train until the end, a fault, a stop or a signal; write down how it ended."""
+        stop = self.run.file("stop")
+        stop.unlink(missing_ok=True)
+        stretch = self.progress.stretch + 1
+        try:
+            with _signals(self.signals) as wakeup:
+                self.log.add(events.RunStarted(stretch=stretch, epochs=self.scenario.fit.epochs, boot_id=boot_id()))
+                self._train(wakeup, stretch)
+                return self._conclude()
+        except OSError as error:
+            return self._fail(f"the run could not be written ({error.strerror})", ExitCode.ENDED_EARLY)
+        finally:
+            stop.unlink(missing_ok=True)
+            self.log.close()
+
+    def _request(self) -> dict[str, Any]:
+        checkpoint = self.progress.checkpoint
+        usable = checkpoint is not None and self.run.file(checkpoint.file).is_file()
+        if checkpoint is not None and usable and sha256(self.run.file(checkpoint.file)) != checkpoint.sha256:
+            self.log.add(events.Warned(message=f"the checkpoint of epoch {checkpoint.epoch} is damaged: starting anew"))
+            usable = False
+        return {
+            "kind": "run",
+            "adapter": self.environment.definition.adapter,
+            "supervisor": os.getpid(),
+            "scenario": {"batch_norm": None, **_plain(self.scenario)},
+            "directory": str(self.run.path.absolute()),
+            "labels": [image.label for image in self.record.images],
+            "seed": self.record.seed,
+            "threads": self.record.threads,
+            "device": self.record.device,
+            "deterministic": self.record.deterministic,
+            "measured_epochs": self.scenario.measured_epochs,
+            "checkpoint_seconds": float(os.environ.get("REPRO_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS)),
+            "keep_weights": self.record.keep_weights,
+            "record_variables": list(environment_record.RECORDED_VARIABLES),
+            "resume": {"epoch": checkpoint.epoch, "file": checkpoint.file} if usable and checkpoint else None,
+        }
+
+    def _train(self, wakeup: int, stretch: int) -> None:
+        request = self._request()
+        if request["resume"] is None:
+            self.progress.checkpoint = None
+        home = self.run.file("worker-home")
+        worker = WorkerProcess(
+            self.environment, home.absolute(), self.record.threads, request, self.run.file("worker.log")
+        )
+        try:
+            self.log.add(events.WorkerStarted(pid=worker.process.pid, python=str(self.environment.python)))
+            self._pump(worker, wakeup, stretch)
+            self._exit_code = worker.process.wait(timeout=STOP_GRACE_SECONDS)
+        except (subprocess.TimeoutExpired, msgspec.DecodeError) as error:
+            self._exit_code = -signal.SIGKILL
+            self.log.add(events.Warned(message=printable(f"the worker was ended: {error}", 300)))
+        finally:
+            worker.close()
+
+    def _pump(self, worker: WorkerProcess, wakeup: int, stretch: int) -> None:
+        """Move what the worker says to the files until it closes its pipes."""
+        next_beat = time.monotonic() + HEARTBEAT_SECONDS
+        with selectors.DefaultSelector() as selector:
+            for descriptor in (worker.events, worker.output, wakeup):
+                selector.register(descriptor, selectors.EVENT_READ)
+            while worker.events in selector.get_map() or worker.output in selector.get_map():
+                for key, _ in selector.select(POLL_SECONDS):
+                    if key.fd == wakeup:
+                        with contextlib.suppress(BlockingIOError):
+                            os.read(wakeup, 512)
+                    elif key.fd == worker.output:
+                        if not worker.read_output():
+                            selector.unregister(worker.output)
+                    elif (lines := worker.read_events()) is None:
+                        selector.unregister(worker.events)
+                    else:
+                        for line in lines:
+                            self._take(events.decode(line), stretch)
+                now = time.monotonic()
+                if now >= next_beat:
+                    self.log.add(events.Heartbeat(boot_id=boot_id()))
+                    next_beat = now + HEARTBEAT_SECONDS
+                self._maybe_stop(worker, now)
+
+    def _take(self, event: events.AnyEvent, stretch: int) -> None:
+        if isinstance(event, events.EnvironmentProbed):
+            record = environment_record.collect(self.environment, event.record)
+            name = "environment.json" if stretch == 1 else f"environment-{stretch}.json"
+            write_durably(self.run.file(name), msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
+            event = events.EnvironmentProbed()
+        self.log.add(event)
+        if isinstance(event, events.CheckpointWritten):
+            self.log.sync()
+
+    def _maybe_stop(self, worker: WorkerProcess, now: float) -> None:
+        if self._stop_deadline is None:
+            by = self.signals[0].name if self.signals else "the file stop" if self.run.file("stop").exists() else None
+            if by is None:
+                return
+            self.log.add(events.StopRequested(by=by))
+            self._stop_deadline = now + STOP_GRACE_SECONDS
+            if self.progress.stage in ("import", "build", ""):
+                worker.process.kill()  # nothing is trained yet that a checkpoint could keep
+            else:
+                worker.process.terminate()
+        elif now >= self._stop_deadline or len(self.signals) > 1:
+            worker.process.kill()
+
+    def _conclude(self) -> ExitCode:
+        progress = self.progress
+        if progress.training_finished:
+            return self._finish()
+        if progress.stop_requested is not None and (progress.failure is None):
+            kept = f"kept after epoch {progress.checkpoint.epoch}" if progress.checkpoint else "nothing kept yet"
+            if progress.stop_requested in signal.Signals.__members__:
+                return self._end("interrupted", f"by {progress.stop_requested}; {kept}", ExitCode.ENDED_EARLY)
+            return self._end("stopped", f"on request; {kept}", ExitCode.ENDED_EARLY)
+        if progress.failure is not None:
+            code = ExitCode.UNUSABLE if progress.failure.kind == "DeviceAbsentError" else ExitCode.ENDED_EARLY
+            return self._fail(f"{progress.failure.kind}: {progress.failure.message}", code)
+        if self._exit_code < 0:
+            name = signal.Signals(-self._exit_code).name
+            hint = " (probably out of memory: the kernel kills so)" if name == "SIGKILL" else ""
+            return self._fail(f"the worker was killed by {name}{hint}", ExitCode.ENDED_EARLY)
+        return self._fail(f"the worker ended with exit code {self._exit_code} and no result", ExitCode.ENDED_EARLY)
+
+    def _fail(self, reason: str, code: ExitCode) -> ExitCode:
+        return self._end("failed", printable(reason, 500), code)
+
+    def _end(self, state: str, reason: str, code: ExitCode) -> ExitCode:
+        with contextlib.suppress(OSError):
+            self.log.add(events.RunEnded(state=state, reason=reason, exit_code=int(code)))
+            self.log.sync()
+        return code
+
+    def _finish(self) -> ExitCode:
+        """Write the result: measurements, claims, verdict and the hash of every file."""
+        labels = [image.label for image in self.record.images]
+        measurements = self.progress.measurements(self.scenario.fit.epochs, labels)
+        claims = decide_all(self.scenario, measurements, self.environment.name)
+        decided = verdict(claims)
+        code = ExitCode.DONE if decided == "REPRODUCED" else ExitCode.NOT_REPRODUCED
+        for checkpoint in self.run.file("weights").glob("checkpoint-*"):
+            checkpoint.unlink()
+        self.log.add(events.RunEnded(state="finished", reason=decided, exit_code=int(code)))
+        self.log.sync()
+        result = Result(
+            format=FORMAT,
+            run=self.run.id,
+            scenario=self.record.scenario,
+            environment=self.record.environment,
+            seed=self.record.seed,
+            state="finished",
+            verdict=decided,
+            degraded=self._is_degraded(),
+            derived_from=self.record.derived_from,
+            claims=claims,
+            measurements=measurements,
+            seconds={**self.progress.seconds, "total": round(time.monotonic() - self._started, 3)},
+            files=file_hashes(self.run),
+        )
+        write_durably(self.run.file("result.json"), msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+        sync_folder(self.run.path)
+        return code
+
+    def _is_degraded(self) -> bool:
+        if self.record.device == "auto":
+            return False
+        with contextlib.suppress(OSError, msgspec.DecodeError, KeyError):
+            record = msgspec.json.decode(self.run.file("environment.json").read_bytes())
+            return bool(record["facts"]["device"] != self.record.device)
+        return True
+
+
+def file_hashes(run: RunDirectory) -> dict[str, str]:
+    """SHA-256 of every file of a run but the lock, the result and the stop request, by relative name."""
+    left_out = {"run.lock", "result.json", "stop"}
+    files = sorted(path for path in run.path.rglob("*") if path.is_file())
+    return {str(path.relative_to(run.path)): sha256(path) for path in files if path.name not in left_out}
+
+
+def _plain(scenario: Scenario) -> dict[str, Any]:
+    """The scenario with all defaults written out, for the worker."""
+    plain: dict[str, Any] = msgspec.to_builtins(scenario)
+    plain["fit"] = {"shuffle": scenario.fit.shuffle, "batch_size": scenario.fit.batch_size, **plain["fit"]}
+    plain["images"] = {"channels": scenario.images.channels, **plain["images"]}
+    return plain
+
+
+def supervise(
+    run: RunDirectory,
+    lock: IO[bytes],
+    record: RunRecord,
+    scenario: Scenario,
+    environment: Environment,
+    on_event: OnEvent = lambda _: None,
+) -> ExitCode:
+    """Supervise one stretch of a run whose `lock` is held; the lock is let go at the end."""
+    with lock:
+        return Supervisor(run, record, scenario, environment, on_event).supervise()

@@ -1,0 +1,32 @@
+"""`repro doctor`: what would keep runs from working here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from repro.cli.common import FORMAT, json_option, open_store, print_json, store_option
+from repro.doctor import examine
+from repro.errors import ExitCode
+
+
+@click.command("doctor")
+@store_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, store: Path | None, as_json: bool) -> None:
+    """Look for what would keep runs from working here; each finding with its remedy. Exit 3 on an error."""
+    from repro.cli.figures import coloured
+
+    findings = examine(open_store(store))
+    if as_json:
+        print_json({"format": FORMAT, "findings": msgspec.to_builtins(findings)})
+    else:
+        for finding in findings:
+            click.echo(f"{coloured(finding.severity, 8)} {finding.subject:<13}{finding.message}")
+            if finding.remedy:
+                click.echo(f"{'':22}-> {finding.remedy}")
+    if any(finding.severity == "error" for finding in findings):
+        ctx.exit(int(ExitCode.UNUSABLE))

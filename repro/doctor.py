@@ -1,0 +1,184 @@
+"""Examines this machine: interpreter, environments, threads, memory, disk, store, GPU, terminal, container."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from repro.environment import check, definition, interpreter, record
+from repro.environment.install import installed_lock
+from repro.errors import ReproError, UnusableError, printable
+from repro.runs.store import Store
+
+GIB = 1 << 30
+NEEDED_MEMORY = 3 * GIB
+NEEDED_DISK = 2 * GIB
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing found: how bad, about what, what it is, what to do."""
+
+    severity: Literal["good", "warning", "error"]
+    subject: str
+    message: str
+    remedy: str = ""
+
+
+def examine(store: Store) -> list[Finding]:
+    """All findings; an examination that fails is a finding, too."""
+    findings: list[Finding] = []
+    for name, look in _EXAMINATIONS.items():
+        try:
+            findings += look(store)
+        except (ReproError, OSError, ValueError) as error:
+            findings.append(Finding("warning", name, f"could not be examined: {printable(str(error))}"))
+    return findings
+
+
+def _interpreter(_: Store) -> Iterator[Finding]:
+    yield Finding("good", "engine", f"Python {platform.python_version()}, {platform.platform()}")
+    if platform.machine() != "x86_64":
+        yield Finding(
+            "warning",
+            "engine",
+            f"this is {platform.machine()}: TensorFlow 1.4 exists for x86-64 only",
+            "keras-2.0.9 runs there in the linux/amd64 image under emulation, without AVX and many times slower",
+        )
+
+
+def _environments(_: Store) -> Iterator[Finding]:
+    for name, environment in definition.shipped_environments().items():
+        is_default = name == definition.DEFAULT
+        if not environment.is_installed():
+            if environment.prefix.is_dir() and installed_lock(environment) is None:
+                message = "an installation was broken off"
+            else:
+                message = "not installed"
+            remedy = f"repro environment install {environment.definition.installation}"
+            if not interpreter.candidates(environment.definition.python) and shutil.which("uv") is None:
+                remedy = f"get a Python {environment.definition.python} (pyenv, uv), then {remedy}"
+            yield Finding("error" if is_default else "good", name, message, remedy)
+            continue
+        try:
+            lines = check.drift(environment)
+        except UnusableError as error:
+            yield Finding("error", name, error.what, error.do)
+            continue
+        if lines:
+            remedy = f"repro environment install {environment.definition.installation} --again"
+            yield Finding("error", name, f"differs from its lock ({lines[0]})", remedy)
+        else:
+            yield Finding("good", name, "installed as locked")
+
+
+def _threads(_: Store) -> Iterator[Finding]:
+    usable, present = record.usable_cores(), os.cpu_count() or 1
+    quota = record.cgroup_cpu_quota()
+    limit = f", limited to {quota:g} by the cgroup" if quota is not None else ""
+    yield Finding("good", "threads", f"{usable} of {present} cores are usable{limit}; runs take {usable} threads")
+
+
+def _memory(_: Store) -> Iterator[Finding]:
+    limit = record.cgroup_memory_bytes()
+    memory = min(record.memory_bytes(), limit or record.memory_bytes())
+    text = f"{memory / GIB:.1f} GiB" + (" (the cgroup's limit)" if limit is not None else "")
+    if memory < NEEDED_MEMORY:
+        yield Finding("error", "memory", f"{text}: ResNet50 takes up to 3 GiB", "give the machine or container more")
+    else:
+        yield Finding("good", "memory", text)
+
+
+def _store(store: Store) -> Iterator[Finding]:
+    try:
+        store.check_writable()
+    except UnusableError as error:
+        yield Finding("error", "store", f"{store.path}: {error.what}", _container_remedy(error, store))
+        return
+    free = shutil.disk_usage(store.path).free
+    runs = len(store.runs())
+    text = f"{store.path.absolute()}: {runs} runs, {free / GIB:.1f} GiB free"
+    if free < NEEDED_DISK:
+        yield Finding("warning", "store", text, "checkpoints take 283 MB each: free some space, or use --store")
+    else:
+        yield Finding("good", "store", text)
+
+
+def _container_remedy(error: UnusableError, store: Store) -> str:
+    if not record.IMAGE_FILE.is_file():
+        return error.do
+    try:
+        owner = store.path.stat()
+    except OSError:
+        return error.do
+    return (
+        f"on the host: export REPRO_UID={owner.st_uid} REPRO_GID={owner.st_gid} "
+        f"(who owns the folder), or sudo chown -R {os.getuid()}:{os.getgid()} the folder mounted at {store.path}"
+    )
+
+
+def _gpu(_: Store) -> Iterator[Finding]:
+    devices = sorted(Path("/dev").glob("nvidia[0-9]*"))
+    driver = Path("/proc/driver/nvidia/version")
+    if devices:
+        version = driver.read_text().splitlines()[0] if driver.is_file() else "driver version unknown"
+        yield Finding("good", "GPU", f"{len(devices)} NVIDIA devices; {version}")
+        if not definition.get("keras-3-gpu").is_installed():
+            yield Finding("good", "GPU", "unused until installed", "repro environment install keras-3-gpu")
+        return
+    why = "the NVIDIA driver is loaded but gives no device" if driver.is_file() else "no NVIDIA driver is loaded"
+    remedy = "in a container: COMPOSE_FILE=docker-compose.yml:compose.gpu.yaml" if record.inside_container() else ""
+    yield Finding("good", "GPU", f"none ({why}); runs use the CPU", remedy)
+
+
+def _terminal(_: Store) -> Iterator[Finding]:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        yield Finding("good", "terminal", "none here: commands work, the terminal UI needs one")
+        return
+    size = shutil.get_terminal_size()
+    colours = os.environ.get("COLORTERM") or os.environ.get("TERM", "unknown")
+    without = ", NO_COLOR is set" if os.environ.get("NO_COLOR") else ""
+    text = f"{size.columns}x{size.lines}, {colours}{without}"
+    if size.columns < 60 or size.lines < 18:
+        yield Finding("warning", "terminal", text, "the terminal UI needs 60x18")
+    else:
+        yield Finding("good", "terminal", text)
+
+
+def _container(store: Store) -> Iterator[Finding]:
+    if not record.IMAGE_FILE.is_file():
+        return
+    image = msgspec.json.decode(record.IMAGE_FILE.read_bytes())
+    labels = image.get("labels", image)
+    version = labels.get("org.opencontainers.image.version", labels.get("version", "unknown"))
+    revision = labels.get("org.opencontainers.image.revision", labels.get("revision", "unknown"))
+    yield Finding("good", "container", f"image {version}, revision {revision}, uid {os.getuid()} gid {os.getgid()}")
+    if not os.environ.get("REPRO_IMAGE_ID"):
+        yield Finding("good", "container", "the image id is unknown", "pass it as REPRO_IMAGE_ID to have it recorded")
+    if store.path.is_dir():
+        owner = store.path.stat().st_uid
+        if owner != os.getuid():
+            yield Finding(
+                "warning",
+                "container",
+                f"the store belongs to uid {owner}, runs will belong to uid {os.getuid()}",
+                f"on the host: export REPRO_UID={owner} REPRO_GID={store.path.stat().st_gid}",
+            )
+
+
+_EXAMINATIONS: dict[str, Callable[[Store], Iterator[Finding]]] = {
+    "engine": _interpreter,
+    "container": _container,
+    "environments": _environments,
+    "threads": _threads,
+    "memory": _memory,
+    "store": _store,
+    "GPU": _gpu,
+    "terminal": _terminal,
+}

@@ -1,0 +1,76 @@
+# make setup   the program and its default environment
+# make run     all of that, then the program
+# make test    fast tests (no training)
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The newest Python from 3.11 on; PYTHON=... overrides it.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Where container/prepare lies that makes a Docker engine, on machines without one.
+PREPARE ?= ../shared/container/prepare
+
+.PHONY: help setup run test lint test-real test-container test-all bench evidence pictures lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
+
+$(VENV)/.runtime: requirements.lock requirements-build.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'make: no Python 3.11 or newer was found: install one, or give PYTHON=/path/to/python3.12' >&2; exit 3; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements.lock -r requirements-build.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: $(VENV)/.runtime  ## make .venv and install the default environment (keras-3)
+	$(BIN)/repro environment install keras-3
+
+run: setup  ## set all up and open the program
+	@$(BIN)/repro
+
+test: $(VENV)/.development  ## fast tests, without training
+	$(BIN)/python -m pytest -m 'not real and not container' $(ARGS)
+
+lint: $(VENV)/.development  ## ruff, mypy, and the worker under Python 3.6's rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+test-real: $(VENV)/.development  ## real training in keras-3, keras-2.0.9 and tf-keras (about 20 minutes)
+	$(BIN)/repro environment install keras-3 keras-2.0.9
+	$(BIN)/python -m pytest -m real --timeout 1800 $(ARGS)
+
+test-container: $(VENV)/.development  ## build the image and run in it
+	@if docker info >/dev/null 2>&1 || [ ! -x $(PREPARE) ]; then true; else $(PREPARE); fi
+	$(BIN)/python -m pytest -m container --timeout 1800 $(ARGS)
+
+test-all: lint test-real test-container  ## what make test leaves out: lint, real runs, containers
+
+bench: $(VENV)/.development  ## speed, size and memory as ratios against plain scripts
+	$(BIN)/python -m benchmarks $(ARGS)
+
+pictures: $(VENV)/.runtime  ## the README's pictures, from real runs
+	$(BIN)/python scripts/export_pictures.py
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+COMPILE_ENVIRONMENT := uv pip compile --quiet --no-config --no-python-downloads --python-platform x86_64-unknown-linux-gnu \
+	--generate-hashes --no-emit-index-url --no-header --no-annotate
+lock:  ## compile all lock files anew (needs uv); existing pins stay unless UPGRADE=--upgrade
+	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock >/dev/null
+	$(COMPILE) $(UPGRADE) --group build -o requirements-build.lock >/dev/null
+	$(COMPILE) $(UPGRADE) pyproject.toml --group dev -o requirements-dev.lock >/dev/null
+	cd environments/keras-3 && $(COMPILE_ENVIRONMENT) $(UPGRADE) --python-version 3.12 --no-emit-package tensorflow requirements.in -o requirements.lock >/dev/null
+	cd environments/keras-3-gpu && $(COMPILE_ENVIRONMENT) $(UPGRADE) --python-version 3.12 requirements.in -o requirements.lock >/dev/null
+	for name in keras-2.0.9 keras-2.2.4 keras-2.3.1 tf-2.6; do (cd environments/$$name && \
+		$(COMPILE_ENVIRONMENT) $(UPGRADE) --python-version 3.6 bootstrap.in -o bootstrap.lock >/dev/null && \
+		$(COMPILE_ENVIRONMENT) $(UPGRADE) --python-version 3.6 requirements.in -o requirements.lock >/dev/null) || exit 1; done
+
+clean:  ## remove what make made, but no runs
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

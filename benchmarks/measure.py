@@ -1,0 +1,76 @@
+"""Runs commands and takes their time."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+REPRO = [str(Path(sys.executable).parent / "repro")]
+
+
+def wall_seconds(command: list[str], **options: Any) -> float:
+    """Wall time of one whole process, in seconds."""
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    return time.perf_counter() - started
+
+
+def paired(first: list[str], second: list[str], runs: int) -> tuple[float, float, float]:
+    """Medians of both commands' wall seconds and of the ratio first/second, run in turn after one warm-up each."""
+    for command in (first, second):
+        wall_seconds(command)
+    pairs = [(wall_seconds(first), wall_seconds(second)) for _ in range(runs)]
+    return (
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
+        statistics.median(a / b for a, b in pairs),
+    )
+
+
+def plain(*arguments: str) -> dict[str, Any]:
+    """What a plain script prints, run in the keras-3 environment, with the wall time of its whole process."""
+    from repro.environment import definition
+    from repro.scenario.images import load
+    from repro.scenario.types import Images
+
+    environment = definition.get("keras-3")
+    images = load(ROOT / "scenarios/images", Images(directory="images", size=(197, 197)), 3)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "images.npy"
+        file.write_bytes(images.npy())
+        started = time.perf_counter()
+        done = subprocess.run(
+            [str(environment.python), "-s", str(ROOT / "benchmarks/plain/keras_3.py"), str(file), *arguments],
+            env={**environment.interpreter_variables(), "HOME": folder, "PATH": os.environ["PATH"]},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found["process_seconds"] = time.perf_counter() - started
+    return found
+
+
+def product(*arguments: str) -> dict[str, Any]:
+    """What `repro run ARGUMENTS --json` prints, with the wall time of the whole process and the run's events."""
+    with tempfile.TemporaryDirectory() as store:
+        started = time.perf_counter()
+        done = subprocess.run(
+            [*REPRO, "run", *arguments, "--json", "--store", store], capture_output=True, text=True, check=False
+        )
+        seconds = time.perf_counter() - started
+        if not done.stdout:
+            raise SystemExit(done.stderr)
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        events = (Path(store) / found["run"] / "events.jsonl").read_text().splitlines()
+        found["events"] = [json.loads(line) for line in events]
+    found["process_seconds"] = seconds
+    return found

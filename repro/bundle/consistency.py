@@ -1,0 +1,75 @@
+"""Whether a finished run's result follows from its measurements, its scenario and its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repro.bundle.evidence import Evidence
+from repro.bundle.manifest import Manifest, RunEntry
+from repro.bundle.read import bad
+from repro.errors import printable
+from repro.runs.records import Result
+from repro.scenario.types import Scenario
+from repro.verdict import decide_all, verdict
+
+
+def check_result(
+    path: Path, run: Evidence, result: Result, scenario: Scenario, entry: RunEntry, manifest: Manifest
+) -> None:
+    """Refuse a result that contradicts what lies beside it."""
+    name = f"runs/{entry.id}"
+    record = run.record
+    if (result.run, result.scenario, result.environment, result.seed) != (
+        record.id,
+        record.scenario,
+        record.environment,
+        record.seed,
+    ):
+        bad(path, f"{name}: result.json belongs to another run")
+    if entry.state != "finished" or result.state != "finished":
+        bad(path, f"{name}: result.json of a run that is not finished")
+    measurements = run.measurements
+    probabilities = measurements.get("predict", {}).get("probabilities", [])
+    if any(len(row) != scenario.model.classes for row in probabilities) or (
+        probabilities and len(probabilities) != len(record.images)
+    ):
+        bad(path, f"{name}: its predictions do not fit its scenario")
+    try:
+        claims = decide_all(scenario, measurements, record.environment)
+    except (TypeError, ValueError, OverflowError, AttributeError, IndexError):
+        bad(path, f"{name}: its measurements cannot be read")
+    said = [(claim.id, claim.outcome) for claim in result.claims]
+    if said != [(claim.id, claim.outcome) for claim in claims]:
+        bad(path, f"{name}: its claims do not follow from its measurements")
+    if result.verdict != verdict(claims) or result.verdict != entry.verdict:
+        bad(path, f"{name}: its verdict {printable(str(result.verdict), 40)} does not follow from its measurements")
+    _check_hashes(path, name, result, manifest)
+    _check_images(path, name, run)
+
+
+def _check_hashes(path: Path, name: str, result: Result, manifest: Manifest) -> None:
+    """What the run itself said of its files, against the stored ones (the originals, where something was replaced)."""
+    stored = {entry.path: entry.original_sha256 or entry.sha256 for entry in manifest.files}
+    left_out = {entry.path: entry.sha256 for entry in manifest.left_out}
+    for file, sha256 in result.files.items():
+        found = stored.get(f"{name}/{file}") or left_out.get(f"{name}/{file}")
+        if found is not None and found != sha256:
+            bad(path, f"{name}/{printable(file, 80)} is not the file that the run wrote")
+
+
+def _check_images(path: Path, name: str, run: Evidence) -> None:
+    file = run.run.file("arrays/images.npy")
+    if not file.exists():
+        return
+    import hashlib
+
+    import numpy as np
+
+    try:
+        pixels = np.load(file, allow_pickle=False, mmap_mode="r")
+        hashes = [hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest() for image in pixels]
+        fits = pixels.dtype == np.uint8 and pixels.ndim == 4
+    except (ValueError, EOFError, OSError, MemoryError, TypeError, SyntaxError, OverflowError):
+        bad(path, f"{name}/arrays/images.npy is damaged")
+    if not fits or hashes != [image.pixels_sha256 for image in run.record.images]:
+        bad(path, f"{name}/arrays/images.npy does not hold the images of the run")

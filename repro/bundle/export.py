@@ -1,0 +1,387 @@
+"""Writes runs with their evidence into one zip: redacted, scanned, the same bytes each time."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import os
+import re
+import secrets
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from repro import __version__, shipped
+from repro.bundle import manifest as m
+from repro.bundle.evidence import Evidence, read_scenario
+from repro.environment import redact
+from repro.environment.definition import shipped_environments
+from repro.environment.record import RECORDED_VARIABLES
+from repro.errors import InputError, UnusableError, printable
+from repro.runs.store import RunDirectory
+from repro.scenario import load as scenario_load
+
+EXPORTED_STATES = ("finished", "failed", "stopped", "interrupted")
+_TEXT_FILES = ("scenario.yaml", "worker.log", "requirements.lock")
+_STATISTICS = re.compile(r"^arrays/(moving|batch)-statistics-(\d+)\.npy$")
+_DATE = (1980, 1, 1, 0, 0, 0)
+_PACKAGE = Path(__file__).resolve().parent.parent
+# Options of ours that may stay in a recorded command; values stay where they are words or numbers of ours.
+_OPTION = re.compile(r"^--?[a-z][a-z-]*$")
+_PLAIN_VALUE = re.compile(r"^\d{1,10}([,:]\d{1,10})*$|^\d?\.\d{1,6}$")
+
+
+@dataclass
+class Contents:
+    """What a bundle will hold."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    manifest: m.Manifest | None = None
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(len(data) for data in self.files.values())
+
+
+def collect(runs: Sequence[Evidence], *, images: bool = True, own_images: bool = False) -> Contents:
+    """Everything that goes into the bundle, redacted and scanned; nothing is written but a temporary folder.
+
+    `images`: shipped images go in. `own_images`: the user's own go in too, as decoded arrays.
+    """
+    gathered = [_gather(run, images=images, own_images=own_images) for run in _each_once(runs)]
+    redactor = _redactor(gathered)
+    stored: dict[str, bytes] = {}
+    originals: dict[str, str] = {}
+    for run in gathered:
+        for name in sorted(run.files):
+            path = f"runs/{run.evidence.id}/{name}"
+            raw = run.files[name]
+            cleaned = _redacted(redactor, name, path, raw, run)
+            stored[path] = cleaned
+            if cleaned != raw:
+                originals[path] = hashlib.sha256(raw).hexdigest()
+    with tempfile.TemporaryDirectory(prefix="repro-export-") as folder:
+        contents = _with_reports(Path(folder), gathered, stored)
+    files = [
+        m.FileEntry(name, len(data), hashlib.sha256(data).hexdigest(), originals.get(name))
+        for name, data in sorted(contents.items())
+    ]
+    manifest = m.Manifest(
+        format=m.FORMAT,
+        program=f"repro {__version__}",
+        runs=[_run_entry(run, stored) for run in gathered],
+        files=files,
+        left_out=sorted((left for run in gathered for left in run.left_out), key=lambda left: left.path),
+        replaced=[m.Replaced(one.file, one.alias, one.kind, one.count) for one in redactor.replaced],
+    )
+    contents[m.NAME] = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+    for name, data in sorted(contents.items()):
+        _refuse_leak(redactor, name, data)
+    return Contents(contents, manifest)
+
+
+def write(contents: Contents, target: Path) -> str:
+    """Write the zip to `target`, which must not exist, whole or not at all; its SHA-256."""
+    data = zipped(contents.files)
+    if len(data) > m.MAX_ARCHIVE_BYTES or contents.total_bytes > m.MAX_TOTAL_BYTES:
+        raise InputError("the bundle would be larger than a reader accepts", do="export fewer runs", file=target)
+    _write_new(target, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """The zip as bytes: fixed order, dates and modes."""
+    first = [name for name in ("README.md", "report.html", m.NAME) if name in files]
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in [*first, *sorted(files.keys() - set(first))]:
+            info = zipfile.ZipInfo(name, _DATE)
+            info.create_system = 3
+            info.external_attr = 0o100644 << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, files[name], compresslevel=6)
+    return stream.getvalue()
+
+
+def refuse_existing(target: Path) -> None:
+    """InputError where the bundle could not be put, before any work."""
+    if target.exists() or target.is_symlink():
+        raise InputError("is there already", do="name another file, or remove it first", file=target)
+    if not target.name.endswith(".zip"):
+        raise InputError("does not end in .zip", do="name the bundle FILE.zip", file=target)
+    if not target.parent.is_dir():
+        raise InputError("there is no such folder", do="make it first", file=target.parent)
+
+
+def _write_new(target: Path, data: bytes) -> None:
+    refuse_existing(target)
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        _rename_new(temporary, target)
+    except FileExistsError:
+        raise InputError("is there already", do="name another file, or remove it first", file=target) from None
+    except OSError as error:
+        do = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "name another folder"
+        raise UnusableError(f"cannot be written ({error.strerror})", do=do, file=target) from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _rename_new(temporary: Path, target: Path) -> None:
+    """Give `temporary` its name, never over another file; file systems without hard links get a plain rename."""
+    try:
+        target.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        if target.exists():
+            raise FileExistsError from None
+        temporary.rename(target)
+
+
+# --- gathering ---
+
+
+@dataclass
+class _Gathered:
+    """One run's files as they are, and what of it stays here."""
+
+    evidence: Evidence
+    files: dict[str, bytes]
+    left_out: list[m.LeftOut]
+    with_images: bool
+
+    @property
+    def own_images(self) -> bool:
+        return not self.evidence.record.shipped_images
+
+
+def _each_once(runs: Sequence[Evidence]) -> list[Evidence]:
+    return list({run.id: run for run in runs}.values())
+
+
+def _gather(run: Evidence, *, images: bool, own_images: bool) -> _Gathered:
+    record = run.record
+    if record.id != run.id:
+        raise InputError(f"says that it is {printable(record.id, 80)}", do="give the folder its name back", file=run.id)
+    if run.state not in EXPORTED_STATES:
+        raise InputError(f"the run {run.id} is {run.state}", do="export it when it has ended")
+    with_images = images and (record.shipped_images or own_images)
+    last = _last_statistics(run.run)
+    files, left_out = {}, []
+    for path in sorted(path for path in run.run.path.rglob("*") if path.is_file() and not path.is_symlink()):
+        name = path.relative_to(run.run.path).as_posix()
+        reason = _why_left_out(name, last, with_images)
+        if reason is None:
+            files[name] = _read(path)
+        elif reason:
+            left_out.append(_left_out(run, path, name, reason))
+    return _Gathered(run, files, left_out, with_images)
+
+
+def _why_left_out(name: str, last: str, with_images: bool) -> str | None:
+    """None: goes in. An empty reason: of no interest to anybody."""
+    if name in ("run.json", "result.json", "events.jsonl", *_TEXT_FILES) or re.match(r"^environment(-\d+)?\.json$", name):
+        return None
+    if name == "arrays/images.npy":
+        return None if with_images else "images stay here"
+    if statistics := _STATISTICS.match(name):
+        return None if statistics[2] == last else "statistics of an earlier epoch"
+    if name.startswith("weights/"):
+        return "weights"
+    if name in ("run.lock", "stop") or name.startswith("worker-home/"):
+        return ""
+    return "not a file of a report"
+
+
+def _last_statistics(run: RunDirectory) -> str:
+    found = [path.stem.rpartition("-")[2] for path in run.file("arrays").glob("*-statistics-*.npy")]
+    return max(found, default="")
+
+
+def _left_out(run: Evidence, path: Path, name: str, reason: str) -> m.LeftOut:
+    from repro.files import sha256
+
+    return m.LeftOut(f"runs/{run.id}/{printable(name, 200)}", path.stat().st_size, sha256(path), reason)
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > 64 * 1024 * 1024:
+        raise InputError("larger than 64 MiB", do="this run cannot be exported", file=path)
+    return path.read_bytes()
+
+
+def _run_entry(run: _Gathered, stored: dict[str, bytes]) -> m.RunEntry:
+    from repro import yaml_file
+    from repro.scenario.types import Scenario
+
+    record = run.evidence.record
+    text = stored[f"runs/{record.id}/scenario.yaml"].decode()
+    scenario = yaml_file.Document("scenario.yaml", text).convert(Scenario)
+    return m.RunEntry(
+        id=record.id,
+        scenario=record.scenario,
+        scenario_sha256=scenario.sha256(),
+        environment=record.environment,
+        seed=record.seed,
+        state=run.evidence.state,  # type: ignore[arg-type]  # _gather let only these through
+        verdict=run.evidence.verdict,  # type: ignore[arg-type]  # the record's own type
+        images="included" if run.with_images else "hashes",
+    )
+
+
+# --- privacy ---
+
+
+def _redactor(gathered: Sequence[_Gathered]) -> redact.Redactor:
+    redactor = redact.Redactor(redact.known_here(allowed=RECORDED_VARIABLES), public=public_text(gathered))
+    for run in gathered:
+        if run.own_images:
+            for image in run.evidence.record.images:
+                redactor.learn(redact.Known("name", image.name))
+                redactor.learn(redact.Known("name", Path(image.name).stem))
+            with contextlib.suppress(InputError):
+                redactor.learn(redact.Known("name", read_scenario(run.evidence.run).images.directory))
+        for argument in _private_arguments(run.evidence.record.command):
+            kind = "path" if argument.startswith("/") else "name"
+            redactor.learn(redact.Known(kind, argument.rstrip("/")))
+    for run in gathered:
+        for name, raw in sorted(run.files.items()):
+            if name.endswith((".json", ".jsonl")) or name in _TEXT_FILES:
+                redactor.learn_from(raw.decode("utf-8", errors="replace").replace("\\\\", "\\"))
+            if name.endswith(".json"):
+                with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    redactor.learn_fields(msgspec.json.decode(raw))
+    return redactor
+
+
+def public_text(gathered: Sequence[_Gathered] = ()) -> str:
+    """What everybody has: our sources, the shipped scenarios and environments, and the locks of the runs."""
+    files = [
+        *sorted(_PACKAGE.rglob("*.py")),
+        *sorted(_PACKAGE.rglob("*.j2")),
+        *scenario_load.shipped_files(),
+        *sorted(shipped.folder("environments").glob("*/*")),
+    ]
+    texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
+    texts += [run.files.get("requirements.lock", b"").decode("utf-8", errors="replace") for run in gathered]
+    return "\n".join(texts)
+
+
+def _private_arguments(command: Sequence[str]) -> list[str]:
+    return [value for word in command for value in _split_option(word)[1:] if not _is_public_argument(value)]
+
+
+def _split_option(word: str) -> tuple[str, ...]:
+    """("--images", "/x") for --images=/x; ("--images",) for an option alone; ("", "/x") for a value."""
+    if word.startswith("-"):
+        name, equals, value = word.partition("=")
+        if _OPTION.match(name):
+            return (name, value) if equals else (name,)
+    return ("", word)
+
+
+def _is_public_argument(value: str) -> bool:
+    words = {"repro", "auto", "cpu", "gpu", "L", "all", *scenario_load.shipped_names(), *shipped_environments(), *_commands()}
+    return all(part in words or bool(_PLAIN_VALUE.match(part)) for part in value.split(",")) or not value
+
+
+def _commands() -> list[str]:
+    from repro.cli import COMMANDS
+
+    return list(COMMANDS)
+
+
+def _redacted(redactor: redact.Redactor, name: str, path: str, raw: bytes, run: _Gathered) -> bytes:
+    if name == "run.json":
+        return redactor.json(_without_own_names(raw, run), path)
+    if re.match(r"^environment(-\d+)?\.json$", name):
+        return redactor.json(_allowed_variables(raw, path), path)
+    if name.endswith(".json"):
+        return redactor.json(raw, path)
+    if name.endswith(".jsonl"):
+        return redactor.json_lines(raw, path)
+    if name == "requirements.lock" or (name == "scenario.yaml" and _is_shipped(run.evidence)):
+        return raw
+    if name in _TEXT_FILES:
+        return redactor.plain(raw, path)
+    return raw
+
+
+def _is_shipped(run: Evidence) -> bool:
+    """Whether the run's scenario.yaml is, byte for byte, one that comes with the package."""
+    raw = run.run.file("scenario.yaml").read_bytes()
+    return any(raw == file.read_bytes() for file in scenario_load.shipped_files())
+
+
+def _without_own_names(raw: bytes, run: _Gathered) -> bytes:
+    """run.json with neither the names of the user's images nor the private arguments of its command."""
+    data = msgspec.json.decode(raw)
+    changed = False
+    if run.own_images:
+        for index, image in enumerate(data["images"]):
+            image["name"] = f"image-{index}"
+        changed = True
+    command = [_public_command(word, position) for position, word in enumerate(data["command"])]
+    if command != data["command"]:
+        data["command"] = command
+        changed = True
+    return msgspec.json.format(msgspec.json.encode(data), indent=1) + b"\n" if changed else raw
+
+
+def _public_command(word: str, position: int) -> str:
+    name, *value = _split_option(word)
+    if not value or _is_public_argument(value[0]):
+        return word
+    return f"{name}{'=' if name else ''}<argument-{position}>"
+
+
+def _allowed_variables(raw: bytes, path: str) -> bytes:
+    """environment.json with no variable that is not on the list."""
+    try:
+        data: Any = msgspec.json.decode(raw)
+        variables = data["facts"].get("variables")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError, AttributeError):
+        raise InputError("damaged", do="delete the run", file=path) from None
+    if not isinstance(variables, dict) or all(name in RECORDED_VARIABLES for name in variables):
+        return raw
+    data["facts"]["variables"] = {name: value for name, value in variables.items() if name in RECORDED_VARIABLES}
+    return msgspec.json.format(msgspec.json.encode(data), indent=1) + b"\n"
+
+
+def _refuse_leak(redactor: redact.Redactor, name: str, data: bytes) -> None:
+    is_text = not name.endswith((".npy", ".png"))
+    kind = redactor.leaks(name, data, is_text=is_text)
+    if kind is not None:
+        raise InputError(
+            f"{printable(name, 200)} would still hold what must not leave (kind: {kind})",
+            do="nothing was written; rename the scenario or images that hold it, or report this",
+        )
+
+
+# --- reports ---
+
+
+def _with_reports(folder: Path, gathered: Sequence[_Gathered], stored: dict[str, bytes]) -> dict[str, bytes]:
+    """The stored files with pictures, README.md and report.html, which are made from the redacted files only."""
+    from repro.bundle import report
+
+    for name, data in stored.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    runs = [Evidence(RunDirectory(folder / "runs" / run.evidence.id)) for run in gathered]
+    pages = report.make(runs)
+    return {**stored, **pages.files}

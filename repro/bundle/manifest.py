@@ -1,0 +1,70 @@
+"""bundle.json: what a bundle holds, what was left out and what was replaced."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+FORMAT = 1
+NAME = "bundle.json"
+MAX_ENTRIES = 10_000
+MAX_ARCHIVE_BYTES = 256 * 1024 * 1024
+MAX_TOTAL_BYTES = 512 * 1024 * 1024
+MAX_MANIFEST_BYTES = 8 * 1024 * 1024
+
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Size = Annotated[int, Meta(ge=0)]
+Word = Annotated[str, Meta(max_length=400)]
+
+
+class FileEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One file: the hash as stored and, where something in it was replaced, that of the original."""
+
+    path: Word
+    bytes: Size
+    sha256: Sha256
+    original_sha256: Sha256 | None = None
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """A file of a run that is not in the bundle, and why."""
+
+    path: Word
+    bytes: Size
+    sha256: Sha256
+    reason: Word
+
+
+class Replaced(msgspec.Struct, frozen=True):
+    """How often an alias stands in a file, and for what kind of thing."""
+
+    path: Word
+    alias: Word
+    kind: Word
+    times: Size
+
+
+class RunEntry(msgspec.Struct, frozen=True):
+    """One run of the bundle; its directory is runs/ID."""
+
+    id: Annotated[str, Meta(pattern=r"^\d{8}T\d{6}\.\d{6}Z-[a-z0-9.-]{1,120}-s\d{1,10}-[a-z0-9]{4}$")]
+    scenario: Word
+    scenario_sha256: Sha256
+    environment: Word
+    seed: int
+    state: Literal["finished", "failed", "stopped", "interrupted"]
+    verdict: Literal["REPRODUCED", "NOT_REPRODUCED", "INCONCLUSIVE"] | None
+    images: Literal["included", "hashes"]
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The whole of bundle.json. Hashes show integrity, not authorship."""
+
+    format: int
+    program: Word
+    runs: Annotated[list[RunEntry], Meta(min_length=1, max_length=500)]
+    files: Annotated[list[FileEntry], Meta(max_length=MAX_ENTRIES)]
+    left_out: Annotated[list[LeftOut], Meta(max_length=MAX_ENTRIES)] = []
+    replaced: Annotated[list[Replaced], Meta(max_length=200_000)] = []

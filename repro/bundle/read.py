@@ -1,0 +1,282 @@
+"""Opens a bundle that nobody vouches for: every limit, name, hash and record is checked before anything is believed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import stat
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, NoReturn
+
+import msgspec
+
+from repro.bundle.evidence import Evidence, read_scenario
+from repro.bundle.manifest import (
+    FORMAT,
+    MAX_ARCHIVE_BYTES,
+    MAX_ENTRIES,
+    MAX_MANIFEST_BYTES,
+    MAX_TOTAL_BYTES,
+    NAME,
+    FileEntry,
+    Manifest,
+    RunEntry,
+)
+from repro.errors import InputError, printable
+from repro.runs.store import RunDirectory
+
+_PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}$")
+_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_END = struct.Struct("<4s4H2LH")
+_ASK = "ask for it again, or export it anew"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A checked bundle, unpacked into `folder` for as long as it is open."""
+
+    path: Path
+    folder: Path
+    manifest: Manifest
+    runs: list[Evidence]
+
+
+class _Head(msgspec.Struct):
+    format: int
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Bundle]:
+    """The bundle `path`, unpacked into a temporary folder that is removed at the end; InputError where it is bad."""
+    with tempfile.TemporaryDirectory(prefix="repro-bundle-") as name, _stream(path) as stream:
+        folder = Path(name)
+        manifest = _unpack(path, stream, folder)
+        runs = []
+        for entry in manifest.runs:
+            run = Evidence(RunDirectory(folder / "runs" / entry.id), origin=path.name)
+            try:
+                _check_run(path, run, entry, manifest)
+            except InputError as error:
+                if error.file == path:
+                    raise
+                where = f"runs/{entry.id}"
+                if error.file is not None:
+                    where = str(error.file).replace(str(folder) + os.sep, "")
+                bad(path, f"{where}: {error.what}")
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, ValueError) as error:
+                bad(path, f"runs/{entry.id} is damaged ({printable(str(error))})")
+            runs.append(run)
+        yield Bundle(path, folder, manifest, runs)
+
+
+def bad(path: Path, what: str, do: str = _ASK) -> NoReturn:
+    """Refuse the bundle."""
+    raise InputError(printable(what, 400), do=do, file=path)
+
+
+@contextlib.contextmanager
+def _stream(path: Path) -> Iterator[IO[bytes]]:
+    if "\0" in str(path):
+        raise InputError("not a file name", do="name a bundle", file=printable(str(path)))
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", do="name a bundle", file=path) from None
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            bad(path, "is not a regular file", "name a bundle")
+        yield stream
+
+
+def _unpack(path: Path, stream: IO[bytes], folder: Path) -> Manifest:
+    _check_end(path, stream)
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            members = _check_members(path, archive)
+            manifest = _read_manifest(path, archive, members)
+            _check_manifest(path, manifest, members)
+            hashes = {entry.path: entry for entry in manifest.files}
+            for name, member in members.items():
+                if name != NAME:
+                    _unpack_member(path, archive, member, hashes[name], folder / name)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        struct.error,
+        ValueError,
+    ) as error:
+        bad(path, f"damaged ({error})")
+    except UnicodeDecodeError:
+        bad(path, "damaged (a name is not text)")
+    except OverflowError:
+        bad(path, "damaged (a number is too large)")
+    return manifest
+
+
+def _check_end(path: Path, stream: IO[bytes]) -> None:
+    """Size and number of entries, before the list of entries is read into memory."""
+    size = stream.seek(0, os.SEEK_END)
+    if size > MAX_ARCHIVE_BYTES:
+        bad(path, f"larger than {MAX_ARCHIVE_BYTES >> 20} MiB", "a bundle is small")
+    stream.seek(max(0, size - _END.size - 65535))
+    tail = stream.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) - at < _END.size:
+        bad(path, "not a zip file, or cut off")
+    _, disk, first_disk, here, entries, list_bytes, list_offset, _ = _END.unpack_from(tail, at)
+    if disk or first_disk or here != entries:
+        bad(path, "a zip file in several parts")
+    if entries == 0xFFFF or list_bytes == 0xFFFFFFFF or list_offset == 0xFFFFFFFF or entries > MAX_ENTRIES:
+        bad(path, f"more than {MAX_ENTRIES} entries", "a bundle is small")
+    if list_bytes > 4 * 1024 * 1024:
+        bad(path, "its list of entries is too long", "a bundle is small")
+
+
+def _check_members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Entries by name: plain files with plain names, each once, and not too much in all."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    folded: set[str] = set()
+    total = 0
+    for member in archive.infolist():
+        name = member.orig_filename
+        if len(members) >= MAX_ENTRIES:
+            bad(path, f"more than {MAX_ENTRIES} entries", "a bundle is small")
+        check_name(path, name)
+        if member.filename != name:
+            bad(path, f"the name {printable(name, 80)!r} is not plain")
+        if name.lower() in folded:
+            bad(path, f"{name} stands twice")
+        mode = member.external_attr >> 16
+        if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+            bad(path, f"{name} is not a regular file")
+        if member.flag_bits & 0x1:
+            bad(path, f"{name} is encrypted")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            bad(path, f"{name} is compressed in a way that is not allowed")
+        total += member.file_size
+        if total > MAX_TOTAL_BYTES:
+            bad(path, f"unpacks to more than {MAX_TOTAL_BYTES >> 20} MiB", "a bundle is small")
+        members[name] = member
+        folded.add(name.lower())
+    parents = {"/".join(name.split("/")[:index]) for name in folded for index in range(1, name.count("/") + 1)}
+    if clash := parents & folded:
+        bad(path, f"{min(clash)} is both a file and a folder")
+    return members
+
+
+def check_name(path: Path, name: str) -> None:
+    """Refuse a name that could lead out of the folder, or that a system could take for something else."""
+    parts = name.split("/")
+    if (
+        len(name) > 400
+        or len(parts) > 8
+        or not all(_PART.match(part) and not part.endswith(".") and not _RESERVED.match(part) for part in parts)
+    ):
+        bad(path, f"the name {printable(name, 80)!r} is not allowed")
+
+
+def _read_manifest(path: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> Manifest:
+    member = members.get(NAME)
+    if member is None:
+        bad(path, f"has no {NAME}", "name a file that `repro export` wrote")
+    if member.file_size > MAX_MANIFEST_BYTES:
+        bad(path, f"{NAME} is larger than {MAX_MANIFEST_BYTES >> 20} MiB", "a bundle is small")
+    raw = archive.read(member)
+    try:
+        found = msgspec.json.decode(raw, type=_Head).format
+        if found > FORMAT:
+            bad(path, f"written in format {found}", "update repro: this one reads 1")
+        return msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        bad(path, f"{NAME} is damaged ({printable(str(error), 200)})")
+
+
+def _check_manifest(path: Path, manifest: Manifest, members: dict[str, zipfile.ZipInfo]) -> None:
+    listed: dict[str, FileEntry] = {}
+    for entry in manifest.files:
+        if entry.path in listed:
+            bad(path, f"{NAME} lists {printable(entry.path, 80)} twice")
+        listed[entry.path] = entry
+    for name in sorted(members.keys() - listed.keys() - {NAME}):
+        bad(path, f"{name} is not in {NAME}")
+    for name in sorted(listed.keys() - members.keys()):
+        bad(path, f"{printable(name, 80)} is missing")
+    for name, entry in listed.items():
+        if name == NAME or members[name].file_size != entry.bytes:
+            bad(path, f"{name} has another size than {NAME} says")
+    ids = [run.id for run in manifest.runs]
+    if len(set(ids)) != len(ids):
+        bad(path, "a run stands twice")
+    for name in members:
+        top, _, rest = name.partition("/")
+        if top == "runs" and rest.partition("/")[0] not in ids:
+            bad(path, f"{name} belongs to no run of the bundle")
+
+
+def _unpack_member(
+    path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, entry: FileEntry, target: Path
+) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    left = entry.bytes
+    with archive.open(member) as source, target.open("xb") as sink:
+        while block := source.read(1 << 18):
+            left -= len(block)
+            if left < 0:
+                bad(path, f"{entry.path} is longer than {NAME} says")
+            digest.update(block)
+            sink.write(block)
+    if left or digest.hexdigest() != entry.sha256:
+        bad(path, f"{entry.path} does not have the hash that {NAME} says")
+
+
+def _check_run(path: Path, run: Evidence, entry: RunEntry, manifest: Manifest) -> None:
+    """The run's records are whole and agree with each other."""
+    record, result = run.record, run.result
+    if record.id != entry.id:
+        bad(path, f"runs/{entry.id} says that it is {printable(record.id, 80)}")
+    said = (entry.scenario, entry.environment, entry.seed)
+    if (record.scenario, record.environment, record.seed) != said:
+        bad(path, f"runs/{entry.id}/run.json and {NAME} do not agree")
+    scenario = read_scenario(run.run)
+    stored = _entry(manifest, f"runs/{entry.id}/scenario.yaml")
+    if scenario.sha256() != entry.scenario_sha256 or scenario.name != record.scenario:
+        bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")
+    if stored.original_sha256 is None and scenario.sha256() != record.scenario_sha256:
+        bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")
+    if len(record.images) != scenario.model.classes or any(
+        image.label not in range(scenario.model.classes) for image in record.images
+    ):
+        bad(path, f"runs/{entry.id}/run.json has other images than its scenario asks for")
+    _ = run.environment
+    for more in sorted(run.run.path.glob("environment-*.json")):
+        msgspec.json.decode(more.read_bytes())
+    progress = run.progress
+    if result is None:
+        if entry.state == "finished":
+            bad(path, f"runs/{entry.id}/result.json is missing")
+        if progress.ended is None and entry.state in ("failed", "stopped"):
+            bad(path, f"runs/{entry.id}/events.jsonl does not say how the run ended")
+        _ = run.measurements
+        return
+    from repro.bundle.consistency import check_result
+
+    check_result(path, run, result, scenario, entry, manifest)
+
+
+def _entry(manifest: Manifest, name: str) -> FileEntry:
+    for entry in manifest.files:
+        if entry.path == name:
+            return entry
+    raise InputError("is missing", file=name)

@@ -1,0 +1,28 @@
+"""What a command-line argument means where runs and bundles are both allowed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from repro.bundle.evidence import Evidence
+from repro.runs.store import Store
+
+
+def is_bundle(argument: str) -> bool:
+    """Whether an argument names a bundle file."""
+    return "/" in argument or argument.endswith(".zip")
+
+
+def open_runs(arguments: Sequence[str], store: Store, stack: contextlib.ExitStack) -> list[Evidence]:
+    """All runs that the arguments mean; bundles are unpacked into temporary folders that `stack` removes."""
+    from repro.bundle.read import opened
+
+    found: list[Evidence] = []
+    for argument in arguments:
+        if is_bundle(argument):
+            found += stack.enter_context(opened(Path(argument))).runs
+        else:
+            found.append(Evidence(store.find(argument)))
+    return found

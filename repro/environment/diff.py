@@ -1,0 +1,206 @@
+"""What differs between environment records, ranked by how likely it explains a changed result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ABSENT = None
+
+_KERAS_THREADS = "keras issues 6977, 7177, 9214"
+_FACTS_VERSIONS = "our measurements over six pairs of Keras and TensorFlow (docs/environment-record.md)"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Facts under one of `keys` (regular expressions over dotted names) belong to `group`."""
+
+    group: str
+    keys: str
+    why: str
+    source: str
+
+    def matches(self, key: str) -> bool:
+        return re.match(self.keys, key) is not None
+
+
+# The order is the rank: the first rule that matches a key gives its group and its sentence.
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "framework",
+        r"versions\.(tensorflow|backend)$|packages\.(tensorflow|tensorflow-cpu|tensorflow-gpu)$",
+        "another TensorFlow has other kernels and graph rewrites: digits change, and so can what is computed",
+        _FACTS_VERSIONS,
+    ),
+    Rule(
+        "framework",
+        r"tensorflow_build\.",
+        "the same version built otherwise (compiler, instruction sets, CUDA) has other kernels",
+        "tensorflow issue 57749",
+    ),
+    Rule(
+        "Keras",
+        r"versions\.keras$|packages\.(keras|tf-keras|tensorflow-estimator|keras-applications|keras-preprocessing)$",
+        "Keras decides how moving averages are updated and what ResNet50 is: zero-debiasing came with 2.1.3 and went "
+        "with 2.3.0, epsilon and the stem changed",
+        "keras pull requests 9003 and 9965; " + _FACTS_VERSIONS,
+    ),
+    Rule(
+        "Keras",
+        r"(keras_config\.|variables\.(KERAS_|TF_USE_LEGACY_KERAS))",
+        "float type, epsilon, image layout and backend enter every layer",
+        "keras.io, configuration of keras.json; " + _KERAS_THREADS,
+    ),
+    Rule(
+        "Keras",
+        r"model\.",
+        "another network, another BatchNormalization setting or other initial weights: a different experiment",
+        "keras.applications sources",
+    ),
+    Rule("settings", r"environment$", "another environment: the rows below say what that means", "environments/"),
+    Rule(
+        "kernels",
+        r"onednn|variables\.TF_ENABLE_ONEDNN_OPTS|tensorflow_math\.",
+        "oneDNN's kernels add in another order; round-off differs and five steps of Adam at learning rate 0.001 "
+        "amplify it",
+        "TensorFlow's oneDNN notes (TF_ENABLE_ONEDNN_OPTS); tensorflow issue 57749",
+    ),
+    Rule(
+        "kernels",
+        r"jit_compile|variables\.(XLA_FLAGS|TF_XLA_FLAGS)|determinism\.jit_compile",
+        "XLA fuses operations, which changes the order of additions",
+        "Keras compile(jit_compile=...)",
+    ),
+    Rule(
+        "device",
+        r"(device|gpus|gpu_driver|cuda|nvidia)(\.|\[|_|$)|packages\.nvidia-|variables\.(CUDA_|NVIDIA_|TF_FORCE_GPU)",
+        "a GPU adds in another order than a CPU, and cuDNN chooses algorithms by model and version",
+        "NVIDIA framework-reproducibility; tensorflow pull request 50505",
+    ),
+    Rule(
+        "determinism",
+        r"determinism\.|variables\.(TF_DETERMINISTIC_OPS|TF_CUDNN_DETERMINISTIC|PYTHONHASHSEED)",
+        "seeds give weights and order of images; op determinism picks other kernels and resolves jit_compile to False",
+        "tf.config.experimental.enable_op_determinism; keras 3.7 changes",
+    ),
+    Rule(
+        "threads",
+        r"threads\.|variables\.OMP_NUM_THREADS|cpu\.usable|cgroup\.cpu_quota",
+        "sums are split by the number of threads, so that round-off depends on it",
+        "tf.config.threading; tensorflow issue 61510",
+    ),
+    Rule(
+        "instruction sets",
+        r"cpu\.(model|vendor|family_model_stepping|instruction_sets|machine)|architecture",
+        "kernels are chosen by what the CPU can do: AVX2 and AVX-512 paths round differently",
+        "tensorflow issues 57749 and 61510",
+    ),
+    Rule(
+        "images",
+        r"images?(\.|\[|$)",
+        "other pixels, another order or another label: a different experiment",
+        "Stack Overflow 47157526 (os.listdir's order binds labels to files)",
+    ),
+    Rule(
+        "packages the worker loads",
+        r"(numpy|blas|math_libraries)(\.|\[|$)|packages\.(numpy|h5py|scipy|pillow|ml-dtypes|opt-einsum|protobuf|absl-py|"
+        r"optree|namex|astunparse|gast|google-pasta|flatbuffers|termcolor|wrapt|six|grpcio|typing-extensions|libclang|"
+        r"rich|packaging|tensorflow-io-gcs-filesystem)$",
+        "imported by the training process; numpy shuffles the images and draws random numbers",
+        "numpy's NEP 19 (streams may change between versions)",
+    ),
+    Rule(
+        "interpreter",
+        r"python\.",
+        "the interpreter runs no kernel; it decides which packages can be installed",
+        "Python's documentation of random and hash",
+    ),
+    Rule(
+        "system",
+        r"(os|kernel|libc|container|platform|compilers|virtualenv)(\.|\[|$)",
+        "libm and the kernel seldom change a figure; glibc's exp and log did between versions",
+        "glibc's release notes (math)",
+    ),
+    Rule("lock", r"lock_sha256$|drift", "the set of packages is not the same; see the packages that differ", "docs/"),
+    Rule("machine", r"(cpu|cgroup|memory_bytes|disk)", "size and limits change the time, not the figures", "docs/"),
+    Rule("other packages", r"packages\.", "installed, and not known to be loaded by the training process", "docs/"),
+    Rule("the rest", r"", "not known to change a figure", "docs/"),
+)
+
+# Facts that differ between any two runs and explain nothing.
+VOLATILE = re.compile(
+    r"(collected|probe_seconds|format)(\.|$)|(memory_available|uptime|load)|variables\.KERAS_HOME$|cpu\.(mhz|bogomips)"
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One fact that is not the same everywhere; `values` in the order of the records, None where it is absent."""
+
+    key: str
+    values: tuple[Any, ...]
+    rank: int
+    group: str
+    why: str
+    source: str
+
+
+def flatten(facts: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
+    """Nested facts as dotted keys; lists of plain values stay whole, other lists get [index]."""
+    found: dict[str, Any] = {}
+    for key, value in facts.items():
+        _flatten(value, f"{prefix}{key}", found, depth)
+    return found
+
+
+def _flatten(value: Any, key: str, found: dict[str, Any], depth: int) -> None:
+    if depth > 20:
+        found[key] = "..."
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            _flatten(item, f"{key}.{name}", found, depth + 1)
+    elif isinstance(value, (list, tuple)) and any(isinstance(item, (Mapping, list, tuple)) for item in value):
+        for index, item in enumerate(value):
+            _flatten(item, f"{key}[{index}]", found, depth + 1)
+    else:
+        found[key] = list(value) if isinstance(value, tuple) else value
+
+
+def facts_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record's facts as dotted keys, without those that explain nothing."""
+    facts = record.get("facts", {})
+    flat = flatten(facts) if isinstance(facts, Mapping) else {}
+    return {key: value for key, value in flat.items() if not VOLATILE.match(key)}
+
+
+def rule_of(key: str) -> tuple[int, Rule]:
+    """Rank (0: most likely to explain) and rule of a dotted key."""
+    for rank, rule in enumerate(RULES):
+        if rule.matches(key):
+            return rank, rule
+    raise AssertionError("the last rule matches everything")
+
+
+def rows(records: Sequence[Mapping[str, Any]]) -> list[Difference]:
+    """All facts of all records, the likeliest explanations first."""
+    flat = [facts_of(record) for record in records]
+    keys = dict.fromkeys(key for facts in flat for key in facts)
+    found = []
+    for key in keys:
+        rank, rule = rule_of(key)
+        values = tuple(facts.get(key, ABSENT) for facts in flat)
+        found.append(Difference(key, values, rank, rule.group, rule.why, rule.source))
+    return sorted(found, key=lambda row: (row.rank, row.key))
+
+
+def differences(records: Sequence[Mapping[str, Any]]) -> list[Difference]:
+    """Facts that are not the same in all records, the likeliest explanations first."""
+    return [row for row in rows(records) if not same(row.values)]
+
+
+def same(values: Iterable[Any]) -> bool:
+    """Whether all values are equal, True and 1 kept apart."""
+    first, *others = values
+    return all(other == first and isinstance(other, bool) == isinstance(first, bool) for other in others)

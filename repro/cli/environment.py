@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,16 @@ def list_environments(as_json: bool) -> None:
     rows = []
     for name, one in definition.shipped_environments().items():
         locked = one.locked_versions()
-        python = None
+        version = None
         if one.is_installed():
-            try:
-                python = check.installed(one)[0]
-            except UnusableError:
-                python = None
+            with contextlib.suppress(UnusableError):
+                version = check.installed(one)[0]
         rows.append(
             {
                 "name": name,
-                "installed": python is not None,
-                "python": python,
+                "installed": version is not None,
+                "python": None if version is None else str(one.python),
+                "python_version": version,
                 "keras": locked.get("tf-keras" if one.definition.variables.get("TF_USE_LEGACY_KERAS") else "keras"),
                 "tensorflow": locked.get("tensorflow", locked.get("tensorflow-cpu")),
             }
@@ -44,7 +44,7 @@ def list_environments(as_json: bool) -> None:
         print_json({"format": FORMAT, "environments": rows})
         return
     for row in rows:
-        state = f"installed, Python {row['python']}" if row["installed"] else "not installed"
+        state = f"installed, Python {row['python_version']}" if row["installed"] else "not installed"
         click.echo(f"{row['name']:<14}Keras {row['keras']:<8} TensorFlow {row['tensorflow']:<8} {state}")
 
 

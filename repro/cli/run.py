@@ -35,6 +35,7 @@ _WEIGHT = [ExitCode.DONE, ExitCode.NOT_REPRODUCED, ExitCode.UNUSABLE, ExitCode.E
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of one operation.  [default: usable cores]")
 @click.option("--deterministic", is_flag=True, help="Turn op determinism on (changes the bits).")
 @click.option("--keep-weights", is_flag=True, help="Keep the final weights (94 MB for ResNet50).")
+@click.option("--trace", is_flag=True, help="Keep every step's batch statistics, for what-if.")
 @click.option("--allow-drift", is_flag=True, help="Run although packages differ from the lock; recorded.")
 @click.option("--detach", is_flag=True, help="Start in the background and print the first run's id.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a progress bar.")
@@ -89,6 +90,7 @@ def make_plans(options: dict[str, Any]) -> list[Plan]:
             device=options["device"],
             deterministic=options["deterministic"],
             keep_weights=options["keep_weights"],
+            traced=options["trace"],
             drift=tuple(drifts[environment.name]),
         )
         for seed in seeds

@@ -118,6 +118,24 @@ class CheckpointWritten(Event, frozen=True, tag="checkpoint_written"):
     seconds: float
 
 
+class SnapshotWritten(Event, frozen=True, tag="snapshot_written"):
+    """A traced run kept its weights after `epoch`."""
+
+    epoch: int
+    file: str
+    sha256: str
+
+
+class Answered(Event, frozen=True, tag="answered"):
+    """A warm worker's answer to a what-if question; never in a run's log."""
+
+    question: int
+    probabilities: list[list[Number]]
+    loss: Number
+    accuracy: Number
+    seconds: float
+
+
 class FitFinished(Event, frozen=True, tag="fit_finished"):
     """model.fit returned."""
 
@@ -188,6 +206,8 @@ AnyEvent = (
     | Predicted
     | BatchNormMeasured
     | CheckpointWritten
+    | SnapshotWritten
+    | Answered
     | FitFinished
     | WeightsHashed
     | TrainingStopped

@@ -35,6 +35,7 @@ class Plan:
     device: Device = "auto"
     deterministic: bool = False
     keep_weights: bool = False
+    traced: bool = False
     drift: tuple[str, ...] = ()
 
     def create(self, store: Store) -> tuple[RunDirectory, IO[bytes]]:
@@ -56,6 +57,7 @@ class Plan:
             images=self.images.records,
             shipped_images=self.shipped_images,
             keep_weights=self.keep_weights,
+            traced=self.traced,
             package_version=__version__,
             commit=commit(),
             drift=list(self.drift),

@@ -51,6 +51,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     images: list[ImageRecord]
     shipped_images: bool
     keep_weights: bool = False
+    traced: bool = False
     package_version: str = ""
     commit: str | None = None
     drift: list[str] = []

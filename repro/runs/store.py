@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -192,7 +193,7 @@ class Store:
             with contextlib.suppress(OSError, UnboundLocalError):
                 probe.unlink()
             raise UnusableError(
-                f"the store cannot be written ({error.strerror})", do=_store_remedy(self.path, error), file=self.path
+                f"the store cannot be written ({error.strerror})", do=_store_remedy(error), file=self.path
             ) from None
 
     def runs(self) -> list[RunDirectory]:
@@ -240,7 +241,7 @@ class Store:
         except OSError as error:
             shutil.rmtree(hidden, ignore_errors=True)
             raise UnusableError(
-                f"the run cannot be written ({error.strerror})", do=_store_remedy(self.path, error), file=self.path
+                f"the run cannot be written ({error.strerror})", do=_store_remedy(error), file=self.path
             ) from None
         return RunDirectory(self.path / record.id), lock
 
@@ -260,9 +261,7 @@ class Store:
         return RunDirectory(self.path / run_id)
 
 
-def _store_remedy(path: Path, error: OSError) -> str:
-    import errno
-
+def _store_remedy(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "free some space, or name another folder with --store"
     if error.errno == errno.EROFS:

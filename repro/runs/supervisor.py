@@ -31,6 +31,8 @@ HEARTBEAT_SECONDS = 5.0
 POLL_SECONDS = 0.2
 STOP_GRACE_SECONDS = 45.0
 CHECKPOINT_SECONDS = 60.0
+KERAS_MOMENTUM = 0.99
+SNAPSHOT_EPOCHS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 MAX_LOG_BYTES = 32 * 1024 * 1024
 _PASSED_ON = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_ENABLE_ONEDNN_OPTS")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -234,7 +236,7 @@ class Supervisor:
             "kind": "run",
             "adapter": self.environment.definition.adapter,
             "supervisor": os.getpid(),
-            "scenario": {"batch_norm": None, **_plain(self.scenario)},
+            "scenario": plain_scenario(self.scenario),
             "directory": str(self.run.path.absolute()),
             "labels": [image.label for image in self.record.images],
             "seed": self.record.seed,
@@ -245,6 +247,7 @@ class Supervisor:
             "checkpoint_seconds": float(os.environ.get("REPRO_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS)),
             "keep_weights": self.record.keep_weights,
             "record_variables": list(environment_record.RECORDED_VARIABLES),
+            "trace": trace_request(self.scenario) if self.record.traced else None,
             "resume": {"epoch": checkpoint.epoch, "file": checkpoint.file} if usable and checkpoint else None,
         }
 
@@ -388,7 +391,22 @@ def file_hashes(run: RunDirectory) -> dict[str, str]:
     return {str(path.relative_to(run.path)): sha256(path) for path in files if path.name not in left_out}
 
 
-def _plain(scenario: Scenario) -> dict[str, Any]:
+def trace_request(scenario: Scenario) -> dict[str, Any]:
+    """What a worker needs to trace a run of `scenario`."""
+    return {"momentum": momentum_of(scenario), "snapshot_epochs": snapshot_epochs(scenario)}
+
+
+def momentum_of(scenario: Scenario) -> float:
+    """Momentum of the scenario's BatchNormalization layers."""
+    return scenario.batch_norm.momentum if scenario.batch_norm is not None else KERAS_MOMENTUM
+
+
+def snapshot_epochs(scenario: Scenario) -> list[int]:
+    """Epochs after which a traced run keeps its weights."""
+    return sorted(epoch for epoch in {*SNAPSHOT_EPOCHS, *scenario.measured_epochs} if epoch <= scenario.fit.epochs)
+
+
+def plain_scenario(scenario: Scenario) -> dict[str, Any]:
     """The scenario with all defaults written out, for the worker."""
     plain: dict[str, Any] = msgspec.to_builtins(scenario)
     plain["fit"] = {"shuffle": scenario.fit.shuffle, "batch_size": scenario.fit.batch_size, **plain["fit"]}

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# How a layer moves its statistics; `weighted` is Keras 3's rule, `difference` that of TensorFlow 1 and tf.keras.
+WEIGHTED, DIFFERENCE = "weighted", "difference"
+
 INITIAL_MEAN = 0.0
 INITIAL_VARIANCE = 1.0
 
@@ -39,3 +42,49 @@ def median_distance(layers):
     """Median of every layer's mean and variance distance; None without layers."""
     values = [layer[key] for layer in layers for key in ("mean", "variance") if layer[key] is not None]
     return float(np.median(values)) if values else None
+
+
+def initial_vector(channels):
+    """Statistics at the start, (2 * sum(channels),) float32: for each layer mean (channels), then variance."""
+    parts = []
+    for count in channels:
+        parts += [np.full(count, INITIAL_MEAN, np.float32), np.full(count, INITIAL_VARIANCE, np.float32)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def flatten(pairs):
+    """(mean, variance) pairs as one vector in that layout."""
+    return np.concatenate([np.concatenate(pair) for pair in pairs]).astype(np.float32)
+
+
+def unflatten(vector, channels):
+    """The vector as (mean, variance) pairs."""
+    pairs, start = [], 0
+    for count in channels:
+        pairs.append((vector[start : start + count], vector[start + count : start + 2 * count]))
+        start += 2 * count
+    return pairs
+
+
+def update(moving, batch, momentum, rule=WEIGHTED):
+    """One update of moving statistics, in float32 as the layer does it."""
+    if rule == WEIGHTED:
+        return moving * np.float32(momentum) + batch * np.float32(1.0 - momentum)
+    return moving - (moving - batch) * np.float32(1.0 - momentum)
+
+
+def replay(batches, channels, momentum, rule=WEIGHTED):
+    """Moving statistics after the updates `batches`, (steps, 2 * sum(channels)) float32, from the initial values."""
+    moving = initial_vector(channels)
+    for batch in batches:
+        moving = update(moving, batch, momentum, rule)
+    return moving
+
+
+def debias(moving, channels, momentum, updates):
+    """Moving statistics without what is left of the initial values: (moving - m**n * initial) / (1 - m**n)."""
+    left = float(momentum) ** updates
+    if left == 1.0:
+        return moving
+    unbiased = (moving.astype(np.float64) - left * initial_vector(channels).astype(np.float64)) / (1.0 - left)
+    return unbiased.astype(np.float32)

@@ -43,15 +43,18 @@ def make_adapter(name):
 def main(arguments):
     """Exit code 0 when the request was answered; 1 when it failed (the reason is the last event)."""
     channel = Channel(int(arguments[0]))
-    request = json.loads(io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8").readline())
+    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8")
+    request = json.loads(lines.readline())
     die_with(request["supervisor"])
     try:
-        from repro_worker import probe, training
+        from repro_worker import probe, training, what_if
 
         adapter = make_adapter(request["adapter"])
         if request["kind"] == "probe":
             adapter.start(request)
             channel.send("environment_probed", record=probe.record(adapter, request))
+        elif request["kind"] == "what_if":
+            what_if.serve(adapter, request, channel, iter(lines.readline, ""))
         else:
             training.train(adapter, request, channel)
         return 0

@@ -5,7 +5,9 @@ import signal
 import time
 
 import numpy as np
+
 from repro_worker import batch_norm, files, probe
+from repro_worker.trace import Trace
 
 
 class StopRequest:
@@ -39,10 +41,19 @@ class Run:
         self.steps_per_epoch = -(-len(self.images) // self.batch_size)
         self.last_checkpoint = None
         self.epoch_started = None
+        self.trace = None
 
     def stage(self, name):
         """Say what goes on now, for whoever watches."""
         self.channel.send("stage_started", stage=name)
+
+    def batch_begin(self):
+        """Called by the adapter before a step of a traced run."""
+        self.trace.batch_begin()
+
+    def batch_end(self):
+        """Called by the adapter after a step of a traced run."""
+        self.trace.batch_end()
 
     def epoch_begin(self, epoch):
         """Called by the adapter before an epoch, counted from 0."""
@@ -54,6 +65,9 @@ class Run:
         done = epoch + 1
         accuracy = logs["acc"] if "acc" in logs else logs["accuracy"]
         self.channel.send("epoch_finished", epoch=done, loss=logs["loss"], accuracy=accuracy, seconds=seconds)
+        if self.trace is not None and (done in self.trace.snapshot_epochs or done in self.request["measured_epochs"]):
+            self.trace.put_in()
+            self.snapshot(done)
         if done == self.epochs:
             return False
         if done in self.request["measured_epochs"]:
@@ -65,6 +79,12 @@ class Run:
         if time.perf_counter() - self.last_checkpoint >= self.request["checkpoint_seconds"]:
             self.checkpoint(done)
         return False
+
+    def snapshot(self, epoch):
+        """Keep a traced run's weights of a chosen epoch."""
+        kept = self.trace.snapshot(epoch)
+        if kept is not None:
+            self.channel.send("snapshot_written", epoch=epoch, file=kept[0], sha256=kept[1])
 
     def checkpoint(self, epoch):
         """Keep all that is needed to go on after `epoch`; the one before is removed only when this one is whole."""
@@ -117,12 +137,10 @@ class Run:
         moving = self.adapter.moving_statistics()
         rows = [batch_norm.layer_drift(layer.name, now, batch) for layer, now, batch in zip(layers, moving, statistics)]
         for kind, values in (("moving", moving), ("batch", statistics)):
-            flat = np.concatenate([np.concatenate(pair) for pair in values]).astype(np.float32)
-            files.save_array(
-                os.path.join(self.directory, "arrays", "{}-statistics-{:07d}.npy".format(kind, epoch)), flat
-            )
+            name = "{}-statistics-{:07d}.npy".format(kind, epoch)
+            files.save_array(os.path.join(self.directory, "arrays", name), batch_norm.flatten(values))
         updates = epoch * self.steps_per_epoch
-        momentum = float(layers[0].momentum)
+        momentum = float(layers[0].momentum) if self.trace is None else self.trace.momentum
         self.channel.send(
             "batch_norm_measured",
             epoch=epoch,
@@ -155,6 +173,10 @@ def train(adapter, request, channel):
             adapter.fingerprint(), initial_weights_sha256=initial, first_epoch=resume["epoch"] if resume else 0
         ),
     )
+    if request.get("trace"):
+        first_step = resume["epoch"] * run.steps_per_epoch if resume else 0
+        momentum = request["trace"]["momentum"]
+        run.trace = Trace(run.directory, adapter, momentum, request["trace"]["snapshot_epochs"], first_step)
     run.stage("fit")
     run.last_checkpoint = time.perf_counter()
     started = time.perf_counter()

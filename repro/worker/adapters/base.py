@@ -13,6 +13,7 @@ class Adapter:
     """
 
     model = None
+    update_rule = "weighted"  # how the layers move their statistics: see batch_norm.update
 
     def start(self, request):
         """Import the framework; set threads, device, determinism and seeds as `request` says."""
@@ -27,7 +28,11 @@ class Adapter:
         raise NotImplementedError
 
     def fit(self, images, labels, fit, first_epoch, callback):
-        """model.fit from `first_epoch` on; `callback` has epoch_begin(epoch) and epoch_end(epoch, logs) -> stop?"""
+        """model.fit from `first_epoch` on.
+
+        `callback` has epoch_begin(epoch), epoch_end(epoch, logs) -> stop?, and where `callback.trace` is not None
+        batch_begin() and batch_end().
+        """
         raise NotImplementedError
 
     def evaluate(self, images, labels, batch_size):
@@ -48,6 +53,14 @@ class Adapter:
 
     def moving_statistics(self):
         """(moving_mean, moving_variance) of every BatchNormalization layer."""
+        raise NotImplementedError
+
+    def set_moving_statistics(self, pairs):
+        """Assign (moving_mean, moving_variance) of every BatchNormalization layer."""
+        raise NotImplementedError
+
+    def assign_weights(self, arrays):
+        """Assign all the model's weights in Keras's order."""
         raise NotImplementedError
 
     def weights(self):
@@ -89,6 +102,36 @@ class DeviceAbsentError(Exception):
     """The device that was asked for is not there."""
 
 
+def telemetry(base, callback, first_epoch):
+    """A Keras callback of class `base` that passes on what happens; nothing of the epochs that are skipped."""
+
+    class Telemetry(base):
+        epoch = -1
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+            callback.epoch_begin(epoch)
+
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch >= first_epoch and callback.epoch_end(epoch, logs):
+                self.model.stop_training = True
+
+    class TracingTelemetry(Telemetry):
+        def on_batch_begin(self, batch, logs=None):
+            if self.epoch >= first_epoch:
+                callback.batch_begin()
+
+        def on_batch_end(self, batch, logs=None):
+            if self.epoch >= first_epoch:
+                callback.batch_end()
+
+        # Keras 3 and tf.keras call these instead.
+        on_train_batch_begin = on_batch_begin
+        on_train_batch_end = on_batch_end
+
+    return Telemetry() if callback.trace is None else TracingTelemetry()
+
+
 def skipping(model, make_train_function, skip_step, steps):
     """Have `model.fit` pass over its first `steps` steps: it draws their batches and trains on none of them.
 
@@ -106,3 +149,11 @@ def skipping(model, make_train_function, skip_step, steps):
         return real(*arguments)
 
     model.train_function = train_function
+
+
+def request_momentum(request):
+    """The momentum to build with, None: Keras's default. A traced run is built with 0 and replays its own."""
+    if request.get("trace"):
+        return 0.0
+    norm = request["scenario"].get("batch_norm")
+    return norm["momentum"] if norm else None

@@ -1,13 +1,24 @@
 """Keras 2.0 to 2.3 on TensorFlow 1: static graphs and a learning phase that is fed."""
 
 import numpy as np
-from repro_worker.adapters.base import Adapter, DeviceAbsentError, batches, seed_python, skipping
+
+from repro_worker.adapters.base import (
+    Adapter,
+    DeviceAbsentError,
+    batches,
+    request_momentum,
+    seed_python,
+    skipping,
+    telemetry,
+)
 
 TRAINING, INFERENCE = 1, 0
 
 
 class Keras2(Adapter):
     """The report's literal calls: fit, predict, evaluate, and test_function([images, labels, ones, 1])."""
+
+    update_rule = "difference"
 
     def start(self, request):
         import keras
@@ -45,8 +56,9 @@ class Keras2(Adapter):
         height, width = scenario["images"]["size"]
         shape = (height, width, scenario["images"]["channels"])
         self.model = make(input_shape=shape, classes=scenario["model"]["classes"], weights=None)
-        if scenario.get("batch_norm"):
-            self._set_momentum(scenario["batch_norm"]["momentum"])
+        momentum = request_momentum(request)
+        if momentum is not None:
+            self._set_momentum(momentum)
         self.model.compile(**scenario["compile"])
         self.statistics = [self._batch_statistics(layer) for layer in self.batch_norm_layers()]
 
@@ -90,16 +102,6 @@ class Keras2(Adapter):
         return op.type in ("Variable", "VariableV2", "VarHandleOp", "ReadVariableOp")
 
     def fit(self, images, labels, fit, first_epoch, callback):
-        keras = self.keras
-
-        class Telemetry(keras.callbacks.Callback):
-            def on_epoch_begin(self, epoch, logs=None):
-                callback.epoch_begin(epoch)
-
-            def on_epoch_end(self, epoch, logs=None):
-                if epoch >= first_epoch and callback.epoch_end(epoch, logs):
-                    self.model.stop_training = True
-
         skipping(
             self.model,
             self.prepare_train_function,
@@ -113,7 +115,7 @@ class Keras2(Adapter):
             shuffle=fit["shuffle"],
             batch_size=fit["batch_size"],
             verbose=0,
-            callbacks=[Telemetry()],
+            callbacks=[telemetry(self.keras.callbacks.Callback, callback, first_epoch)],
         )
         return "model.fit"
 
@@ -160,6 +162,16 @@ class Keras2(Adapter):
     def moving_statistics(self):
         layers = self.batch_norm_layers()
         return [(self.K.get_value(layer.moving_mean), self.K.get_value(layer.moving_variance)) for layer in layers]
+
+    def set_moving_statistics(self, pairs):
+        values = []
+        for layer, (mean, variance) in zip(self.batch_norm_layers(), pairs):
+            values += [(layer.moving_mean, mean), (layer.moving_variance, variance)]
+        self.K.batch_set_value(values)
+
+    def assign_weights(self, arrays):
+        for weight, array in zip(self.model.weights, arrays):
+            self.K.set_value(weight, array)
 
     def weights(self):
         for weight in self.model.weights:

@@ -1,6 +1,7 @@
 """Keras 3 with the TensorFlow backend."""
 
 import numpy as np
+
 from repro_worker.adapters.tf2 import TF2Adapter
 
 

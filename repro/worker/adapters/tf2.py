@@ -3,7 +3,8 @@
 import importlib
 
 import numpy as np
-from repro_worker.adapters.base import Adapter, DeviceAbsentError, batches, skipping
+
+from repro_worker.adapters.base import Adapter, DeviceAbsentError, batches, request_momentum, skipping, telemetry
 
 
 class TF2Adapter(Adapter):
@@ -56,22 +57,13 @@ class TF2Adapter(Adapter):
         height, width = scenario["images"]["size"]
         shape = (height, width, scenario["images"]["channels"])
         self.model = make(input_shape=shape, classes=model["classes"], weights=None)
-        if scenario.get("batch_norm"):
+        momentum = request_momentum(request)
+        if momentum is not None:
             for layer in self.batch_norm_layers():
-                layer.momentum = scenario["batch_norm"]["momentum"]
+                layer.momentum = momentum
         self.model.compile(**scenario["compile"])
 
     def fit(self, images, labels, fit, first_epoch, callback):
-        keras = self.keras
-
-        class Telemetry(keras.callbacks.Callback):
-            def on_epoch_begin(self, epoch, logs=None):
-                callback.epoch_begin(epoch)
-
-            def on_epoch_end(self, epoch, logs=None):
-                if epoch >= first_epoch and callback.epoch_end(epoch, logs):
-                    self.model.stop_training = True
-
         skipping(self.model, self.prepare_train_function, self.skip_step, first_epoch * callback.steps_per_epoch)
         self.model.fit(
             images,
@@ -80,7 +72,7 @@ class TF2Adapter(Adapter):
             shuffle=fit["shuffle"],
             batch_size=fit["batch_size"],
             verbose=0,
-            callbacks=[Telemetry()],
+            callbacks=[telemetry(self.keras.callbacks.Callback, callback, first_epoch)],
         )
         return "model.fit"
 
@@ -140,6 +132,15 @@ class TF2Adapter(Adapter):
 
     def moving_statistics(self):
         return [(np.array(layer.moving_mean), np.array(layer.moving_variance)) for layer in self.batch_norm_layers()]
+
+    def set_moving_statistics(self, pairs):
+        for layer, (mean, variance) in zip(self.batch_norm_layers(), pairs):
+            layer.moving_mean.assign(mean)
+            layer.moving_variance.assign(variance)
+
+    def assign_weights(self, arrays):
+        for weight, array in zip(self.model.weights, arrays):
+            weight.assign(array)
 
     def weights(self):
         for weight in self.model.weights:

@@ -7,6 +7,8 @@ from repro_worker.adapters.tf2 import TF2Adapter
 class TFKeras(TF2Adapter):
     """Literal calls of tf.keras."""
 
+    update_rule = "difference"
+
     def import_keras(self):
         return self.tf.keras
 

@@ -1,0 +1,68 @@
+"""`repro what-if`: other momenta for a traced run, without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from repro.cli.common import FORMAT, json_option, numbers, open_store, print_json, split, store_option
+from repro.errors import InputError, printable
+
+
+@click.command("what-if")
+@click.argument("run")
+@click.option("--momentum", "momenta", multiple=True, required=True, metavar="M", help="Repeat it, or 0.5,0.9,0.99.")
+@click.option("--epoch", "epochs", multiple=True, metavar="E", help="Epochs with kept weights.  [default: the last]")
+@click.option("--debiased", is_flag=True, help="Also with the initial values taken out of the averages.")
+@click.option("--re-estimated", is_flag=True, help="Also with statistics from one pass over the images (precise BN).")
+@store_option
+@json_option
+def command(
+    run: str,
+    momenta: tuple[str, ...],
+    epochs: tuple[str, ...],
+    debiased: bool,
+    re_estimated: bool,
+    store: Path | None,
+    as_json: bool,
+) -> None:
+    """Ask a traced run what another momentum would have predicted. RUN: an id, a unique prefix, or `last`."""
+    from repro.cli.figures import shown
+    from repro.what_if import Oracle, Statistics, snapshots
+
+    found = open_store(store).find(run)
+    values = [_momentum(text) for text in split(momenta)]
+    kinds: list[Statistics] = ["moving"]
+    kinds += ["debiased"] if debiased else []
+    answers = []
+    with Oracle(found) as oracle:
+        kept = snapshots(found)
+        for epoch in numbers(epochs, "--epoch") or kept[-1:]:
+            for momentum in values:
+                answers += [oracle.ask(momentum, epoch, kind) for kind in kinds]
+            if re_estimated:
+                answers.append(oracle.ask(values[0], epoch, "re-estimated"))
+    if as_json:
+        print_json({"format": FORMAT, "run": found.id, "answers": msgspec.to_builtins(answers)})
+        return
+    click.echo(f"{'momentum':<10}{'epoch':>6}  {'statistics':<13}{'right':>7}  {'classes':<12}{'loss':<24}exact")
+    for answer in answers:
+        right = f"{answer.predict['accuracy'] * len(answer.predict['classes']):.0f} of {len(answer.predict['classes'])}"
+        named = "-" if answer.statistics == "re-estimated" else f"{answer.momentum:g}"
+        click.echo(
+            f"{named:<10}{answer.epoch:>6}  {answer.statistics:<13}{right:>7}  "
+            f"{' '.join(map(str, answer.predict['classes'])):<12}{shown(answer.evaluate['loss']):<24}"
+            f"{'bit for bit' if answer.exact else 'as measured'}"
+        )
+
+
+def _momentum(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise InputError(f"--momentum: {printable(text, 40)!r} is not a number from 0 to 1", do="for example 0.9")
+    return value

@@ -1,0 +1,172 @@
+"""Asks a traced run what it would have predicted at another momentum, without training.
+
+Momentum does not touch training: with a step's batch statistics and the weights of an epoch, the moving statistics of
+every momentum can be replayed, and one forward pass gives the predictions. One worker stays warm for all questions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import msgspec
+
+from repro.environment import check, definition
+from repro.environment.record import RECORDED_VARIABLES
+from repro.errors import EndedEarlyError, InputError, printable
+from repro.runs import events
+from repro.runs.measurements import prediction
+from repro.runs.records import RunRecord
+from repro.runs.store import RunDirectory
+from repro.runs.supervisor import WORKER, plain_scenario, trace_request, worker_variables
+from repro.scenario.load import parse
+
+Statistics = Literal["moving", "debiased", "re-estimated"]
+
+# Where a test proves that a what-if has the bits of a run trained at that momentum (tests/real/test_what_if.py).
+EXACT_ADAPTERS = ("keras-3",)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a run at `momentum` would have given after `epoch`; `exact`: bit for bit, by test."""
+
+    momentum: float
+    epoch: int
+    statistics: Statistics
+    exact: bool
+    predict: dict[str, Any]
+    evaluate: dict[str, Any]
+    seconds: float
+
+
+def snapshots(run: RunDirectory) -> list[int]:
+    """Epochs whose weights a traced run has kept."""
+    names = run.file("weights").glob("snapshot-*.npz")
+    return sorted(int(name.stem.rpartition("-")[2]) for name in names)
+
+
+def require_traced(run: RunDirectory) -> RunRecord:
+    """The run's record; InputError with the reason where it cannot answer what-if questions."""
+    record = run.record()
+    if not record.traced:
+        raise InputError(
+            f"the run {run.id} was not traced",
+            do=f"train it again: repro run {record.scenario} --environment {record.environment} --trace",
+        )
+    if not snapshots(run):
+        raise InputError(f"the run {run.id} has kept no weights yet", do="wait for its first epoch")
+    return record
+
+
+class Oracle:
+    """A warm worker with the run's network, trace and weights; use it as a context."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        self.record = require_traced(run)
+        self._labels = [image.label for image in self.record.images]
+        self.environment = definition.get(self.record.environment)
+        check.require_installed(self.environment)
+        self._asked = 0
+
+    def __enter__(self) -> Self:
+        text = self.run.file("scenario.yaml").read_text(encoding="utf-8")
+        scenario = parse(text, name=str(self.run.file("scenario.yaml")), environments=definition.names())
+        request = {
+            "kind": "what_if",
+            "adapter": self.environment.definition.adapter,
+            "supervisor": os.getpid(),
+            "scenario": plain_scenario(scenario),
+            "directory": str(self.run.path.absolute()),
+            "labels": self._labels,
+            "seed": self.record.seed,
+            "threads": self.record.threads,
+            "device": self.record.device,
+            "deterministic": self.record.deterministic,
+            "record_variables": list(RECORDED_VARIABLES),
+            "trace": trace_request(scenario),
+        }
+        self._home = Path(tempfile.mkdtemp(prefix="repro-what-if-"))
+        read_end, write_end = os.pipe()
+        self._events = os.fdopen(read_end, "rb")
+        try:
+            self._process = subprocess.Popen(
+                [self.environment.python, "-s", "-u", WORKER, str(write_end)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[write_end],
+                env=worker_variables(self.environment, self._home, self.record.threads),
+                cwd=self._home,
+                start_new_session=True,
+            )
+        except BaseException:
+            self._events.close()
+            shutil.rmtree(self._home, ignore_errors=True)
+            raise
+        finally:
+            os.close(write_end)
+        self._send(request)
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        self._process.kill()
+        self._process.wait()
+        self._events.close()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def ask(self, momentum: float, epoch: int, statistics: Statistics = "moving") -> Answer:
+        """One answer; InputError for an epoch without snapshot or a momentum outside 0 to 1."""
+        kept = snapshots(self.run)
+        if epoch not in kept:
+            raise InputError(f"no weights were kept after epoch {epoch}", do=f"choose from {', '.join(map(str, kept))}")
+        if not 0.0 <= momentum <= 1.0:
+            raise InputError(f"momentum {momentum} is out of range", do="0 to 1")
+        self._asked += 1
+        self._send({"question": self._asked, "momentum": momentum, "epoch": epoch, "statistics": statistics})
+        answered = self._receive()
+        predict = prediction(answered.probabilities, self._labels)
+        return Answer(
+            momentum=momentum,
+            epoch=epoch,
+            statistics=statistics,
+            exact=statistics == "moving" and self._is_exact(),
+            predict=predict,
+            evaluate={"loss": answered.loss, "accuracy": answered.accuracy},
+            seconds=answered.seconds,
+        )
+
+    def ask_all(self, momenta: Iterable[float], epochs: Iterable[int]) -> Iterable[Answer]:
+        """Moving statistics at every momentum and epoch, epoch by epoch."""
+        momenta = list(momenta)
+        for epoch in epochs:
+            for momentum in momenta:
+                yield self.ask(momentum, epoch)
+
+    def _is_exact(self) -> bool:
+        return self.environment.definition.adapter in EXACT_ADAPTERS and self.record.device != "gpu"
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(msgspec.json.encode(message) + b"\n")
+            self._process.stdin.flush()
+
+    def _receive(self) -> events.Answered:
+        for line in self._events:
+            event = events.decode(line)
+            if isinstance(event, events.Answered):
+                return event
+            if isinstance(event, events.WorkerFailed):
+                raise EndedEarlyError(f"the worker failed ({event.kind}: {printable(event.message)})")
+        raise EndedEarlyError("the worker ended without an answer", do="ask again")

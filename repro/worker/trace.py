@@ -1,0 +1,76 @@
+"""A traced run: batch statistics of every step, and weight snapshots at chosen epochs.
+
+Momentum does not touch training. So the network is built with momentum 0, which leaves each step's batch statistics in
+the moving statistics; those of the scenario's own momentum are replayed beside it and put in for every measurement.
+"""
+
+import json
+import os
+
+import numpy as np
+
+from repro_worker import batch_norm, files
+
+ROWS = os.path.join("arrays", "trace.f32")
+HEAD = os.path.join("arrays", "trace.json")
+
+
+class Trace:
+    """Writes the rows as they come, and keeps the moving statistics of the scenario's momentum."""
+
+    def __init__(self, directory, adapter, momentum, snapshot_epochs, first_step):
+        self.adapter = adapter
+        self.directory = directory
+        self.momentum = momentum
+        self.snapshot_epochs = set(snapshot_epochs)
+        self.channels = [int(mean.shape[0]) for mean, _ in adapter.moving_statistics()]
+        self.columns = 2 * sum(self.channels)
+        self.zeros = batch_norm.unflatten(np.zeros(self.columns, np.float32), self.channels)
+        path = os.path.join(directory, ROWS)
+        with open(path, "ab") as stream:
+            stream.truncate(first_step * self.columns * 4)
+        done = np.fromfile(path, np.float32).reshape(-1, self.columns)
+        if len(done) != first_step:
+            raise ValueError("the trace holds {} steps where {} were done".format(len(done), first_step))
+        self.moving = batch_norm.replay(done, self.channels, momentum, adapter.update_rule)
+        self.stream = open(path, "ab", buffering=0)
+        self._write_head()
+
+    def _write_head(self):
+        head = {
+            "format": 1,
+            "dtype": "float32",
+            "columns": self.columns,
+            "channels": self.channels,
+            "layers": [layer.name for layer in self.adapter.batch_norm_layers()],
+            "layout": "for each layer mean (channels), then variance (channels); one row a step",
+            "update_rule": self.adapter.update_rule,
+            "momentum": self.momentum,
+        }
+        with files.replacing(os.path.join(self.directory, HEAD)) as stream:
+            stream.write((json.dumps(head, indent=1) + "\n").encode("utf-8"))
+
+    def batch_begin(self):
+        """moving - (moving - batch) is exactly `batch` from 0 only."""
+        if self.adapter.update_rule == batch_norm.DIFFERENCE:
+            self.adapter.set_moving_statistics(self.zeros)
+
+    def batch_end(self):
+        """Keep the step's batch statistics."""
+        batch = batch_norm.flatten(self.adapter.moving_statistics())
+        data = memoryview(batch.tobytes())
+        while data:
+            data = data[self.stream.write(data) :]
+        self.moving = batch_norm.update(self.moving, batch, self.momentum, self.adapter.update_rule)
+
+    def put_in(self):
+        """Give the layers the moving statistics that they would have at the scenario's momentum."""
+        self.adapter.set_moving_statistics(batch_norm.unflatten(self.moving, self.channels))
+
+    def snapshot(self, epoch):
+        """Keep all weights after `epoch`, with those moving statistics; (file, SHA-256) or None when not asked for."""
+        if epoch not in self.snapshot_epochs:
+            return None
+        name = "weights/snapshot-{:07d}.npz".format(epoch)
+        arrays = (("weight/{:05d}".format(i), array) for i, (_, array) in enumerate(self.adapter.weights()))
+        return name, files.save_arrays(os.path.join(self.directory, name), arrays)

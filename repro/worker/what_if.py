@@ -1,0 +1,79 @@
+"""Answers, without training, what a traced run would have predicted at another momentum."""
+
+import json
+import os
+import time
+
+import numpy as np
+
+from repro_worker import batch_norm, probe
+from repro_worker.trace import HEAD, ROWS
+
+
+class Oracle:
+    """A built network, the run's trace, and the snapshot that is loaded now."""
+
+    def __init__(self, adapter, request):
+        self.adapter = adapter
+        self.directory = request["directory"]
+        self.batch_size = request["scenario"]["fit"]["batch_size"]
+        self.images = np.load(os.path.join(self.directory, "arrays", "images.npy"), allow_pickle=False)
+        self.labels = np.eye(request["scenario"]["model"]["classes"])[np.asarray(request["labels"])]
+        self.steps_per_epoch = -(-len(self.images) // self.batch_size)
+        with open(os.path.join(self.directory, HEAD), encoding="utf-8") as stream:
+            head = json.load(stream)
+        self.channels, self.rule = head["channels"], head["update_rule"]
+        rows = np.fromfile(os.path.join(self.directory, ROWS), np.float32)
+        columns = head["columns"]
+        self.rows = rows[: len(rows) // columns * columns].reshape(-1, columns)
+        self.epoch = None
+
+    def load(self, epoch):
+        """Take the weights of `epoch`'s snapshot."""
+        if epoch == self.epoch:
+            return
+        path = os.path.join(self.directory, "weights", "snapshot-{:07d}.npz".format(epoch))
+        with np.load(path, allow_pickle=False) as arrays:
+            self.adapter.assign_weights(arrays[name] for name in sorted(arrays.files))
+        self.epoch = epoch
+        self.re_estimated = None
+
+    def statistics(self, question):
+        """The moving statistics that a question is about, as one vector."""
+        updates = question["epoch"] * self.steps_per_epoch
+        if question["statistics"] == "re-estimated":
+            if self.re_estimated is None:
+                _, _, _, pairs = self.adapter.training_phase(self.images, self.labels, self.batch_size)
+                self.re_estimated = batch_norm.flatten(pairs)
+            return self.re_estimated
+        moving = batch_norm.replay(self.rows[:updates], self.channels, question["momentum"], self.rule)
+        if question["statistics"] == "debiased":
+            return batch_norm.debias(moving, self.channels, question["momentum"], updates)
+        return moving
+
+    def answer(self, question):
+        """Fields of the event `answered`; the calls are those of a run."""
+        started = time.perf_counter()
+        self.load(question["epoch"])
+        vector = self.statistics(question)
+        self.adapter.set_moving_statistics(batch_norm.unflatten(vector, self.channels))
+        probabilities, _ = self.adapter.predict(self.images, self.batch_size)
+        loss, accuracy, _ = self.adapter.evaluate(self.images, self.labels, self.batch_size)
+        return {
+            "question": question["question"],
+            "probabilities": probabilities,
+            "loss": loss,
+            "accuracy": accuracy,
+            "seconds": time.perf_counter() - started,
+        }
+
+
+def serve(adapter, request, channel, lines):
+    """Answer one question a line until there are no more."""
+    adapter.start(request)
+    channel.send("environment_probed", record=probe.record(adapter, request))
+    adapter.build(request)
+    oracle = Oracle(adapter, request)
+    channel.send("stage_started", stage="ready")
+    for line in lines:
+        channel.send("answered", **oracle.answer(json.loads(line)))

@@ -63,7 +63,11 @@ class Keras2(Adapter):
         self.statistics = [self._batch_statistics(layer) for layer in self.batch_norm_layers()]
 
     def _set_momentum(self, momentum):
-        """Rebuild with another momentum and the same initial weights: the update is made when a layer is called."""
+        """Rebuild with another momentum and the same initial weights: the update is made when a layer is called.
+
+        Initializers draw from numpy's generator, which `fit` shuffles with: its state is put back, so that momentum
+        changes no order of the data.
+        """
         config = self.model.get_config()
         changed = False
         for layer in config["layers"]:
@@ -71,9 +75,10 @@ class Keras2(Adapter):
                 layer["config"]["momentum"] = momentum
                 changed = True
         if changed:
-            initial = self.model.get_weights()
+            initial, random_state = self.model.get_weights(), np.random.get_state()
             self.model = type(self.model).from_config(config)
             self.model.set_weights(initial)
+            np.random.set_state(random_state)
 
     def _batch_statistics(self, layer):
         """The tensors that feed a layer's moving mean and moving variance."""

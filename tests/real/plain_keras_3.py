@@ -1,0 +1,30 @@
+"""The report's literal Keras calls in Keras 3, with nothing of ours in between.
+
+    python plain_keras_3.py IMAGES.npy EPOCHS THREADS
+
+IMAGES.npy: uint8 (3, 197, 197, 1). Prints the SHA-256 over the bytes of the trained weights.
+"""
+
+import hashlib
+import os
+import sys
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+images_file, epochs, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+tf.config.threading.set_intra_op_parallelism_threads(threads)
+tf.config.threading.set_inter_op_parallelism_threads(1)
+keras.utils.set_random_seed(0)
+
+model = keras.applications.ResNet50(input_shape=(197, 197, 1), classes=3, weights=None)
+model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["acc"])
+model.fit(np.load(images_file), np.eye(3), epochs=epochs, shuffle=True, verbose=0)
+
+digest = hashlib.sha256()
+for weight in model.get_weights():
+    digest.update(np.ascontiguousarray(weight).tobytes())
+print(digest.hexdigest())

@@ -1,0 +1,79 @@
+"""Runs in an environment: does the training-phase evaluation leave the model as it was?
+
+    python training_phase.py WORKER_FOLDER ADAPTER THREADS
+
+Prints one JSON object; no weight, momentum or evaluation may differ before and after. Runs under Python 3.6, too.
+"""
+# ruff: noqa: B905, E402, PTH118
+
+import importlib.util
+import json
+import os
+import sys
+
+import numpy as np
+
+folder, adapter_name, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+spec = importlib.util.spec_from_file_location(
+    "repro_worker", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
+)
+sys.modules["repro_worker"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules["repro_worker"])
+
+from repro_worker.session import make_adapter
+
+request = {
+    "seed": 0,
+    "threads": threads,
+    "device": "cpu",
+    "deterministic": False,
+    "scenario": {
+        "images": {"size": [197, 197], "channels": 1},
+        "model": {"application": "ResNet50", "classes": 3},
+        "batch_norm": {"momentum": 0.75},
+        "compile": {"optimizer": "adam", "loss": "categorical_crossentropy", "metrics": ["acc"]},
+    },
+}
+adapter = make_adapter(adapter_name)
+adapter.start(request)
+adapter.build(request)
+
+random = np.random.RandomState(1)
+# Every weight away from its start, so that putting back the start would show.
+adapter.model.set_weights(
+    [weight + random.uniform(0.01, 0.02, weight.shape).astype(weight.dtype) for weight in adapter.model.get_weights()]
+)
+images = random.randint(0, 256, (3, 197, 197, 1)).astype(np.uint8)
+labels = np.eye(3)
+
+
+def look():
+    """Everything that the evaluation must not touch."""
+    return (
+        [np.array(weight) for weight in adapter.model.get_weights()],
+        [float(layer.momentum) for layer in adapter.batch_norm_layers()],
+        [np.array(part) for pair in adapter.moving_statistics() for part in pair],
+    )
+
+
+weights, momenta, moving = look()
+loss, accuracy, call, statistics = adapter.training_phase(images, labels, 32)
+weights_after, momenta_after, moving_after = look()
+again = adapter.training_phase(images, labels, 32)
+print(
+    json.dumps(
+        {
+            "call": call,
+            "weights_equal": all(np.array_equal(a, b) for a, b in zip(weights, weights_after)),
+            "moving_equal": all(np.array_equal(a, b) for a, b in zip(moving, moving_after)),
+            "momenta": sorted(set(momenta)),
+            "momenta_equal": momenta == momenta_after,
+            "same_answer_again": loss == again[0] and accuracy == again[1],
+            "layers": len(statistics),
+            "first_mean_error": float(np.max(np.abs(statistics[0][0] - again[3][0][0]))),
+            "differs_from_moving": all(
+                not np.array_equal(now, batch) for now, pair in zip(moving[::2], statistics) for batch in pair[:1]
+            ),
+        }
+    )
+)

@@ -1,0 +1,404 @@
+"""The program: places, store, queue, signals, what is copied, how one leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+
+from repro.runs.store import RunDirectory, Store
+from tui import queue, settings
+from tui.bridge import StoreNews, StoreWatcher, Summary, from_id
+from tui.commands import Request
+from tui.screens.base import ReproScreen, key
+from tui.screens.library import LibraryScreen
+from tui.text import BUSY, ODD, QUIET, plain
+from tui.themes import NAMES, THEMES
+
+_EXIT_BY_SIGNAL = {signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+class StoreChanged(Message):
+    """The watcher saw something new."""
+
+    def __init__(self, news: StoreNews) -> None:
+        super().__init__()
+        self.news = news
+
+
+def _runs() -> Screen[Any]:
+    from tui.screens.runs import RunsScreen  # screens are imported when they are first shown: the start is quicker
+
+    return RunsScreen()
+
+
+def _compare() -> Screen[Any]:
+    from tui.screens.compare import CompareScreen
+
+    return CompareScreen()
+
+
+def _doctor() -> Screen[Any]:
+    from tui.screens.doctor import DoctorScreen
+
+    return DoctorScreen()
+
+
+class ReproApp(App[int], inherit_bindings=False):
+    """The terminal UI over one store."""
+
+    TITLE = "repro"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "f2"
+    MODES: ClassVar[dict[str, Any]] = {
+        "library": LibraryScreen,
+        "runs": _runs,
+        "compare": _compare,
+        "doctor": _doctor,
+    }
+    DEFAULT_MODE = "library"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("1", "go('library')", "Library", "go.library", "Show the scenarios", show=False),
+        key("2", "go('runs')", "Runs", "go.runs", "Show all runs", show=False),
+        key("3", "go('compare')", "Compare", "go.compare", "Compare the marked runs", show=False),
+        key("4", "go('doctor')", "Doctor", "go.doctor", "Look for what would keep runs from working", show=False),
+        key("y", "copy_command", "Copy", "command.copy", "Copy the command line that does the same", show=False),
+        key("f3", "save_picture", "Picture", "screen.save", "Save a picture of the screen (SVG)", show=False),
+        key("t", "next_theme", "Theme", "view.theme", "Change to the next theme", show=False),
+        key("f1,question_mark", "help", "Help", "help.show", "Show the keys and what has the focus"),
+        key("f2,colon", "command_palette", "Commands", "command.find", "Find a command"),
+        key("q", "leave", "Quit", "program.quit", "Leave the program"),
+        Binding("ctrl+c", "leave", show=False, system=True),
+    ]
+
+    def __init__(self, store: Path, config_folder: Path | None = None) -> None:
+        super().__init__()
+        self.store_path = store
+        self.store = Store(store)
+        self._config_folder = config_folder
+        self.settings = settings.load(config_folder)
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.settings.theme if self.settings.theme in NAMES else "repro-dark"
+        if not self.settings.animation:
+            self.animation_level = "none"
+        from repro.environment.definition import names
+
+        self.environments: list[str] = names()
+        self.run_ids: list[str] = []
+        self.summaries: dict[str, Summary] = {}
+        self.tickets: list[queue.Ticket] = []
+        self.store_error: str | None = None
+        self.step_seconds: dict[str, float] = {}
+        self.marked: list[str] = []
+        self.deleted: list[str] = []
+        self.loaded = False
+        self._watcher: StoreWatcher | None = None
+        self._told_errors: set[str] = set()
+
+    # -- start and end
+
+    def on_mount(self) -> None:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        if threading.current_thread() is threading.main_thread():
+            for number, code in _EXIT_BY_SIGNAL.items():
+                with contextlib.suppress(NotImplementedError, RuntimeError):
+                    loop.add_signal_handler(number, self._leave_by_signal, code)
+        self.call_after_refresh(self._watch)
+
+    def _leave_by_signal(self, code: int) -> None:
+        """The runs belong to their supervisors: they go on."""
+        self.exit(code, return_code=code)
+
+    def _watch(self) -> None:
+        self._watcher = StoreWatcher(self.store_path, self.environments, self._tell)
+        threading.Thread(target=self._watcher.run, name="store", daemon=True).start()
+
+    def _tell(self, news: StoreNews) -> None:
+        with contextlib.suppress(RuntimeError):  # the program is ending
+            self.post_message(StoreChanged(news))
+
+    def on_unmount(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+
+    # -- the store
+
+    def on_store_changed(self, message: StoreChanged) -> None:
+        news = message.news
+        if news.ids is not None:
+            self.run_ids, self.store_error = news.ids, news.error
+            self.summaries = {
+                run_id: self.summaries.get(run_id) or from_id(run_id, self.environments) for run_id in news.ids
+            }
+            self.marked = [run_id for run_id in self.marked if run_id in self.summaries]
+            self.loaded = True
+        for summary in news.summaries:
+            before = self.summaries.get(summary.id)
+            if before is None:
+                continue
+            self.summaries[summary.id] = summary
+            if before.state == "running" and summary.state != "running":
+                self._say_ended(summary)
+        if news.tickets is not None:
+            self.tickets = news.tickets
+            self._say_errors()
+        self.step_seconds.update(news.step_seconds)
+        screen = self.screen
+        if isinstance(screen, ReproScreen) and screen.is_mounted:
+            screen.show_activity()
+            screen.store_changed()
+
+    def _say_ended(self, summary: Summary) -> None:
+        name = f"{summary.scenario} in {summary.environment}, seed {summary.seed}"
+        said = (summary.verdict or summary.state).replace("_", " ").lower()
+        good = summary.verdict == "REPRODUCED"
+        reason = f": {summary.reason}" if summary.reason and not summary.verdict else ""
+        self.say(f"{name}: {said}{reason}", "information" if good else "warning")
+
+    def _say_errors(self) -> None:
+        for ticket in self.tickets:
+            if ticket.error and ticket.name not in self._told_errors:
+                self._told_errors.add(ticket.name)
+                self.say(f"{ticket.scenario} in {ticket.environment} could not start: {ticket.error}", "error", 15)
+                with contextlib.suppress(OSError):
+                    queue.cancel(self.store_path, ticket.name)
+
+    def run_directory(self, run_id: str) -> RunDirectory:
+        """A run of the store."""
+        return RunDirectory(self.store_path / run_id)
+
+    def runs(self) -> list[Summary]:
+        """All runs, newest first."""
+        return [self.summaries[run_id] for run_id in self.run_ids]
+
+    def going_on(self) -> list[Summary]:
+        """Runs that go on here."""
+        return [summary for summary in self.summaries.values() if summary.state == "running"]
+
+    def waiting(self) -> list[queue.Ticket]:
+        """Runs that wait their turn."""
+        return [ticket for ticket in self.tickets if not ticket.started and not ticket.error]
+
+    def look_now(self) -> None:
+        """Look at the store at once."""
+        if self._watcher is not None:
+            self._watcher.look_now()
+
+    def activity(self) -> Content:
+        """What goes on, for the head line."""
+        going = self.going_on()
+        waiting = len(self.waiting())
+        parts: list[tuple[str, str]] = []
+        if self.store_error:
+            return Content.styled(plain(self.store_error, 80), ODD)
+        if going:
+            one = going[0]
+            of = f" {one.epoch}/{one.epochs}" if one.epochs else ""
+            parts.append((f"● {plain(one.scenario, 30)}{of}", BUSY))
+            if len(going) > 1:
+                parts.append((f" +{len(going) - 1}", BUSY))
+        elif any(ticket.started for ticket in self.tickets):
+            parts.append(("● starting", BUSY))
+        if waiting:
+            parts.append((f"  ○ {waiting} waiting", QUIET if going else ODD))
+        return Content.assemble(*parts) if parts else Content.styled("nothing is running", QUIET)
+
+    # -- starting runs
+
+    def start_runs(self, request: Request) -> int:
+        """Put runs in the queue, which a process of its own works off; how many."""
+        each = request.each()
+        try:
+            self.store.check_writable()
+            for scenario, environment, seed, words in each:
+                queue.add(self.store_path, scenario, environment, seed, [*words, "--json", "--plain"])
+        except Exception as error:
+            self.say(str(error), "error", 15)
+            return 0
+        self.work_queue()
+        count = len(each)
+        busy = bool(self.going_on())
+        what = f"{each[0][0]} in {each[0][1]}, seed {each[0][2]}" if count == 1 else f"{count} runs"
+        self.say(f"{what}: {'waiting for the run before' if busy else 'starting'}")
+        return count
+
+    def resume_run(self, summary: Summary) -> None:
+        """Go on with a run from its last checkpoint."""
+        try:
+            queue.add(
+                self.store_path,
+                summary.scenario,
+                summary.environment,
+                summary.seed,
+                ["resume", summary.id, "--json", "--plain"],
+            )
+        except OSError as error:
+            self.say(f"the store cannot be written ({error.strerror})", "error")
+            return
+        self.work_queue()
+        self.say(f"{summary.scenario}: goes on from its last checkpoint")
+
+    def work_queue(self) -> None:
+        """See that somebody works the queue off."""
+        try:
+            queue.start_working(self.store_path)
+        except OSError as error:
+            self.say(f"the queue cannot be worked off ({error.strerror})", "error")
+        self.look_now()
+
+    def stop_run(self, run_id: str) -> None:
+        """Ask a run to keep a checkpoint and end."""
+        try:
+            self.run_directory(run_id).request_stop()
+        except OSError as error:
+            self.say(f"the run cannot be asked to stop ({error.strerror})", "error")
+        else:
+            self.say("stopping after this epoch, with a checkpoint")
+        self.look_now()
+
+    # -- what every screen can do
+
+    def say(self, text: str, severity: Any = "information", seconds: float = 5) -> None:
+        """A notice; text from files never becomes markup."""
+        self.notify(plain(text, 400), severity=severity, timeout=seconds, markup=False)
+
+    def action_go(self, place: str) -> None:
+        """Go to one of the places."""
+        self.switch_mode(place)
+
+    def open_run(self, run_id: str) -> None:
+        """Show one run."""
+        from tui.screens.run import RunScreen
+
+        self.push_screen(RunScreen(run_id))
+
+    def action_copy_command(self) -> None:
+        """Copy the command line."""
+        screen = self.screen
+        if isinstance(screen, ReproScreen) and screen.command:
+            self.copy_out(screen.command, "the command line")
+
+    def copy_out(self, text: str, what: str) -> None:
+        """To the terminal's clipboard, which never answers, and always to a file too."""
+        if not text:
+            return
+        self.copy_to_clipboard(text)
+        file = self._written("copied.txt", text + "\n")
+        where = f"; also in {file}" if file else ""
+        self.say(f"copied {what}{where}")
+
+    def _written(self, name: str, text: str) -> Path | None:
+        """Write a file of the user's: state folder, else the temporary one."""
+        import tempfile
+
+        import platformdirs
+
+        for folder in (
+            self._config_folder or Path(platformdirs.user_state_dir("repro", appauthor=False)),
+            Path(tempfile.gettempdir()) / f"repro-{os.getuid()}",
+        ):
+            with contextlib.suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                (folder / name).write_text(text, encoding="utf-8")
+                return folder / name
+        return None
+
+    def action_save_picture(self) -> None:
+        """Save the screen as SVG."""
+        import time
+
+        file = self._written(time.strftime("screen-%Y%m%d-%H%M%S.svg"), self.export_screenshot(title="repro"))
+        self.say(f"saved {file}" if file else "no folder can be written", "information" if file else "error")
+
+    def action_next_theme(self) -> None:
+        """The next theme."""
+        names = list(NAMES)
+        self.use_theme(names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0])
+
+    def use_theme(self, name: str) -> None:
+        """Change the theme and keep it."""
+        self.theme = name
+        self.settings.theme = name
+        self.keep_settings()
+        self.say(f"theme: {NAMES[name]}")
+
+    def toggle_animation(self) -> None:
+        """Turn animation on or off and keep it."""
+        self.settings.animation = not self.settings.animation
+        self.animation_level = "full" if self.settings.animation else "none"
+        self.keep_settings()
+        self.say(f"animation is {'on' if self.settings.animation else 'off'}")
+
+    def keep_settings(self) -> None:
+        """Write the settings; a folder that cannot be written is no fault."""
+        settings.save(self.settings, self._config_folder)
+
+    def action_help(self) -> None:
+        """Keys and help."""
+        from tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Palette entries, "Area: Verb object", from the same keys that dispatch, footer and help use."""
+        seen = set()
+        for node, binding, enabled, _ in screen.active_bindings.values():
+            if binding.id is None or not binding.tooltip or not enabled or binding.id in seen:
+                continue
+            if binding.id in ("command.find",):
+                continue
+            seen.add(binding.id)
+            area = binding.id.partition(".")[0].capitalize()
+            shown = self.get_key_display(binding)
+            yield SystemCommand(
+                f"{area}: {binding.tooltip}", f"key {shown}", lambda n=node, a=binding.action: self.run_action(a, n)
+            )
+        for name, short in NAMES.items():
+            yield SystemCommand(f"View: Use theme {short}", "kept for the next start", lambda n=name: self.use_theme(n))
+        yield SystemCommand("View: Turn animation on or off", "kept for the next start", self.toggle_animation)
+        if self.waiting():
+            yield SystemCommand("Queue: Go on with what waits", "", self.work_queue)
+            yield SystemCommand("Queue: Drop what waits", "", self.drop_queue)
+
+    def drop_queue(self) -> None:
+        """Take back all runs that wait."""
+        waiting = self.waiting()
+        for ticket in waiting:
+            with contextlib.suppress(OSError):
+                queue.cancel(self.store_path, ticket.name)
+        self.say(f"{len(waiting)} waiting runs dropped")
+        self.look_now()
+
+    async def action_leave(self) -> None:
+        """Leave; ask where runs go on."""
+        from tui.screens.leave import LeaveScreen
+
+        if isinstance(self.screen, LeaveScreen):
+            return
+        if self.going_on() or self.waiting() or any(ticket.started for ticket in self.tickets):
+            self.push_screen(LeaveScreen())
+        else:
+            self.exit(0)
+
+
+def main(store: Path | None = None) -> int:
+    """Run the program until it is left; the exit code."""
+    path = store or Path(os.environ.get("REPRO_STORE") or "runs")
+    app = ReproApp(path)
+    found = app.run()
+    return found if found is not None else (app.return_code or 0)

@@ -1,0 +1,360 @@
+"""From run directories to messages: what the store holds, and one run as it grows. Nothing here touches a widget."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from repro.errors import InputError, ReproError
+from repro.runs import events
+from repro.runs.measurements import Progress
+from repro.runs.records import Result, RunRecord
+from repro.runs.store import EventReader, RunDirectory, Store
+from repro.scenario.load import parse
+from repro.scenario.types import Scenario
+from tui import queue
+
+_PARTS = re.compile(r"^(\d{8}T\d{6}\.\d{6})Z-(.+)-s(\d+)-([a-z0-9]{4})$")
+ENDED = frozenset({"finished", "failed", "stopped", "interrupted", "damaged"})
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One run as a line of a list. What the id alone does not say is empty until it was read."""
+
+    id: str
+    started: float
+    scenario: str
+    environment: str
+    seed: int
+    short: str
+    state: str = "reading"
+    verdict: str | None = None
+    degraded: bool = False
+    seconds: float | None = None
+    step_seconds: float | None = None
+    epoch: int = 0
+    epochs: int = 0
+    reason: str = ""
+    fit_accuracy: float | None = None
+    predict_accuracy: float | None = None
+    claims: tuple[tuple[str, str], ...] = ()
+    started_known: bool = True
+
+    @property
+    def outcome(self) -> str:
+        """The verdict of a finished run, else the state."""
+        return self.verdict or self.state
+
+    @property
+    def text(self) -> str:
+        """What a filter looks at."""
+        return f"{self.id} {self.state} {(self.verdict or '').replace('_', ' ').lower()} seed {self.seed}"
+
+
+def from_id(run_id: str, environments: Sequence[str]) -> Summary:
+    """What the directory's name says; nothing is read."""
+    match = _PARTS.match(run_id)
+    if match is None:
+        return Summary(run_id, 0.0, run_id, "", 0, "", started_known=False)
+    with contextlib.suppress(ValueError):
+        stamp = datetime.strptime(match[1], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC).timestamp()
+        scenario, environment = match[2], ""
+        for name in sorted(environments, key=len, reverse=True):
+            if match[2].endswith(f"-{name}"):
+                scenario, environment = match[2][: -len(name) - 1], name
+                break
+        return Summary(run_id, stamp, scenario, environment, int(match[3]), match[4])
+    return Summary(run_id, 0.0, run_id, "", 0, "", started_known=False)
+
+
+def summarise(run: RunDirectory, start: Summary, progress: Progress | None = None) -> Summary:
+    """Read what a list shows of a run; never raises."""
+    try:
+        record = run.record()
+        result = run.result()
+    except (InputError, OSError) as error:
+        return replace(start, state="damaged", reason=str(error))
+    known = replace(
+        start, scenario=record.scenario, environment=record.environment, seed=record.seed, started=record.started
+    )
+    if result is not None:
+        return _finished(known, result)
+    try:
+        progress = progress if progress is not None else run.progress()
+    except (ReproError, OSError) as error:
+        return replace(known, state="damaged", reason=str(error))
+    return replace(
+        known,
+        state=run.state(progress),
+        epoch=progress.epoch,
+        epochs=progress.epochs,
+        step_seconds=median(progress.epoch_seconds[1:]),
+        fit_accuracy=float(progress.accuracy[-1]) if progress.accuracy else None,
+        reason=progress.ended.reason if progress.ended is not None else "",
+    )
+
+
+def _finished(known: Summary, result: Result) -> Summary:
+    fit = result.measurements.get("fit", {}).get("accuracy") or [None]
+    predicted = result.measurements.get("predict", {}).get("accuracy")
+    count = len(fit)
+    return replace(
+        known,
+        state="finished",
+        verdict=result.verdict,
+        degraded=result.degraded,
+        seconds=result.seconds.get("total"),
+        epoch=count,
+        epochs=count,
+        fit_accuracy=None if fit[-1] is None else float(fit[-1]),
+        predict_accuracy=None if predicted is None else float(predicted),
+        claims=tuple((claim.id, claim.outcome) for claim in result.claims),
+    )
+
+
+def median(values: Sequence[float]) -> float | None:
+    """Middle value; None without values."""
+    return sorted(values)[len(values) // 2] if values else None
+
+
+@dataclass
+class StoreNews:
+    """What changed in the store since the last news."""
+
+    ids: list[str] | None = None
+    summaries: list[Summary] = field(default_factory=list)
+    tickets: list[queue.Ticket] | None = None
+    error: str | None = None
+    step_seconds: dict[str, float] = field(default_factory=dict)
+
+
+class StoreWatcher:
+    """Looks at the store in a thread of its own: names first, then the newest runs, then what changes."""
+
+    def __init__(self, path: Path, environments: Sequence[str], tell: Callable[[StoreNews], None]) -> None:
+        self.store = Store(path)
+        self._environments = environments
+        self._tell = tell
+        self._ids: list[str] = []
+        self._done: dict[str, Summary] = {}
+        self._open: dict[str, tuple[EventReader, Progress]] = {}
+        self._seen: dict[str, object] = {}
+        self._tickets: list[queue.Ticket] = []
+        self._error: str | None = None
+        self._measured: set[str] = set()
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+
+    def stop(self) -> None:
+        """End the thread soon."""
+        self._stop.set()
+        self._wake.set()
+
+    def look_now(self) -> None:
+        """Do not wait for the next look."""
+        self._wake.set()
+
+    def run(self, interval: float = 1.0) -> None:
+        """Look until stopped."""
+        while not self._stop.is_set():
+            self.look()
+            self._wake.wait(interval)
+            self._wake.clear()
+
+    def look(self) -> None:
+        """One look at everything; tells only what changed."""
+        try:
+            ids = [run.id for run in reversed(self.store.runs())]
+            error = None
+        except ReproError as fault:
+            ids, error = [], str(fault)
+        waiting = queue.tickets(self.store.path)
+        news = StoreNews()
+        if ids != self._ids or error != self._error:
+            news.ids, news.error = ids, error
+            gone = set(self._ids) - set(ids)
+            for run_id in gone:
+                self._done.pop(run_id, None)
+                self._open.pop(run_id, None)
+            self._ids, self._error = ids, error
+        if waiting != self._tickets:
+            news.tickets = self._tickets = waiting
+        if news.ids is not None or news.tickets is not None:
+            self._tell(news)
+        batch: list[Summary] = []
+        for run_id in ids:
+            if self._stop.is_set():
+                return
+            summary = self._look_at(RunDirectory(self.store.path / run_id))
+            if summary is not None:
+                batch.append(summary)
+            if len(batch) >= 40:
+                self._tell(StoreNews(summaries=batch))
+                batch = []
+                time.sleep(0.002)  # lets the screen's thread have the interpreter lock
+        if batch:
+            self._tell(StoreNews(summaries=batch))
+        self._measure_steps()
+
+    def _look_at(self, run: RunDirectory) -> Summary | None:
+        """A summary where it changed."""
+        known = self._done.get(run.id)
+        if known is not None and known.state == "finished":
+            return None
+        locked = run.is_locked()
+        print_ = (locked, _stamp(run.file("events.jsonl")), _stamp(run.file("result.json")))
+        if known is not None and known.state in ENDED and print_ == self._seen.get(run.id):
+            return None
+        self._seen[run.id] = print_
+        progress = None
+        if locked:
+            with contextlib.suppress(msgspec.DecodeError, OSError):
+                reader, progress = self._open.setdefault(run.id, (run.reader(), Progress()))
+                while more := reader.read():
+                    progress.extend(more)
+        else:
+            self._open.pop(run.id, None)
+        summary = summarise(run, known or from_id(run.id, self._environments), progress)
+        if summary == known:
+            return None
+        self._done[run.id] = summary
+        return summary
+
+    def _measure_steps(self) -> None:
+        """Seconds of one epoch in each environment, from its newest finished run."""
+        found: dict[str, float] = {}
+        for run_id in self._ids:
+            summary = self._done.get(run_id)
+            if summary is None or summary.state != "finished" or summary.environment in self._measured:
+                continue
+            self._measured.add(summary.environment)
+            with contextlib.suppress(ReproError, OSError):
+                progress = RunDirectory(self.store.path / run_id).progress()
+                step = median(progress.epoch_seconds[1:])
+                if step is not None:
+                    found[summary.environment] = step
+        if found:
+            self._tell(StoreNews(step_seconds=found))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@dataclass
+class RunNews:
+    """What came since the last news of a run."""
+
+    events: list[events.AnyEvent] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    state: str | None = None
+    record: RunRecord | None = None
+    scenario: Scenario | None = None
+    result: Result | None = None
+    damage: str = ""
+    behind: bool = False
+
+
+class RunFollower:
+    """Reads one run's events and log in a thread of its own, in pieces that a screen digests without a stutter."""
+
+    PIECE = 256 * 1024
+    LOG_TAIL = 64 * 1024
+
+    def __init__(self, run: RunDirectory, environments: Sequence[str], tell: Callable[[RunNews], None]) -> None:
+        self.run_directory = run
+        self._environments = environments
+        self._tell = tell
+        self._reader = run.reader()
+        self._log_offset: int | None = None
+        self._log_rest = b""
+        self._state: str | None = None
+        self._record: RunRecord | None = None
+        self._damage = ""
+        self._progress = Progress()
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """End the thread soon."""
+        self._stop.set()
+
+    def run(self, interval: float = 0.2) -> None:
+        """Follow until stopped. A run that ended is looked at less often: it may be resumed."""
+        while not self._stop.is_set():
+            more = self.look()
+            if not more:
+                self._stop.wait(1.0 if self._state in ENDED else interval)
+
+    def look(self) -> bool:
+        """One look; whether there is more to read at once."""
+        news = RunNews()
+        if self._record is None:
+            try:
+                self._record = news.record = self.run_directory.record()
+            except (InputError, OSError) as error:
+                self._be_damaged(str(error))
+                return False
+            with contextlib.suppress(InputError, OSError, UnicodeDecodeError):
+                file = self.run_directory.file("scenario.yaml")
+                news.scenario = parse(file.read_text("utf-8"), name=file.name, environments=self._environments)
+        try:
+            news.events = self._reader.read(self.PIECE)
+        except (msgspec.DecodeError, OSError) as error:
+            self._be_damaged(f"{self.run_directory.file('events.jsonl')}: damaged ({error})")
+            return False
+        self._progress.extend(news.events)
+        news.behind = bool(news.events) and self._has_more()
+        news.log = self._read_log()
+        if not news.behind:
+            state = self.run_directory.state(self._progress)
+            if state != self._state:
+                self._state = news.state = state
+                if state == "finished":
+                    with contextlib.suppress(InputError, OSError):
+                        news.result = self.run_directory.result()
+        if news.events or news.log or news.state or news.record:
+            self._tell(news)
+        return news.behind
+
+    def _has_more(self) -> bool:
+        try:
+            return self.run_directory.file("events.jsonl").stat().st_size - self._reader._offset > 4096
+        except OSError:
+            return False
+
+    def _be_damaged(self, reason: str) -> None:
+        if self._damage != reason:
+            self._damage = reason
+            self._state = "damaged"
+            self._tell(RunNews(state="damaged", damage=reason, log=self._read_log()))
+
+    def _read_log(self) -> list[str]:
+        """Whole lines of worker.log that came; of an old log only the tail."""
+        with contextlib.suppress(OSError), self.run_directory.file("worker.log").open("rb") as stream:
+            length = stream.seek(0, 2)
+            if self._log_offset is None or length < self._log_offset:
+                self._log_offset = max(0, length - self.LOG_TAIL)
+            start = max(self._log_offset, length - 4 * self.LOG_TAIL)
+            stream.seek(start)
+            data = self._log_rest + stream.read(length - start)
+            self._log_offset = length
+            *lines, self._log_rest = data.split(b"\n")
+            if len(self._log_rest) > self.LOG_TAIL:
+                self._log_rest = b""
+            if self._state in ENDED and self._log_rest:
+                lines, self._log_rest = [*lines, self._log_rest], b""
+            return [line.rpartition(b"\r")[2].decode("utf-8", "replace") for line in lines]
+        return []

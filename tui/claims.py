@@ -1,0 +1,52 @@
+"""Claims as lines: sign, word, what was measured against what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from repro.runs.records import ClaimResult
+from repro.scenario.types import Scenario
+from tui.text import QUIET, number, plain, rows, word
+
+
+def lines(claims: Sequence[ClaimResult], *, short: bool = False) -> Content:
+    """All claims; `short` leaves the sentences out."""
+    if not claims:
+        return Content.styled("this scenario makes no claim", QUIET)
+    found: list[Content] = []
+    width = max(len(claim.id) for claim in claims)
+    for claim in claims:
+        what = word(claim.outcome)
+        measured = "" if claim.measured is None else number(claim.measured)
+        found.append(
+            Content.assemble(
+                (f"{what.sign} {what.word:<8}", what.style),
+                (f"{plain(claim.id, 20):<{width}}  ", "bold"),
+                (f"{measured}  " if measured else "", ""),
+                (_expected(claim), QUIET),
+            )
+        )
+        if not short:
+            found.append(Content.styled("  " + plain(claim.says, 300), QUIET))
+    return rows(found)
+
+
+def _expected(claim: ClaimResult) -> str:
+    expected = plain(claim.expected, 80)
+    return f"expected {expected.removeprefix('= ')}" if expected.startswith("= ") else f"expected {expected}"
+
+
+def counts(claims: Sequence[ClaimResult]) -> str:
+    """How many held, of how many that count."""
+    counted = [claim for claim in claims if claim.outcome != "skipped"]
+    held = sum(claim.outcome == "held" for claim in counted)
+    return f"{held} of {len(counted)} held"
+
+
+def waiting(scenario: Scenario, environment: str) -> list[ClaimResult]:
+    """Claims before anything was measured."""
+    from repro.verdict import decide_all
+
+    return decide_all(scenario, {}, environment)

@@ -1,0 +1,80 @@
+"""The command line that does what a screen does, as words for a person and for a process."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def show(words: Sequence[str]) -> str:
+    """Words as one would type them."""
+    return shlex.join(["repro", *words])
+
+
+def store_option(store: Path) -> list[str]:
+    """`--store`, where it is not the one that `repro` would take by itself."""
+    usual = Path(os.environ.get("REPRO_STORE") or "runs")
+    return [] if store.absolute() == usual.absolute() else ["--store", str(store)]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be run: every scenario in every environment with every seed."""
+
+    scenarios: list[str]
+    environments: list[str] = field(default_factory=lambda: ["keras-3"])
+    seeds: list[int] = field(default_factory=lambda: [0])
+    device: str = "auto"
+    images: str = ""
+
+    def words(self) -> list[str]:
+        """The one command line for all of it."""
+        words = ["run", *self.scenarios]
+        for environment in self.environments:
+            words += ["--environment", environment]
+        for text in _ranges(self.seeds):
+            words += ["--seed", text]
+        return words + self._rest()
+
+    def each(self) -> list[tuple[str, str, int, list[str]]]:
+        """Scenario, environment, seed and words of each single run, in the order in which they are done."""
+        return [
+            (
+                scenario,
+                environment,
+                seed,
+                ["run", scenario, "--environment", environment, "--seed", str(seed), *self._rest()],
+            )
+            for seed in self.seeds
+            for environment in self.environments
+            for scenario in self.scenarios
+        ]
+
+    def _rest(self) -> list[str]:
+        words = [] if self.device == "auto" else ["--device", self.device]
+        return words + (["--images", self.images] if self.images else [])
+
+
+def _ranges(seeds: Sequence[int]) -> list[str]:
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return [f"{seeds[0]}:{seeds[-1] + 1}"]
+    return [str(seed) for seed in seeds]
+
+
+def parse_seeds(text: str) -> list[int]:
+    """`0`, `0,1,2` or `0:3` (3 left out); ValueError, for people, where it is neither."""
+    found: list[int] = []
+    for part in filter(None, (piece.strip() for piece in text.replace(" ", ",").split(","))):
+        first, colon, last = part.partition(":")
+        if not (first.isdecimal() and (not colon or last.isdecimal())):
+            raise ValueError("seeds are whole numbers: 0 or 0,1,2 or 0:3")
+        start, stop = int(first), int(last) if colon else int(first) + 1
+        if not (start < stop <= 2**31 and stop - start <= 1000):
+            raise ValueError("seeds: from 0 to 2147483647, at most 1000 of them")
+        found += range(start, stop)
+    if not found:
+        raise ValueError("give at least one seed")
+    return list(dict.fromkeys(found))

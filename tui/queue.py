@@ -1,0 +1,168 @@
+"""Runs that wait their turn: one ticket file each in STORE/.queue, worked off in order by one process of its own.
+
+It belongs to no screen, so the queue goes on when the program is left: `python -m tui.queue STORE`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from repro.errors import ReproError, printable
+from repro.runs.store import Store
+
+FORMAT = 1
+POLL_SECONDS = 0.5
+FOLDER = ".queue"
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """One run that waits. `arguments` follow `repro`; `error` is why it could not start."""
+
+    format: int
+    scenario: str
+    environment: str
+    seed: int
+    arguments: list[str]
+    created: float
+    started: bool = False
+    error: str = ""
+    name: str = ""
+
+
+def folder(store: Path) -> Path:
+    """Where the tickets of a store lie."""
+    return store / FOLDER
+
+
+def tickets(store: Path) -> list[Ticket]:
+    """All tickets in order; unreadable ones are left out."""
+    found = []
+    with contextlib.suppress(OSError):
+        for file in sorted(folder(store).glob("*.json")):
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                ticket = msgspec.json.decode(file.read_bytes(), type=Ticket)
+                found.append(msgspec.structs.replace(ticket, name=file.stem))
+    return found
+
+
+def add(store: Path, scenario: str, environment: str, seed: int, arguments: list[str]) -> Ticket:
+    """Put one run at the end of the queue; OSError where the store cannot be written."""
+    folder(store).mkdir(parents=True, exist_ok=True)
+    now = time.time()
+    name = f"{time.time_ns():020d}-{os.getpid()}"
+    ticket = Ticket(FORMAT, scenario, environment, seed, arguments, now, name=name)
+    _write(store, ticket)
+    return ticket
+
+
+def cancel(store: Path, name: str) -> None:
+    """Take a ticket back."""
+    _file(store, name).unlink(missing_ok=True)
+
+
+def is_worked_on(store: Path) -> bool:
+    """Whether a process works the queue off."""
+    try:
+        with (folder(store) / "lock").open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def start_working(store: Path) -> None:
+    """Start the process that works the queue off; where there is one already, the new one ends at once."""
+    subprocess.Popen(
+        [sys.executable, "-m", "tui.queue", str(store.absolute())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=variables(),
+    )
+
+
+def variables() -> dict[str, str]:
+    """This process's variables, with the folder that holds `repro` and `tui` among the import paths."""
+    home = str(Path(__file__).resolve().parent.parent)
+    paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != home]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([home, *paths])}
+
+
+def _file(store: Path, name: str) -> Path:
+    return folder(store) / f"{name}.json"
+
+
+def _write(store: Path, ticket: Ticket) -> None:
+    file = _file(store, ticket.name)
+    temporary = file.with_suffix(".part")
+    temporary.write_bytes(msgspec.json.encode(ticket))
+    temporary.replace(file)
+
+
+def work(store: Path) -> int:
+    """Do what waits, one after another, until nothing is left."""
+    folder(store).mkdir(parents=True, exist_ok=True)
+    with (folder(store) / "lock").open("ab") as lock:
+        for _ in range(20):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.1)  # the one before may be about to end
+        else:
+            return 0
+        while ticket := next((one for one in tickets(store) if not one.error), None):
+            _wait_until_idle(store, ticket)
+            if not _file(store, ticket.name).exists():
+                continue
+            _write(store, msgspec.structs.replace(ticket, started=True))
+            error = _run(store, ticket.arguments)
+            if error:
+                _write(store, msgspec.structs.replace(ticket, error=error))
+            else:
+                cancel(store, ticket.name)
+    return 0
+
+
+def _wait_until_idle(store: Path, ticket: Ticket) -> None:
+    """Until no run of the store goes on (one may have been started elsewhere), or the ticket is taken back."""
+    idle = 0
+    while idle < 2 and _file(store, ticket.name).exists():
+        idle = 0 if _is_busy(store) else idle + 1
+        if idle < 2:
+            time.sleep(POLL_SECONDS if idle == 0 else 0.05)
+
+
+def _is_busy(store: Path) -> bool:
+    with contextlib.suppress(ReproError):
+        return any(run.is_locked() for run in Store(store).runs() if not run.file("result.json").exists())
+    return False
+
+
+def _run(store: Path, arguments: list[str]) -> str:
+    """One run in the foreground of this process; why it never began, else nothing."""
+    before = {run.id for run in Store(store).runs()}
+    command = [sys.executable, "-m", "repro", *arguments, "--store", str(store)]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=variables(), check=False)
+    except OSError as error:
+        return str(error.strerror)
+    if done.returncode in (0, 1, 4) or {run.id for run in Store(store).runs()} != before:
+        return ""
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    return printable(lines[-1], 400) if lines else f"exit code {done.returncode}"
+
+
+if __name__ == "__main__":
+    sys.exit(work(Path(sys.argv[1])))

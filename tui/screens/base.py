@@ -1,0 +1,82 @@
+"""What all screens share: the places on top, the command line and the keys below, widths, the notice when too small."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from tui.widgets.chrome import CommandLine, Masthead
+
+if TYPE_CHECKING:
+    from tui.app import ReproApp
+
+SMALLEST = (60, 18)
+WIDTHS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
+HEIGHTS = [(0, "-short"), (30, "-tall")]
+
+
+def key(keys: str, action: str, label: str, ident: str, what: str, *, show: bool = True) -> Binding:
+    """One key: `label` stands in the footer, `what` ("Verb object") in help and palette, after `ident`'s area."""
+    return Binding(keys, action, label, show=show, tooltip=what, id=ident)
+
+
+class ReproScreen(Screen[None]):
+    """Base of the full screens."""
+
+    HERE: ClassVar[str] = ""
+    HELP: ClassVar[str] = ""
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+
+    @property
+    def repro(self) -> ReproApp:
+        """The program."""
+        return self.app  # type: ignore[return-value]
+
+    def compose(self) -> ComposeResult:
+        yield Masthead(self.HERE)
+        with Vertical(id="body"):
+            yield from self.body()
+        with Vertical(id="bottom"):
+            yield CommandLine()
+            yield Footer(show_command_palette=False, compact=True)
+        yield Static("", id="too-small", markup=False)
+
+    def body(self) -> ComposeResult:
+        """What stands between head and foot."""
+        yield from ()
+
+    def on_resize(self, event: events.Resize) -> None:
+        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
+        self.set_class(small, "-too-small")
+        if small:
+            self.query_one("#too-small", Static).update(
+                f"{event.size.width} x {event.size.height} is too small.\n\n"
+                f"repro needs a terminal of at least {SMALLEST[0]} x {SMALLEST[1]}.\nq leaves."
+            )
+
+    def on_screen_resume(self) -> None:
+        self.show_activity()
+        self.store_changed()
+
+    def show_activity(self) -> None:
+        """Bring the head line up to date."""
+        self.query_one(Masthead).show(self.repro.activity())
+
+    def show_command(self, command: str) -> None:
+        """The command line that does the same."""
+        self.query_one(CommandLine).show(command)
+
+    def store_changed(self) -> None:
+        """Something in the store is different; take it from the app."""
+
+    @property
+    def command(self) -> str:
+        """What `y` copies."""
+        return self.query_one(CommandLine).command

@@ -1,0 +1,79 @@
+"""Doctor: what would keep runs from working here, with remedies."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.commands import show, store_option
+from tui.screens.base import ReproScreen, key
+from tui.text import BAD, GOOD, ODD, QUIET, plain, rows
+
+SIGNS = {"error": ("✗ error", BAD), "warning": ("! warning", ODD), "good": ("✓ good", GOOD), "info": ("· note", QUIET)}
+
+
+class DoctorScreen(ReproScreen):
+    """The findings of `repro doctor`."""
+
+    HERE = "doctor"
+    CSS_PATH = "doctor.tcss"
+    HELP = (
+        "What `repro doctor` finds: interpreter, environments, threads, memory, disk, store, GPU, each with a remedy."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [key("r", "again", "Look again", "doctor.again", "Look again")]
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(id="findings"):
+            yield Static("looking", id="found", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#findings").focus()
+        self.show_command(show(["doctor", *store_option(self.repro.store_path)]))
+        self._examine()
+
+    @work(thread=True, exclusive=True)
+    def _examine(self) -> None:
+        try:
+            from repro.doctor import examine
+
+            findings: list[Any] = list(examine(self.repro.store))
+            error = ""
+        except Exception as fault:  # a probe that fails is told, whatever it is
+            findings, error = [], f"{type(fault).__name__}: {fault}"
+        with contextlib.suppress(RuntimeError):
+            self.app.call_from_thread(self._show, findings, error)
+
+    def _show(self, findings: list[Any], error: str) -> None:
+        if not self.is_mounted:
+            return
+        found = self.query_one("#found", Static)
+        if error:
+            found.update(Content.styled(f"the examination failed: {plain(error, 300)}", BAD))
+            return
+        order = ["error", "warning", "info", "good"]
+        findings.sort(key=lambda one: order.index(one.severity) if one.severity in order else 2)
+        counts = {name: sum(one.severity == name for one in findings) for name in order}
+        head = "Nothing keeps runs from working here." if not counts["error"] else "Some things keep runs from working."
+        lines = [Content.styled(head, "bold"), Content("")]
+        for one in findings:
+            sign, style = SIGNS.get(one.severity, (plain(one.severity, 12), ODD))
+            lines.append(
+                Content.assemble(
+                    (f"{sign:<11}", style), (f"{plain(one.subject, 24):<14}", "bold"), plain(one.message, 400)
+                )
+            )
+            if one.remedy:
+                lines.append(Content.assemble(" " * 11, ("→ ", style), plain(one.remedy, 400)))
+        found.update(rows(lines))
+
+    def action_again(self) -> None:
+        """Look again."""
+        self.query_one("#found", Static).update("looking")
+        self._examine()

@@ -1,0 +1,396 @@
+"""Run: one run as it goes, or as it went."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Log, Static
+
+from repro.runs import events
+from repro.runs.measurements import Progress, prediction
+from repro.runs.records import ClaimResult, Result, RunRecord
+from repro.scenario.types import Scenario
+from repro.verdict import decide_all
+from tui import claims
+from tui.bridge import ENDED, RunFollower, RunNews, Summary, from_id, median
+from tui.commands import show, store_option
+from tui.screens.base import ReproScreen, key
+from tui.text import BAD, BUSY, GOOD, ODD, QUIET, bar, duration, number, plain, rows, share, size, word
+from tui.widgets.curve import Curve, Series
+from tui.widgets.drift import DriftStrip
+from tui.widgets.pictures import Picture, load_images
+
+DRAW_SECONDS = 0.2
+MOST_PICTURES = 6
+STAGES = {
+    "import": "importing the framework",
+    "build": "building the network",
+    "fit": "training",
+    "measure": "measuring",
+    "hash": "hashing the weights",
+}
+
+
+class RunScreen(ReproScreen):
+    """Follows one run directory. What it shows is drawn at its own pace, however fast events come."""
+
+    HERE = "runs"
+    CSS_PATH = "run.tcss"
+    HELP = (
+        "One run as it goes, or as it went. The curves show what fit reports; below them how far the moving "
+        "statistics of each BatchNormalization layer still have to go. Training phase and inference stand side by "
+        "side: the same weights, evaluated twice. Pausing freezes the view only; leaving leaves the run alone."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("escape", "back", "Back", "run.back", "Go back; the run goes on"),
+        key("p", "pause", "Pause", "run.pause", "Freeze or thaw the view"),
+        key("s", "stop", "Stop", "run.stop", "Stop the run with a checkpoint"),
+        key("r", "resume", "Resume", "run.resume", "Resume the run from its last checkpoint"),
+        key("w", "why", "Why", "run.why", "Show why inference differs"),
+        key("e", "report", "Report", "run.report", "Show what an export would hold"),
+        key("c", "mark", "Compare", "run.mark", "Mark the run for comparison"),
+        key("l", "log", "Log", "run.log", "Go to the log", show=False),
+    ]
+
+    class News(Message):
+        """The follower read something."""
+
+        def __init__(self, news: RunNews) -> None:
+            super().__init__()
+            self.news = news
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self.progress = Progress()
+        self.state = "reading"
+        self.record: RunRecord | None = None
+        self.scenario: Scenario | None = None
+        self.result: Result | None = None
+        self.damage = ""
+        self.paused = False
+        self._held: list[RunNews] = []
+        self._tail: list[str] = []
+        self._dirty = True
+        self._follower: RunFollower | None = None
+        self._captions: list[Static] = []
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(id="page"):
+            yield Static("", id="head", markup=False)
+            yield Static("", id="reason", markup=False)
+            with Horizontal(id="columns"):
+                with Vertical(id="left"):
+                    with Horizontal(id="curves"):
+                        yield Curve("Loss in fit", log=True, id="loss")
+                        yield Curve("Accuracy in fit", fixed=(0.0, 1.0), id="accuracy")
+                    yield Static("Moving statistics: what is left of the way, layer by layer", classes="section")
+                    yield DriftStrip(id="drift")
+                with Vertical(id="right"):
+                    yield Static("The same weights, two phases", classes="section", id="phases-title")
+                    yield Static("", id="phases", markup=False)
+                    yield Static("Images", classes="section")
+                    yield Horizontal(id="pictures")
+                    yield Static("Claims", classes="section", id="claims-title")
+                    yield Static("", id="claims", markup=False)
+            yield Static("Log of the worker", classes="section", id="log-title")
+            yield Log(id="log", max_lines=2000)
+
+    def on_mount(self) -> None:
+        self.query_one("#page", VerticalScroll).focus()
+        run = self.repro.run_directory(self.run_id)
+        self._follower = RunFollower(run, self.repro.environments, self._tell)
+        threading.Thread(target=self._follower.run, name=f"run {self.run_id}", daemon=True).start()
+        self.set_interval(DRAW_SECONDS, self._draw)
+        self._load_pictures()
+        self._draw()
+
+    def on_unmount(self) -> None:
+        if self._follower is not None:
+            self._follower.stop()
+
+    def _tell(self, news: RunNews) -> None:
+        with contextlib.suppress(RuntimeError):  # the program is ending
+            self.post_message(self.News(news))
+
+    @property
+    def summary(self) -> Summary:
+        """The run as the list knows it."""
+        return self.repro.summaries.get(self.run_id) or from_id(self.run_id, self.repro.environments)
+
+    # -- what comes in
+
+    def on_run_screen_news(self, message: News) -> None:
+        if self.paused:
+            self._held.append(message.news)
+        else:
+            self._take(message.news)
+
+    def _take(self, news: RunNews) -> None:
+        self.progress.extend(news.events)
+        self.record = news.record or self.record
+        self.scenario = news.scenario or self.scenario
+        if news.state is not None:
+            self.state = news.state
+            self.result = news.result if news.state == "finished" else None
+            self.refresh_bindings()
+        self.damage = news.damage or self.damage
+        if news.log:
+            lines = [plain(line, 2000) for line in news.log[-2000:]]
+            self._tail = [*self._tail, *lines][-12:]
+            self.query_one("#log", Log).write_lines(lines)
+        self._dirty = True
+
+    @work(thread=True, group="pictures")
+    def _load_pictures(self) -> None:
+        """Read the images; where there are none, their place says so."""
+        try:
+            array = load_images(self.repro.run_directory(self.run_id).file("arrays/images.npy"), MOST_PICTURES)
+        except (OSError, ValueError, EOFError):
+            array = None
+        with contextlib.suppress(RuntimeError):
+            put: Any = self._put_pictures
+            self.app.call_from_thread(put, array)
+
+    async def _put_pictures(self, array: Any) -> None:
+        if not self.is_mounted:
+            return
+        place = self.query_one("#pictures", Horizontal)
+        if array is None:
+            await place.mount(Static("the run holds no images", classes="quiet"))
+            return
+        cards = []
+        for image in array:
+            caption = Static("", classes="caption", markup=False)
+            self._captions.append(caption)
+            cards.append(Vertical(Picture(image), caption, classes="card"))
+        await place.mount(*cards)
+        self._dirty = True
+
+    # -- drawing
+
+    def _draw(self) -> None:
+        going = self.state in ("running", "elsewhere")
+        if self.paused or not (self._dirty or going) or not self.is_current:
+            return
+        self.query_one("#head", Static).update(self._head())
+        if not self._dirty:
+            return
+        self._dirty = False
+        progress = self.progress
+        epochs = progress.epochs or len(progress.loss)
+        self.query_one("#loss", Curve).show([Series("loss", [float(v) for v in progress.loss])], epochs)
+        self.query_one("#accuracy", Curve).show([Series("accuracy", [float(v) for v in progress.accuracy])], epochs)
+        self.query_one("#drift", DriftStrip).show(progress.drift)
+        self.query_one("#phases", Static).update(self._phases())
+        found = self._claims()
+        title = f"Claims  {claims.counts(found)}" if found else "Claims"
+        self.query_one("#claims-title", Static).update(Content(title))
+        self.query_one("#claims", Static).update(claims.lines(found) if found else Content.styled("-", QUIET))
+        self._draw_captions()
+        reason = self._reason()
+        self.query_one("#reason", Static).update(reason)
+        self.query_one("#reason").display = bool(reason.plain)
+        self.show_command(self._command())
+
+    def _command(self) -> str:
+        words = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
+        return show([words, self.summary.short or self.run_id, *store_option(self.repro.store_path)])
+
+    def _head(self) -> Content:
+        summary, progress = self.summary, self.progress
+        name = self.record.scenario if self.record else summary.scenario
+        environment = self.record.environment if self.record else summary.environment
+        seed = self.record.seed if self.record else summary.seed
+        what = word((self.result.verdict if self.result else None) or self.state)
+        parts: list[tuple[str, str]] = [
+            (plain(name, 60), "bold"),
+            (f"  {plain(environment, 40)}  seed {seed}   ", QUIET),
+            (f"{what.sign} {what.word}", f"bold {what.style}"),
+        ]
+        if self.result is not None and self.result.degraded:
+            parts.append(("  degraded: another device than asked for", ODD))
+        if self.paused:
+            parts.append(("   view is frozen (p)", ODD))
+        return rows([Content.assemble(*parts), self._second_line(progress)])
+
+    def _second_line(self, progress: Progress) -> Content:
+        step = median(progress.epoch_seconds[1:]) or (progress.epoch_seconds[0] if progress.epoch_seconds else None)
+        facts = [f"epoch {progress.epoch} of {progress.epochs}"] if progress.epochs else []
+        if step is not None:
+            facts.append(f"{duration(step)} a step")
+        if self.state == "running":
+            since = time.time() - progress.started if progress.started else 0.0
+            stage = STAGES.get(progress.stage, plain(progress.stage, 20)) if progress.stage else "starting"
+            if progress.stage == "fit" and progress.epoch == 0:
+                stage = "tracing the first step, the slow one"
+            if progress.stop_requested:
+                stage = "stopping with a checkpoint"
+            facts.append(stage)
+            left = progress.seconds_left
+            if left is not None and progress.epoch < progress.epochs:
+                facts.append(f"about {duration(left)} left")
+            done = progress.epoch / progress.epochs if progress.epochs else 0.0
+            return Content.assemble(
+                (f"{bar(done, 16)}▏", BUSY), "  " + "  ·  ".join(facts), (f"  ·  {duration(since)}", QUIET)
+            )
+        if self.result is not None:
+            facts.append(f"{duration(self.result.seconds.get('total'))} in all")
+            if progress.peak_memory_bytes:
+                facts.append(f"{size(progress.peak_memory_bytes)} at the peak")
+        elif progress.checkpoint is not None:
+            facts.append(f"checkpoint after epoch {progress.checkpoint.epoch}")
+        if progress.stretch > 1:
+            facts.append(f"{progress.stretch} stretches")
+        return Content.styled("  ·  ".join(facts), QUIET)
+
+    def _reason(self) -> Content:
+        """Why there is no verdict, with the end of the log where the worker failed."""
+        ended = self.progress.ended
+        found: list[Content] = []
+        if self.state == "damaged":
+            found.append(Content.styled(plain(self.damage or self.summary.reason or "damaged", 400), BAD))
+        elif self.state == "failed":
+            found.append(Content.styled(plain(ended.reason if ended else "failed", 500), BAD))
+            found += [Content.styled("  " + line[:300], QUIET) for line in self._tail[-6:]]
+        elif self.state in ("stopped", "interrupted"):
+            text = ended.reason if ended else "the supervisor is gone: killed, or the machine went down"
+            found.append(Content.styled(f"{plain(text, 300)}.  r goes on from the last checkpoint", ODD))
+        elif self.state == "elsewhere":
+            found.append(Content.styled("another machine or container is at it", BUSY))
+        found += [Content.styled(f"! {plain(text, 300)}", ODD) for text in self.progress.warnings]
+        return rows(found)
+
+    def _claims(self) -> list[ClaimResult]:
+        if self.result is not None:
+            return self.result.claims
+        if self.scenario is None or self.record is None:
+            return []
+        labels = [image.label for image in self.record.images]
+        measured = {}
+        if self.progress.epoch == self.scenario.fit.epochs:
+            measured = self.progress.measurements(self.scenario.fit.epochs, labels)
+        return decide_all(self.scenario, measured, self.record.environment)
+
+    def _phases(self) -> Content:
+        latest = max((epoch for _, epoch in self.progress.evaluations), default=None)
+        if latest is None:
+            return Content.styled("not measured yet", QUIET)
+        lines = [Content.styled(f"{'after epoch ' + str(latest):<22}{'loss':<22}accuracy", QUIET)]
+        for phase, name in (("training", "training phase"), ("inference", "inference")):
+            one = self.progress.evaluations.get((phase, latest))
+            if one is None:
+                continue
+            right = float(one.accuracy) >= 0.999
+            lines.append(
+                Content.assemble(
+                    f"{name:<22}",
+                    f"{number(one.loss):<22}",
+                    (f"{number(one.accuracy)} {bar(float(one.accuracy), 8)}", GOOD if right else BAD),
+                )
+            )
+        return rows(lines)
+
+    def _draw_captions(self) -> None:
+        latest: events.Predicted | None = None
+        if self.progress.predictions:
+            latest = self.progress.predictions[max(self.progress.predictions)]
+        classes = prediction(latest.probabilities, None)["classes"] if latest else []
+        for i, caption in enumerate(self._captions):
+            image = self.record.images[i] if self.record and i < len(self.record.images) else None
+            label = image.label if image is not None else None
+            lines = [Content.assemble((plain(image.name if image else f"image {i}", 22), "bold"))]
+            lines.append(Content.styled(f"label {label}", QUIET))
+            if latest is not None and i < len(classes):
+                good = classes[i] == label
+                lines.append(
+                    Content.styled(
+                        f"{'✓' if good else '✗'} class {classes[i]} {'right' if good else 'wrong'}",
+                        GOOD if good else BAD,
+                    )
+                )
+                lines += [
+                    Content.assemble((f"{c} ", QUIET), (bar(float(p), 8), BUSY), f" {share(p)}")
+                    for c, p in list(enumerate(latest.probabilities[i]))[:4]
+                ]
+            caption.update(rows(lines))
+
+    # -- keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own name
+        """Keys that make no sense now are shown as such."""
+        if action == "stop":
+            return True if self.state == "running" else None
+        if action == "resume":
+            return True if self.state in ("interrupted", "stopped", "failed") else None
+        if action == "why":
+            return True if self.progress.drift or self.state == "finished" else None
+        return True
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._dirty = True
+
+    def action_back(self) -> None:
+        """Leave the screen; the run goes on."""
+        self.app.pop_screen()
+
+    def action_pause(self) -> None:
+        """Freeze the view; what comes meanwhile is shown when it thaws."""
+        if not self.paused:
+            self.paused = True
+            self.query_one("#head", Static).update(self._head())
+            return
+        self.paused = False
+        held, self._held = self._held, []
+        for news in held:
+            self._take(news)
+        self._dirty = True
+        self._draw()
+
+    def action_stop(self) -> None:
+        """Ask the run to stop."""
+        if self.state == "running":
+            self.repro.stop_run(self.run_id)
+
+    def action_resume(self) -> None:
+        """Go on from the last checkpoint."""
+        if self.state in ENDED - {"finished", "damaged"}:
+            self.repro.resume_run(self.summary)
+
+    def action_why(self) -> None:
+        """Layer by layer."""
+        from tui.screens.why import WhyScreen
+
+        self.app.push_screen(WhyScreen(self.run_id))
+
+    def action_report(self) -> None:
+        """What an export would hold."""
+        from tui.screens.report import ReportScreen
+
+        self.app.push_screen(ReportScreen([self.run_id]))
+
+    def action_mark(self) -> None:
+        """Mark or unmark for comparison."""
+        marked = self.repro.marked
+        if self.run_id in marked:
+            marked.remove(self.run_id)
+            self.repro.say("no longer marked for comparison")
+        else:
+            marked.append(self.run_id)
+            self.repro.say(f"marked as {len(marked)}. for comparison: 3 compares")
+
+    def action_log(self) -> None:
+        """Go to the log."""
+        log = self.query_one("#log", Log)
+        log.focus()
+        self.query_one("#page", VerticalScroll).scroll_to_widget(log, animate=False)

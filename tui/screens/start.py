@@ -1,0 +1,169 @@
+"""How to run: environments, seeds, device, images; the command line that comes of it stands below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, RadioButton, RadioSet, SelectionList, Static
+from textual.widgets.selection_list import Selection
+
+from repro.environment.definition import get
+from tui.commands import Request, parse_seeds, show
+from tui.screens.base import HEIGHTS, WIDTHS
+from tui.text import BAD, QUIET, duration, plain
+
+DEVICES = ("auto", "cpu", "gpu")
+
+
+class StartScreen(ModalScreen[Request | None]):
+    """Gives back what is to be run, or nothing."""
+
+    CSS_PATH = "start.tcss"
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+    HELP: ClassVar[str] = (
+        "An environment is a pinned interpreter with a locked set of packages; r runs every scenario in every "
+        "environment with every seed, one after another. Seeds: 0 or 0,1,2 or 0:3. Images: a folder with one file per "
+        "class, empty for the shipped ones."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", tooltip="Start nothing", id="start.cancel"),
+        Binding("ctrl+s,f5", "start", "Start", tooltip="Start the runs", id="start.run"),
+    ]
+
+    def __init__(self, request: Request, epochs: Mapping[str, int]) -> None:
+        super().__init__()
+        self._request = request
+        self._epochs = epochs
+
+    def compose(self) -> ComposeResult:
+        names = self._request.scenarios
+        with VerticalScroll(classes="dialog", can_focus=False) as dialog:
+            dialog.border_title = Content(f"Run {names[0] if len(names) == 1 else f'{len(names)} scenarios'}")
+            if len(names) > 1:
+                yield Static(plain(", ".join(names), 500), classes="quiet", markup=False)
+            yield Static("Environments", classes="label")
+            yield SelectionList[str](
+                *(
+                    Selection(self._environment(name), name, name in self._request.environments, id=f"e{i}")
+                    for i, name in enumerate(self._known())
+                ),
+                id="environments",
+            )
+            with Horizontal(classes="line"):
+                yield Static("Seeds", classes="label")
+                yield Input(",".join(map(str, self._request.seeds)), id="seeds", placeholder="0 or 0,1,2 or 0:3")
+            with Horizontal(classes="line"):
+                yield Static("Device", classes="label")
+                with RadioSet(id="device", compact=True):
+                    for device in DEVICES:
+                        yield RadioButton(device, value=device == self._request.device)
+            with Horizontal(classes="line"):
+                yield Static("Images", classes="label")
+                yield Input(self._request.images, id="images", placeholder="shipped ones, or a folder of yours")
+            yield Static("", id="says", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Run", id="run", classes="-primary", compact=True)
+
+    def _known(self) -> list[str]:
+        from repro.environment.definition import names
+
+        return names()
+
+    @staticmethod
+    def _environment(name: str) -> Content:
+        environment = get(name)
+        installed = environment.is_installed()
+        return Content.assemble(
+            (f"{name:<14}", ""),
+            (plain(environment.definition.title, 44), QUIET),
+            ("" if installed else "  not installed", BAD),
+        )
+
+    def on_mount(self) -> None:
+        self.query_one("#run", Button).focus()
+        self._check()
+
+    @on(SelectionList.SelectedChanged)
+    @on(Input.Changed)
+    @on(RadioSet.Changed)
+    def _check(self) -> None:
+        """Say what comes of the choices, or what is wrong with them."""
+        says = self.query_one("#says", Static)
+        try:
+            request = self._read()
+        except ValueError as error:
+            says.update(Content.styled(str(error), BAD))
+            self.query_one("#run", Button).disabled = True
+            return
+        self.query_one("#run", Button).disabled = False
+        count = len(request.each())
+        total = self._seconds(request)
+        text = f"{count} run{'s, one after another' if count > 1 else ''}"
+        if total is not None:
+            text += f", about {duration(total)}"
+        missing = [name for name in request.environments if not get(name).is_installed()]
+        lines = [Content.assemble(("$ ", QUIET), plain(show(request.words()), 400)), Content.styled(text, QUIET)]
+        if missing:
+            lines.append(
+                Content.styled(f"{missing[0]} is not installed here: repro environment install {missing[0]}", BAD)
+            )
+        says.update(Content("\n").join(lines))
+
+    def _seconds(self, request: Request) -> float | None:
+        from tui.app import ReproApp
+
+        app = cast(ReproApp, self.app)
+        total = 0.0
+        for scenario, environment, _, _ in request.each():
+            runs = [s for s in app.runs() if s.environment == environment and s.seconds is not None]
+            same = next((s.seconds for s in runs if s.scenario == scenario), None)
+            step = app.step_seconds.get(environment)
+            if same is not None:
+                total += same
+            elif runs and step is not None and runs[0].seconds is not None:
+                total += max(0.0, runs[0].seconds - runs[0].epochs * step) + self._epochs.get(scenario, 0) * step
+            else:
+                return None
+        return total
+
+    def _read(self) -> Request:
+        environments = list(self.query_one("#environments", SelectionList).selected)
+        if not environments:
+            raise ValueError("choose at least one environment")
+        environments.sort(key=self._known().index)
+        seeds = parse_seeds(self.query_one("#seeds", Input).value)
+        images = self.query_one("#images", Input).value.strip()
+        if images and not Path(images).expanduser().is_dir():
+            raise ValueError(f"images: {plain(images, 60)} is not a folder")
+        device = DEVICES[max(0, self.query_one("#device", RadioSet).pressed_index)]
+        return Request(
+            self._request.scenarios,
+            environments,
+            seeds,
+            device,
+            str(Path(images).expanduser().absolute()) if images else "",
+        )
+
+    @on(Button.Pressed, "#run")
+    @on(Input.Submitted)
+    def action_start(self) -> None:
+        """Give back the choices."""
+        try:
+            self.dismiss(self._read())
+        except ValueError as error:
+            self.query_one("#says", Static).update(Content.styled(str(error), BAD))
+
+    @on(Button.Pressed, "#cancel")
+    def action_cancel(self) -> None:
+        """Give back nothing."""
+        self.dismiss(None)

@@ -1,0 +1,179 @@
+"""Words, signs and numbers as they stand on the screen. Every state has a word besides its colour."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from repro.errors import printable
+
+GOOD, BAD, ODD, BUSY, QUIET, LOUD = (
+    "$text-success",
+    "$text-error",
+    "$text-warning",
+    "$text-accent",
+    "$repro-quiet",
+    "bold",
+)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A state with its sign and its style."""
+
+    sign: str
+    word: str
+    style: str
+
+    def content(self, width: int = 0) -> Content:
+        """Sign and word, padded to `width` cells."""
+        return Content.styled(f"{self.sign} {self.word}".ljust(width), self.style)
+
+
+WORDS = {
+    "REPRODUCED": Word("✓", "reproduced", GOOD),
+    "NOT_REPRODUCED": Word("✗", "not reproduced", BAD),
+    "INCONCLUSIVE": Word("?", "inconclusive", ODD),
+    "running": Word("●", "running", BUSY),
+    "waiting": Word("○", "waiting", BUSY),
+    "finished": Word("✓", "finished", GOOD),
+    "failed": Word("✗", "failed", BAD),
+    "stopped": Word("■", "stopped", ODD),
+    "interrupted": Word("!", "interrupted", ODD),
+    "damaged": Word("✗", "damaged", BAD),
+    "elsewhere": Word("~", "elsewhere", BUSY),
+    "reading": Word("·", "reading", QUIET),
+    "held": Word("✓", "held", GOOD),
+    "unknown": Word("·", "open", QUIET),
+    "skipped": Word("-", "skipped", QUIET),
+}
+
+
+def word(state: str) -> Word:
+    """The Word for a state, verdict or outcome."""
+    return WORDS.get(state, Word("?", printable(state, 20), ODD))
+
+
+def plain(text: object, limit: int = 200) -> str:
+    """One line without control characters: whatever comes from files passes through here."""
+    return printable(str(text), limit)
+
+
+def number(value: object) -> str:
+    """A number short, but never rounded into a lie: 0.9999999 does not become 1."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool | int):
+        return str(value)
+    if not isinstance(value, float):
+        try:
+            value = float(str(value))
+        except ValueError:
+            return plain(value, 30)
+    if not math.isfinite(value):
+        return str(value)
+    short = f"{value:.4g}"
+    if value == float(short):
+        return short
+    for digits in range(4, 18):
+        short = f"{value:.{digits}g}"
+        if float(short) not in (0.0, 1.0, -1.0):
+            return short
+    return repr(value)
+
+
+def share(value: object) -> str:
+    """A share of one with four places, again never rounded into a lie."""
+    if value is None:
+        return "-"
+    number_ = float(str(value))
+    if not math.isfinite(number_):
+        return str(number_)
+    shown = f"{number_:.4f}"
+    if float(shown) in (0.0, 1.0) and number_ != float(shown):
+        return f"{number_:.1e}" if abs(number_) < 0.5 else ("<1.0000" if number_ < 1 else ">1.0000")
+    return shown
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds for people."""
+    if seconds is None:
+        return "-"
+    if seconds < 10:
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def size(count: int) -> str:
+    """Bytes for people."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
+def when(moment: float, now: float | None = None) -> str:
+    """A time in the past, in at most 12 cells."""
+    now = time.time() if now is None else now
+    passed = now - moment
+    if 0 <= passed < 60:
+        return "just now"
+    if 0 <= passed < 3600:
+        return f"{passed // 60:.0f} min ago"
+    here = time.localtime(moment)
+    if time.localtime(now)[:3] == here[:3]:
+        return time.strftime("today %H:%M", here)
+    return time.strftime("%d %b %H:%M" if time.localtime(now)[0] == here[0] else "%d %b %Y", here)
+
+
+def bar(value: float | None, width: int) -> str:
+    """A bar of `width` cells in eighths, 0 to 1; dots where there is no value."""
+    if value is None or not math.isfinite(value):
+        return "·" * width
+    eighths = round(min(max(value, 0.0), 1.0) * width * 8)
+    full, part = divmod(eighths, 8)
+    return ("█" * full + (" ▏▎▍▌▋▊▉"[part] if part else "")).ljust(width)
+
+
+def level(value: float | None) -> str:
+    """One cell that is the fuller the greater the share: readable without colour."""
+    if value is None or not math.isfinite(value):
+        return "·"
+    return "▁▂▃▄▅▆▇█"[min(7, max(0, int(min(max(value, 0.0), 1.0) * 8)))]
+
+
+def rows(lines: Iterable[Content]) -> Content:
+    """Lines as one content."""
+    return Content("\n").join(list(lines))
+
+
+def table(head: Sequence[str], body: Sequence[Sequence[str | Content]], right: Sequence[int] = ()) -> Content:
+    """A table with aligned columns; those in `right` are set right."""
+    width = [max([len(head[i])] + [_length(row[i]) for row in body]) for i in range(len(head))]
+    lines = [Content.styled("  ".join(_set(c, width[i], i in right) for i, c in enumerate(head)).rstrip(), QUIET)]
+    for row in body:
+        cells = []
+        for i, cell in enumerate(row):
+            content = cell if isinstance(cell, Content) else Content(cell)
+            gap = Content(" " * max(0, width[i] - content.cell_length))
+            cells.append(gap + content if i in right else content + gap)
+        lines.append(Content("  ").join(cells).rstrip())
+    return rows(lines)
+
+
+def _length(cell: str | Content) -> int:
+    return (cell if isinstance(cell, Content) else Content(cell)).cell_length
+
+
+def _set(cell: str, width: int, right: bool) -> str:
+    return cell.rjust(width) if right else cell.ljust(width)

@@ -1,0 +1,217 @@
+"""Curves over epochs in braille: log scale, gaps where there is no number, letters that name them without colour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.widget import Widget
+
+from tui.text import QUIET, number
+
+_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+STYLES = ("$text-accent", "$text-success", "$text-warning", "$text-error", "$text-primary", "$text-secondary")
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve: `values[i]` belongs to epoch i + 1. A value that is not finite is a gap."""
+
+    name: str
+    values: Sequence[float]
+    letter: str = ""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From values to 0..1 (bottom to top)."""
+
+    low: float
+    high: float
+    log: bool
+
+    def at(self, value: float) -> float | None:
+        """Height of a value, None where it has none."""
+        if not math.isfinite(value) or (self.log and value <= 0):
+            return None
+        if self.log:
+            value = math.log10(value)
+        return (value - self.low) / (self.high - self.low)
+
+    def label(self, height: float) -> str:
+        """The value at a height, for the axis."""
+        value = self.low + height * (self.high - self.low)
+        if not self.log:
+            return number(round(value, 6))
+        return f"1e{round(value):d}" if value < -3 or value > 4 else f"{10**value:.{max(0, -math.floor(value))}f}"
+
+
+def scale_for(series: Sequence[Series], *, log: bool, fixed: tuple[float, float] | None = None) -> Scale:
+    """A scale that holds all values; whole decades where it is logarithmic."""
+    if fixed is not None:
+        return Scale(*fixed, log=False)
+    values = [v for one in series for v in one.values if math.isfinite(v) and (not log or v > 0)]
+    if not values:
+        return Scale(0.0, 1.0, log)
+    low, high = min(values), max(values)
+    if log:
+        low, high = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    if low == high:
+        low, high = low - 1, high + 1
+    return Scale(low, high, log)
+
+
+def draw(series: Sequence[Series], width: int, height: int, scale: Scale, epochs: int) -> list[list[tuple[str, str]]]:
+    """Cells of the plot from top to bottom: a character and a style each."""
+    masks = [[0] * width for _ in range(height)]
+    styles = [[""] * width for _ in range(height)]
+    letters: dict[tuple[int, int], str] = {}
+    for index, one in enumerate(series):
+        style = STYLES[index % len(STYLES)]
+        points = _points(one.values, width * 2, height * 4, scale, epochs)
+        for x, y in _joined(points):
+            row, column = y // 4, x // 2
+            masks[row][column] |= _DOTS[y % 4][x % 2]
+            styles[row][column] = style
+        if one.letter:
+            for x, y in _label_places(points, index, len(series), width * 2):
+                letters[y // 4, x // 2] = one.letter
+                styles[y // 4][x // 2] = f"bold {style}"
+    return [
+        [
+            (
+                letters.get((row, column)) or (chr(0x2800 + masks[row][column]) if masks[row][column] else " "),
+                styles[row][column],
+            )
+            for column in range(width)
+        ]
+        for row in range(height)
+    ]
+
+
+def _points(
+    values: Sequence[float], width: int, height: int, scale: Scale, epochs: int
+) -> list[tuple[int, int] | None]:
+    last = max(1, epochs - 1)
+    found: list[tuple[int, int] | None] = []
+    step = max(1, len(values) // (width * 4))  # a long run needs no more points than there are dots
+    for i in range(0, len(values), step):
+        at = scale.at(values[i])
+        x = round(i / last * (width - 1)) if epochs > 1 else width // 2
+        found.append(None if at is None else (x, round((1 - min(max(at, 0.0), 1.0)) * (height - 1))))
+    if step > 1 and values:
+        at = scale.at(values[-1])
+        x = round((len(values) - 1) / last * (width - 1))
+        found.append(None if at is None else (x, round((1 - min(max(at, 0.0), 1.0)) * (height - 1))))
+    return found
+
+
+def _joined(points: Sequence[tuple[int, int] | None]) -> set[tuple[int, int]]:
+    dots: set[tuple[int, int]] = set()
+    before: tuple[int, int] | None = None
+    for point in points:
+        if point is not None:
+            dots.add(point)
+            if before is not None:
+                steps = max(abs(point[0] - before[0]), abs(point[1] - before[1]))
+                for i in range(1, steps):
+                    dots.add(
+                        (
+                            round(before[0] + (point[0] - before[0]) * i / steps),
+                            round(before[1] + (point[1] - before[1]) * i / steps),
+                        )
+                    )
+        before = point
+    return dots
+
+
+def _label_places(
+    points: Sequence[tuple[int, int] | None], index: int, count: int, width: int
+) -> list[tuple[int, int]]:
+    """The end of the curve, and places along it that differ from curve to curve."""
+    known = [point for point in points if point is not None]
+    if not known:
+        return []
+    dots = sorted(_joined(points))
+    found = [known[-1]]
+    for part in range(3):
+        wanted = int((part + (index + 1) / (count + 1)) / 3 * width)
+        found.append(min(dots, key=lambda dot: abs(dot[0] - wanted)))
+    return found
+
+
+class Curve(Widget):
+    """A plot with a title, an axis on the left and epochs below."""
+
+    DEFAULT_CSS = """
+    Curve { height: 10; width: 1fr; }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        log: bool = False,
+        fixed: tuple[float, float] | None = None,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self.title = title
+        self.log_scale = log
+        self.fixed = fixed
+        self.series: list[Series] = []
+        self.epochs = 0
+
+    def show(self, series: Sequence[Series], epochs: int) -> None:
+        """Draw other values; nothing happens where they are the same."""
+        if list(series) != self.series or epochs != self.epochs:
+            self.series, self.epochs = list(series), epochs
+            self.refresh()
+
+    def render(self) -> Content:
+        width, height = self.size
+        gutter = 7
+        plot_width, plot_height = width - gutter - 1, height - 3
+        if plot_width < 8 or plot_height < 2:
+            return Content("")
+        scale = scale_for(self.series, log=self.log_scale, fixed=self.fixed)
+        epochs = max([self.epochs, *(len(one.values) for one in self.series)])
+        cells = draw(self.series, plot_width, plot_height, scale, epochs)
+        lines = [self._head(width)]
+        marks = {0: 1.0, plot_height - 1: 0.0}
+        if plot_height >= 5:
+            marks[(plot_height - 1) // 2] = 1 - ((plot_height - 1) // 2) / (plot_height - 1)
+        empty = not any(one.values for one in self.series)
+        for row, line in enumerate(cells):
+            label = scale.label(marks[row]) if row in marks and not empty else ""
+            parts: list[tuple[str, str]] = [(f"{label:>{gutter - 1}} ", QUIET), ("┤" if row in marks else "│", QUIET)]
+            parts += _runs(line)
+            lines.append(Content.assemble(*parts))
+        if empty:
+            note = "no epoch has ended yet"
+            middle = 1 + plot_height // 2
+            lines[middle] = Content.assemble((" " * gutter + "│", QUIET), (note.center(plot_width)[:plot_width], QUIET))
+        lines.append(Content.styled(" " * gutter + "└" + "─" * plot_width, QUIET))
+        end = f"epoch {epochs}"
+        lines.append(Content.styled(" " * (gutter + 1) + "1" + end.rjust(plot_width - 1), QUIET))
+        return Content("\n").join(lines)
+
+    def _head(self, width: int) -> Content:
+        parts: list[tuple[str, str]] = [(self.title, "bold")]
+        if len(self.series) == 1 and self.series[0].values:
+            last = number(self.series[0].values[-1])
+            parts.append(("  " + last.rjust(width - len(self.title) - 3), STYLES[0]))
+        return Content.assemble(*parts)
+
+
+def _runs(line: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Neighbours of one style joined."""
+    found: list[tuple[str, str]] = []
+    for character, style in line:
+        if found and found[-1][1] == style:
+            found[-1] = (found[-1][0] + character, style)
+        else:
+            found.append((character, style))
+    return found

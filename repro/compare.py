@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from repro.bundle.evidence import Evidence, read_scenario
+from repro.bundle.text import cell, markdown
 from repro.environment import diff
 from repro.errors import InputError, printable
 from repro.runs.events import Number, to_number
 
 FORMAT = 1
-MAX_CELL = 400
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _milliseconds(seconds: Any) -> Any:
 def _environment(runs: Sequence[Evidence]) -> list[Row]:
     return [
         Row("environment", row.key, row.values, row.group, row.why, row.source)
-        for row in diff.rows([run.environment for run in runs])
+        for row in diff.rows([run.facts_record for run in runs])
     ]
 
 
@@ -212,21 +212,6 @@ def _as_number(value: Any) -> float | None:
 
 
 # --- the table as text ------------------------------------------------------------------------------------------------
-
-
-def cell(value: Any) -> str:
-    """A value with every digit that makes it true, on one line, without control characters."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, (list, tuple)):
-        text = "[" + ", ".join(cell(item) for item in value) + "]"
-    else:
-        text = str(value)
-    return printable(text, MAX_CELL)
 
 
 def difference_cell(row: Row) -> str:
@@ -305,23 +290,15 @@ def as_markdown(table: Comparison, *, all_rows: bool) -> str:
         with_why = section == "environment"
         last = "why it can matter" if with_why else "difference"
         lines += ["", f"### {section}", ""]
-        lines.append("| | " + " | ".join(_pipe(label) for label in table.labels) + f" | {last} |")
+        lines.append("| | " + " | ".join(markdown(label) for label in table.labels) + f" | {last} |")
         lines.append("|---" * (len(table.labels) + 2) + "|")
         for row in part:
             note = f"{row.group}: {row.why} ({row.source})" if with_why else difference_cell(row)
-            cells = [_pipe(cell(value)) for value in row.values]
-            lines.append("| " + " | ".join([_pipe(printable(row.name)), *cells, _pipe(note)]) + " |")
+            cells = [markdown(cell(value)) for value in row.values]
+            lines.append("| " + " | ".join([markdown(printable(row.name)), *cells, markdown(note)]) + " |")
     words = "The verdicts are the same" if table.same_verdicts else "**The verdicts are not the same**"
-    lines += ["", f"{words}: " + ", ".join(_pipe(verdict or "none") for verdict in table.verdicts) + "."]
+    lines += ["", f"{words}: " + ", ".join(markdown(verdict or "none") for verdict in table.verdicts) + "."]
     return "\n".join(lines)
-
-
-def _pipe(text: str) -> str:
-    """Text that Markdown takes as text: no table bars, no HTML, no links, no emphasis."""
-    import re
-
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", text)
 
 
 def _tick(text: str) -> str:

@@ -46,6 +46,13 @@ class Evidence:
         return read_environment(self.run)
 
     @functools.cached_property
+    def facts_record(self) -> dict[str, Any]:
+        """environment.json with the model's fingerprint among its facts, for comparisons."""
+        record = self.environment
+        fingerprint = {key: value for key, value in self.progress.fingerprint.items() if key != "first_epoch"}
+        return {**record, "facts": {**record.get("facts", {}), **({"model": fingerprint} if fingerprint else {})}}
+
+    @functools.cached_property
     def progress(self) -> Progress:
         """All events, folded."""
         return self.run.progress()

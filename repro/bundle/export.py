@@ -193,7 +193,9 @@ def _gather(run: Evidence, *, images: bool, own_images: bool) -> _Gathered:
 
 def _why_left_out(name: str, last: str, with_images: bool) -> str | None:
     """None: goes in. An empty reason: of no interest to anybody."""
-    if name in ("run.json", "result.json", "events.jsonl", *_TEXT_FILES) or re.match(r"^environment(-\d+)?\.json$", name):
+    if name in ("run.json", "result.json", "events.jsonl", *_TEXT_FILES) or re.match(
+        r"^environment(-\d+)?\.json$", name
+    ):
         return None
     if name == "arrays/images.npy":
         return None if with_images else "images stay here"
@@ -294,7 +296,17 @@ def _split_option(word: str) -> tuple[str, ...]:
 
 
 def _is_public_argument(value: str) -> bool:
-    words = {"repro", "auto", "cpu", "gpu", "L", "all", *scenario_load.shipped_names(), *shipped_environments(), *_commands()}
+    words = {
+        "repro",
+        "auto",
+        "cpu",
+        "gpu",
+        "L",
+        "all",
+        *scenario_load.shipped_names(),
+        *shipped_environments(),
+        *_commands(),
+    }
     return all(part in words or bool(_PLAIN_VALUE.match(part)) for part in value.split(",")) or not value
 
 

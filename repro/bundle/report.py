@@ -1,0 +1,335 @@
+"""report.html and README.md of a bundle, made from redacted runs only."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from repro.bundle import text
+from repro.bundle.evidence import Evidence, Measurements, read_scenario
+from repro.environment import diff
+from repro.errors import InputError, printable
+from repro.runs.records import ClaimResult
+from repro.scenario.types import Scenario
+from repro.verdict import decide_all
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+MAX_POINTS = 400
+WIDTH, HEIGHT = 640, 200
+_TITLES = {
+    "REPRODUCED": "every claim that counted held",
+    "NOT_REPRODUCED": "at least one claim failed",
+    "INCONCLUSIVE": "the claims could not be decided",
+}
+_SHOWN_FACTS = (
+    ("Keras", "versions.keras"),
+    ("TensorFlow", "versions.tensorflow"),
+    ("Python", "python.version"),
+    ("numpy", "numpy"),
+    ("oneDNN", "onednn"),
+    ("device", "device"),
+    ("threads of one operation", "threads.intra_op"),
+    ("threads between operations", "threads.inter_op"),
+    ("CPU", "cpu.model"),
+    ("instruction sets", "cpu.instruction_sets"),
+    ("operating system", "os.name"),
+    ("kernel", "kernel"),
+    ("libc", "libc"),
+    ("op determinism", "determinism.op_determinism"),
+    ("build of TensorFlow", "tensorflow_build.git_version"),
+)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """README.md, report.html and the pictures, by name in the bundle."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One training image with what was predicted for it."""
+
+    file: str
+    png: bytes
+    name: str
+    label: int
+    probabilities: list[Any] | None
+    predicted: int | None
+
+    @property
+    def data(self) -> str:
+        return base64.b64encode(self.png).decode()
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve in a drawing: `points` in the drawing's units."""
+
+    name: str
+    points: list[tuple[float, float]]
+
+    @property
+    def polyline(self) -> str:
+        return " ".join(f"{x:.2f},{y:.2f}" for x, y in self.points)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Axes and series of one SVG; ticks are (position, text)."""
+
+    title: str
+    series: list[Series]
+    x_ticks: list[tuple[float, str]]
+    y_ticks: list[tuple[float, str]]
+    reference: float | None = None
+    note: str = ""
+
+
+def make(runs: Sequence[Evidence]) -> Pages:
+    """All pages of the given (already redacted) runs."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(cell=text.cell, md=_markdown, code=text.code)
+    views = [_view(run) for run in runs]
+    files = {picture.file: picture.png for view in views for picture in view["pictures"]}
+    for name in ("README.md", "report.html"):
+        files[name] = environment.get_template(f"{name}.j2").render(runs=views, width=WIDTH, height=HEIGHT).encode()
+    return Pages(files)
+
+
+def _markdown(value: Any) -> str:
+    return text.markdown(text.cell(value) if not isinstance(value, str) else printable(value, 4000))
+
+
+def _view(run: Evidence) -> dict[str, Any]:
+    record = run.record
+    scenario = read_scenario(run.run)
+    # Every group is there, None where it was not measured.
+    measurements = msgspec.to_builtins(msgspec.convert(run.measurements, Measurements))
+    facts = diff.facts_of(run.environment)
+    pictures = _pictures(run, measurements)
+    fit = measurements["fit"]
+    return {
+        "id": run.id,
+        "record": record,
+        "scenario": scenario,
+        "state": run.state,
+        "verdict": run.verdict,
+        "verdict_means": _TITLES.get(run.verdict or "", _why_none(run)),
+        "degraded": run.result is not None and run.result.degraded,
+        "claims": _claims(run, scenario),
+        "measurements": measurements,
+        "figures": _figures(measurements),
+        "epochs": _epoch_rows(fit["loss"], fit["accuracy"]),
+        "curves": _curves(fit["loss"], fit["accuracy"]),
+        "drift": _drift(run),
+        "pictures": pictures,
+        "images": record.images,
+        "facts": [(name, facts[key]) for name, key in _SHOWN_FACTS if key in facts],
+        "missing": run.environment.get("missing", {}),
+        "warnings": [printable(warning, 400) for warning in run.progress.warnings],
+        "reproduce": reproduce_line(run),
+        "seconds": run.result.seconds if run.result is not None else run.progress.seconds,
+    }
+
+
+def _why_none(run: Evidence) -> str:
+    ended = run.progress.ended
+    reason = printable(ended.reason, 300) if ended is not None and ended.reason else "no reason is recorded"
+    return f"the run {run.state}: {reason}"
+
+
+def _claims(run: Evidence, scenario: Scenario) -> list[ClaimResult]:
+    if run.result is not None:
+        return run.result.claims
+    return decide_all(scenario, {}, run.record.environment)
+
+
+def reproduce_line(run: Evidence, scenario: str | None = None) -> str:
+    """The command that does the same again, from the record and not from what was typed."""
+    record = run.record
+    words = [
+        "repro",
+        "run",
+        scenario or record.scenario,
+        "--environment",
+        record.environment,
+        "--seed",
+        str(record.seed),
+    ]
+    words += ["--threads", str(record.threads)]
+    if record.device != "auto":
+        words += ["--device", record.device]
+    if record.deterministic:
+        words.append("--deterministic")
+    if not record.shipped_images:
+        words += ["--images", "FOLDER"]
+    return " ".join(words)
+
+
+def _figures(measurements: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """(what, loss, accuracy) of each way to measure."""
+    rows: list[tuple[str, Any, Any]] = []
+    fit = measurements["fit"]
+    if fit["loss"]:
+        rows.append((f"fit, epoch {len(fit['loss'])}", fit["loss"][-1], fit["accuracy"][-1]))
+    names = {"evaluate": "evaluate (inference phase)", "evaluate_training_phase": "the same weights in training phase"}
+    for key, name in names.items():
+        if measurements.get(key) is not None:
+            rows.append((name, measurements[key]["loss"], measurements[key]["accuracy"]))
+    if measurements.get("predict") is not None:
+        rows.append(("predict", None, measurements["predict"].get("accuracy")))
+    return rows
+
+
+def _pictures(run: Evidence, measurements: dict[str, Any]) -> list[Picture]:
+    file = run.run.file("arrays/images.npy")
+    if not file.exists():
+        return []
+    import numpy as np
+    from PIL import Image
+
+    try:
+        pixels = np.load(file, allow_pickle=False)
+    except (ValueError, OSError, EOFError):
+        raise InputError("damaged", do="delete the run", file=run.id + "/arrays/images.npy") from None
+    predict = measurements.get("predict") or {}
+    found = []
+    for index, (array, record) in enumerate(zip(pixels, run.record.images, strict=False)):
+        stream = io.BytesIO()
+        Image.fromarray(array[:, :, 0] if array.shape[-1] == 1 else array).save(stream, "PNG", optimize=False)
+        rows, classes = predict.get("probabilities", []), predict.get("classes", [])
+        found.append(
+            Picture(
+                file=f"pictures/{record.label:04d}-{record.pixels_sha256[:16]}.png",
+                png=stream.getvalue(),
+                name=record.name,
+                label=record.label,
+                probabilities=rows[index] if index < len(rows) else None,
+                predicted=classes[index] if index < len(classes) else None,
+            )
+        )
+    return found
+
+
+# --- drawings ---
+
+
+def _epoch_rows(loss: list[Any], accuracy: list[Any]) -> list[tuple[int, Any, Any]]:
+    """(epoch, loss, accuracy): all up to 20 epochs, else a choice with the first and the last."""
+    count = len(loss)
+    wanted = set(range(1, count + 1))
+    if count > 20:
+        wanted = {1, 2, 5, 10, 20, 50, 100, 200, 500, count} | {round(count * part / 8) for part in range(1, 8)}
+    rows = list(zip(range(1, count + 1), loss, accuracy, strict=False))
+    return [row for row in rows if row[0] in wanted]
+
+
+def _finite(values: Sequence[Any]) -> list[tuple[int, float]]:
+    numbered = ((index + 1, float(value)) for index, value in enumerate(values) if value is not None)
+    return [(index, value) for index, value in numbered if math.isfinite(value)]
+
+
+def _curves(loss: list[Any], accuracy: list[Any]) -> list[Drawing]:
+    count = len(loss)
+    if not count:
+        return []
+    drawings = []
+    positive = [(epoch, math.log10(value)) for epoch, value in _finite(loss) if value > 0]
+    if positive:
+        low = math.floor(min(value for _, value in positive))
+        high = max(low + 1, math.ceil(max(value for _, value in positive)))
+        steps = max(1, (high - low) // 6)
+        ticks = [(float(power), f"1e{power}") for power in range(low, high + 1, steps)]
+        note = "" if len(positive) == count else f"{count - len(positive)} values are zero or not finite"
+        drawings.append(_drawing("loss in fit (logarithmic)", [("loss", positive)], count, (low, high), ticks, note))
+    finite = _finite(accuracy)
+    if finite:
+        ticks = [(0.0, "0"), (0.5, "0.5"), (1.0, "1")]
+        drawings.append(_drawing("accuracy in fit", [("accuracy", finite)], count, (0.0, 1.0), ticks))
+    return drawings
+
+
+def _drawing(
+    title: str,
+    series: list[tuple[str, list[tuple[int, float]]]],
+    count: int,
+    limits: tuple[float, float],
+    ticks: list[tuple[float, str]],
+    note: str = "",
+    reference: float | None = None,
+    unit: str = "",
+) -> Drawing:
+    low, high = limits
+
+    def x(position: float) -> float:
+        return WIDTH / 2 if count == 1 else (position - 1) / (count - 1) * WIDTH
+
+    def y(value: float) -> float:
+        return HEIGHT - (value - low) / (high - low) * HEIGHT
+
+    marks = sorted({1, *(round(1 + (count - 1) * part / 4) for part in range(1, 4)), count})
+    return Drawing(
+        title=title,
+        series=[Series(name, _thinned([(x(at), y(value)) for at, value in points])) for name, points in series],
+        x_ticks=[(x(mark), f"{unit}{mark}") for mark in marks],
+        y_ticks=[(y(value), word) for value, word in ticks],
+        reference=None if reference is None else y(reference),
+        note=note,
+    )
+
+
+def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """At most about MAX_POINTS points; of each bin the highest and the lowest stay, so that no peak is lost."""
+    if len(points) <= MAX_POINTS:
+        return points
+    size = -(-len(points) // (MAX_POINTS // 2))
+    kept = []
+    for start in range(0, len(points), size):
+        part = points[start : start + size]
+        ends = {min(range(len(part)), key=lambda i: part[i][1]), max(range(len(part)), key=lambda i: part[i][1])}
+        kept += [part[index] for index in sorted(ends)]
+    return kept
+
+
+def _drift(run: Evidence) -> dict[str, Any] | None:
+    """The last drift of every BatchNormalization layer, drawn; None where none was measured."""
+    drift = run.progress.drift
+    if not drift:
+        return None
+    last = drift[max(drift)]
+    layers = [layer for layer in last.layers if layer.mean is not None or layer.variance is not None]
+    if not layers:
+        return None
+    means = _finite([layer.mean for layer in last.layers])
+    variances = _finite([layer.variance for layer in last.layers])
+    top = max([1.0, *(value for _, value in [*means, *variances])])
+    high = 1.0 if top <= 1.0 else float(math.ceil(top * 10) / 10) if top < 10 else float(math.ceil(top))
+    ticks = [(0.0, "0"), (0.5, "0.5"), (1.0, "1")] + ([(high, text.cell(high))] if high > 1.2 else [])
+    drawing = _drawing(
+        "share of the way from the initial to the batch statistics that is left, per layer",
+        [("moving mean", means), ("moving variance", variances)],
+        len(last.layers),
+        (0.0, high),
+        ticks if high < 4 else [(0.0, "0"), (1.0, "1"), (high, text.cell(high))],
+        reference=float(last.initial_weight),
+        unit="",
+    )
+    return {"event": last, "drawing": drawing}

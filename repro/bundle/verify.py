@@ -1,0 +1,220 @@
+"""Runs a bundle's scenario again here and says how close the result is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from repro.bundle.evidence import Evidence, read_scenario
+from repro.bundle.read import Bundle, bad
+from repro.environment import check, definition, diff
+from repro.errors import InputError, UnusableError, printable
+from repro.runs.plan import Plan
+from repro.scenario import images as scenario_images
+from repro.scenario.types import Scenario
+
+Grade = Literal["bit-identical", "within tolerance", "same verdict", "different"]
+GRADES: tuple[Grade, ...] = ("bit-identical", "within tolerance", "same verdict", "different")
+RELATIVE_TOLERANCE = 1e-4
+ASK_ABOVE_SECONDS = 600.0
+ASK_ABOVE_BYTES = 4 * 1024**3
+MAX_THREADS = 1024
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+# A step of ResNet50 on three images of 197 x 197 never took less here; a floor for what a bundle says of its time.
+FLOOR_SECONDS_PER_PIXEL = 0.2 / (3 * 197 * 197)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One run of a bundle that is to be done again."""
+
+    evidence: Evidence
+    plan: Plan
+    # What TF_ENABLE_ONEDNN_OPTS must be for the bundle's kernels; None: not set.
+    onednn: str | None
+    seconds: float
+    memory_bytes: int | None
+
+    @property
+    def line(self) -> str:
+        """The plan in one line."""
+        plan = self.plan
+        words = f"{plan.scenario.name} in {plan.environment.name}, seed {plan.seed}, {plan.threads} threads"
+        if self.onednn is not None:
+            words += f", {ONEDNN}={self.onednn}"
+        memory = "" if self.memory_bytes is None else f", {self.memory_bytes / 1024**3:.1f} GiB"
+        return f"{words}: about {_duration(self.seconds)}{memory}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the run here compares with the bundle's."""
+
+    grade: Grade
+    largest_relative_deviation: float | None
+    differences: list[diff.Difference]
+
+
+def plan(bundle: Bundle, images: Path | None, command: list[str]) -> list[Verification]:
+    """What has to be run; every input is checked before anything runs."""
+    return [_plan_one(bundle, run, images, command) for run in bundle.runs]
+
+
+def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[str]) -> Verification:
+    record = run.record
+    if run.result is None:
+        bad(bundle.path, f"the run {run.id} {run.state}: it has no result to compare", "use --no-run")
+    if not (1 <= record.threads <= MAX_THREADS and 0 <= record.seed < 2**32):
+        bad(bundle.path, f"the run {run.id} has threads or a seed out of range")
+    if record.environment not in definition.names():
+        raise UnusableError(
+            f"no environment is called {printable(record.environment, 60)!r} here",
+            do=f"known: {', '.join(definition.names())}",
+            file=bundle.path,
+        )
+    scenario = read_scenario(run.run)
+    pixels = _images(bundle, run, scenario, images)
+    environment = definition.get(record.environment)
+    check.require_installed(environment)
+    drift = check.drift(environment)
+    if drift:
+        raise UnusableError(
+            f"the environment {environment.name} differs from its lock ({drift[0]})",
+            do=f"repro environment install {environment.definition.installation} --again",
+        )
+    return Verification(
+        evidence=run,
+        plan=Plan(
+            scenario=scenario,
+            scenario_text=run.run.file("scenario.yaml").read_text(encoding="utf-8"),
+            environment=environment,
+            seed=record.seed,
+            images=pixels,
+            shipped_images=record.shipped_images and images is None,
+            threads=record.threads,
+            command=command,
+            device=record.device,
+            deterministic=record.deterministic,
+        ),
+        onednn=_onednn(run.environment, environment),
+        seconds=_seconds(run, scenario),
+        memory_bytes=run.progress.peak_memory_bytes,
+    )
+
+
+def _images(bundle: Bundle, run: Evidence, scenario: Scenario, folder: Path | None) -> scenario_images.ImageSet:
+    """The bundle's own pixels, or those of a folder that have the same hashes, in the order of the run."""
+    import numpy as np
+
+    records = run.record.images
+    file = run.run.file("arrays/images.npy")
+    if file.exists():
+        pixels = np.load(file, allow_pickle=False)
+        height, width = scenario.images.size
+        if pixels.shape != (len(records), height, width, scenario.images.channels):
+            bad(bundle.path, f"the images of {run.id} do not have the size that its scenario asks for")
+        return scenario_images.ImageSet(pixels, records)
+    if folder is None:
+        raise InputError(
+            "holds only the hashes of its images", do="name the folder with the images: --images DIR", file=bundle.path
+        )
+    coloured = any(record.mode not in scenario_images.GREYSCALE_MODES for record in records)
+    convert = "L" if coloured and scenario.images.channels == 1 else None
+    found = scenario_images.load(folder, scenario.images, scenario.model.classes, convert=convert)
+    places = {image.pixels_sha256: index for index, image in enumerate(found.records)}
+    missing = [record for record in records if record.pixels_sha256 not in places]
+    if missing:
+        what = f"{len(missing)} of {len(records)} images do not have the hashes of the bundle"
+        raise InputError(what, do="name the folder with the very images that were trained on", file=folder)
+    order = [places[record.pixels_sha256] for record in records]
+    return scenario_images.ImageSet(np.ascontiguousarray(found.pixels[order]), records)
+
+
+def _onednn(record: dict[str, Any], environment: definition.Environment) -> str | None:
+    """What the variable must be so that the same kernels are chosen; TensorFlow 1 knows no such choice."""
+    facts = record.get("facts", {})
+    variables = facts.get("variables")
+    said = variables.get(ONEDNN) if isinstance(variables, dict) else None
+    if said in ("0", "1"):
+        return str(said)
+    if facts.get("onednn") is False and environment.definition.adapter != "keras-2":
+        return "0"
+    return None
+
+
+def _seconds(run: Evidence, scenario: Scenario) -> float:
+    """What the run took, or the least that so many pixels can take, whichever is longer."""
+    took = run.result.seconds.get("total", 0.0) if run.result is not None else 0.0
+    height, width = scenario.images.size
+    pixels = height * width * scenario.model.classes
+    floor = scenario.fit.epochs * pixels * FLOOR_SECONDS_PER_PIXEL
+    took = took if math.isfinite(took) and took > 0 else 0.0
+    return max(took, sum(seconds for seconds in run.progress.epoch_seconds if seconds > 0), floor)
+
+
+def needs_consent(verifications: list[Verification]) -> str | None:
+    """Why --yes is needed, None where it is not."""
+    seconds = sum(one.seconds for one in verifications)
+    memory = max((one.memory_bytes or 0 for one in verifications), default=0)
+    if not seconds <= ASK_ABOVE_SECONDS:
+        return f"this takes about {_duration(seconds)}"
+    if memory > ASK_ABOVE_BYTES:
+        return f"this takes about {memory / 1024**3:.1f} GiB of memory"
+    return None
+
+
+def _duration(seconds: float) -> str:
+    if not seconds < 1e9:
+        return "many years"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+# --- grades ---
+
+
+def grade(theirs: Evidence, ours: Evidence) -> Outcome:
+    """How close our finished run is to theirs."""
+    deviation = largest_deviation(theirs.measurements, ours.measurements)
+    differences = diff.differences([theirs.facts_record, ours.facts_record])
+    hashes = {run.measurements.get("weights_sha256") for run in (theirs, ours)}
+    found: Grade
+    if len(hashes) == 1 and None not in hashes:
+        found = "bit-identical"
+    elif deviation is not None and deviation <= RELATIVE_TOLERANCE:
+        found = "within tolerance"
+    elif theirs.verdict == ours.verdict:
+        found = "same verdict"
+    else:
+        found = "different"
+    return Outcome(found, deviation, differences)
+
+
+def largest_deviation(theirs: dict[str, Any], ours: dict[str, Any]) -> float | None:
+    """Largest relative deviation of all losses and probabilities; None where not the same things were measured."""
+    left, right = dict(_numbers(theirs)), dict(_numbers(ours))
+    if left.keys() != right.keys():
+        return None
+    return max((_relative(left[key], right[key]) for key in left), default=None)
+
+
+def _numbers(measurements: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    for index, value in enumerate(measurements.get("fit", {}).get("loss", [])):
+        yield f"fit.loss[{index}]", float(value)
+    for group in ("evaluate", "evaluate_training_phase"):
+        if measurements.get(group) is not None:
+            yield f"{group}.loss", float(measurements[group]["loss"])
+    for row, values in enumerate((measurements.get("predict") or {}).get("probabilities", [])):
+        for column, value in enumerate(values):
+            yield f"predict.probabilities[{row}][{column}]", float(value)
+
+
+def _relative(left: float, right: float) -> float:
+    """|left - right| / max(|left|, |right|); 0 for equal values (infinite ones and nan too)."""
+    if left == right or (math.isnan(left) and math.isnan(right)):
+        return 0.0
+    if not (math.isfinite(left) and math.isfinite(right)):
+        return math.inf
+    return abs(left - right) / max(abs(left), abs(right))

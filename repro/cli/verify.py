@@ -1,0 +1,176 @@
+"""`repro verify`: check a bundle and run it again here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from repro.cli.common import FORMAT, json_option, open_store, print_json, store_option
+from repro.errors import ExitCode, InputError
+
+if TYPE_CHECKING:
+    from repro.bundle.read import Bundle
+    from repro.bundle.verify import Verification
+
+
+@click.command("verify")
+@click.argument("bundle", type=click.Path(path_type=Path), metavar="FILE.zip")
+@click.option("--no-run", is_flag=True, help="Only check the manifest and the records; train nothing.")
+@click.option(
+    "--images", type=click.Path(path_type=Path), metavar="DIR", help="The images, where only hashes are inside."
+)
+@click.option("--yes", is_flag=True, help="Go on above 10 minutes or 4 GiB.")
+@click.option("--plain", is_flag=True, help="Plain lines instead of a progress bar.")
+@store_option
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    bundle: Path,
+    no_run: bool,
+    images: Path | None,
+    yes: bool,
+    plain: bool,
+    store: Path | None,
+    as_json: bool,
+) -> None:
+    """Check a bundle, run its scenario again in the same environment, and grade the result.
+
+    Grades: bit-identical, within tolerance (losses and probabilities to a relative 1e-4), same verdict, different.
+    Exit 0 for the first three, 1 for different, 2 for a bad bundle, 3 where the environment cannot be had here.
+    """
+    from repro.bundle import read
+
+    with read.opened(bundle) as opened:
+        if no_run:
+            found = _object(opened, [{"run": run.id, "grade": None} for run in opened.runs])
+            code = int(ExitCode.DONE)
+        else:
+            found, code = _verify(opened, images, yes=yes, plain=plain, store=store)
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(_text(found))
+    ctx.exit(code)
+
+
+def _verify(
+    opened: Bundle, images: Path | None, *, yes: bool, plain: bool, store: Path | None
+) -> tuple[dict[str, Any], int]:
+    from repro.bundle import verify
+
+    planned = verify.plan(opened, images, ["repro", *sys.argv[1:]])
+    for one in planned:
+        click.echo(f"to do: {one.line}", err=True)
+    reason = verify.needs_consent(planned)
+    if reason is not None and not yes:
+        raise InputError(reason, do="give --yes to go on")
+    target = open_store(store)
+    target.check_writable()
+    rows, codes = [], [int(ExitCode.DONE)]
+    for index, one in enumerate(planned):
+        row, code = _run(one, target, plain=plain, position=(index + 1, len(planned)))
+        rows.append(row)
+        codes.append(code)
+        if code == ExitCode.ENDED_EARLY:
+            break
+    return _object(opened, rows), max(codes, key=[0, 1, 3, 4].index)
+
+
+def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int]) -> tuple[dict[str, Any], int]:
+    from repro.bundle import verify
+    from repro.bundle.evidence import Evidence
+    from repro.cli.run import run_one
+
+    with _onednn(one.onednn):
+        run, code = run_one(one.plan, store, plain=plain, position=position)
+    ours = Evidence(run)
+    row: dict[str, Any] = {"run": one.evidence.id, "here": run.id, "grade": None, "state": ours.state}
+    if ours.result is None:
+        ended = ours.progress.ended
+        row["reason"] = ended.reason if ended is not None else None
+        return row, int(code)
+    outcome = verify.grade(one.evidence, ours)
+    row.update(
+        grade=outcome.grade,
+        verdicts=[one.evidence.verdict, ours.verdict],
+        weights_sha256=[run.measurements.get("weights_sha256") for run in (one.evidence, ours)],
+        largest_relative_deviation=outcome.largest_relative_deviation,
+        differences=[
+            {"name": d.key, "values": list(d.values), "group": d.group, "why": d.why, "source": d.source}
+            for d in outcome.differences
+        ],
+    )
+    return row, int(ExitCode.NOT_REPRODUCED if outcome.grade == "different" else ExitCode.DONE)
+
+
+@contextlib.contextmanager
+def _onednn(value: str | None) -> Iterator[None]:
+    """Have the worker get TF_ENABLE_ONEDNN_OPTS as the bundle's had it; a worker gets it from this process."""
+    from repro.bundle.verify import ONEDNN
+
+    before = os.environ.pop(ONEDNN, None)
+    if value is not None:
+        os.environ[ONEDNN] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(ONEDNN, None)
+        if before is not None:
+            os.environ[ONEDNN] = before
+
+
+def _object(opened: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    from repro.runs.events import to_number
+
+    for row in rows:
+        deviation = row.get("largest_relative_deviation")
+        if deviation is not None:
+            row["largest_relative_deviation"] = to_number(deviation)
+    return {
+        "format": FORMAT,
+        "file": str(opened.path),
+        "manifest": "whole",
+        "files": len(opened.manifest.files),
+        "runs": rows,
+    }
+
+
+def _text(found: dict[str, Any]) -> str:
+    from repro.bundle.text import cell
+
+    lines = [f"{cell(found['file'])}: {found['files']} files, every hash as listed, records agree"]
+    for row in found["runs"]:
+        if row["grade"] is None:
+            state = row.get("state")
+            lines.append(f"{row['run']}: " + ("not run" if state is None else f"{state} ({cell(row.get('reason'))})"))
+            continue
+        lines.append(f"{row['run']}: {click.style(row['grade'], bold=True)}")
+        lines.append(f"  run here {row['here']}, verdicts {row['verdicts'][0]} and {row['verdicts'][1]}")
+        if row["grade"] == "bit-identical":
+            lines.append(f"  weights {row['weights_sha256'][0]}")
+        else:
+            deviation = row["largest_relative_deviation"]
+            lines.append(f"  largest relative deviation of losses and probabilities {cell(deviation)}")
+        lines += _differences(row["differences"])
+    return "\n".join(lines)
+
+
+def _differences(rows: list[dict[str, Any]]) -> list[str]:
+    from repro.bundle.text import cell
+
+    if not rows:
+        return ["  the environment records do not differ"]
+    lines = ["  the environments differ, the likeliest explanation first"]
+    for row in rows[:12]:
+        there, here = (cell(value) for value in row["values"])
+        lines += [f"    {cell(row['name'])}: {there} there, {here} here", f"      {row['why']} ({row['source']})"]
+    if len(rows) > 12:
+        lines.append(f"    and {len(rows) - 12} more (--json lists them)")
+    return lines

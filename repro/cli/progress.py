@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -40,7 +40,7 @@ def show_progress(
     plain: bool,
     position: tuple[int, int] = (1, 1),
     before: Progress | None = None,
-) -> Iterator[Callable[[events.AnyEvent], None]]:
+) -> Iterator[Display]:
     """Yields what to call with each event; `before` is what a resumed run did already."""
     title = f"{scenario.name} in {environment}, seed {seed}"
     if position[1] > 1:
@@ -63,7 +63,7 @@ def show_progress(
         yield _Bar(bar, title, scenario.fit.epochs, before)
 
 
-class _Shared:
+class Display:
     """Folds events; subclasses draw."""
 
     def __init__(self, before: Progress | None) -> None:
@@ -85,7 +85,7 @@ class _Shared:
         return "" if seconds is None else f"{duration(seconds)} left"
 
 
-class _PlainLines(_Shared):
+class _PlainLines(Display):
     def __init__(self, title: str, run: RunDirectory, before: Progress | None) -> None:
         super().__init__(before)
         self._title = title
@@ -116,23 +116,19 @@ class _PlainLines(_Shared):
                 self._say(f"stopping ({event.by}), keeping a checkpoint")
             case events.Warned():
                 self._say(f"warning: {event.message}")
-            case events.RunEnded() if event.state != "finished":
-                self._say(f"{event.state}: {event.reason}")
             case _:
                 pass
 
 
-class _Bar(_Shared):
+class _Bar(Display):
     def __init__(self, bar: Bar, title: str, epochs: int, before: Progress | None) -> None:
         super().__init__(before)
         self._bar = bar
         self._title = title
         self._task: TaskID = bar.add_task(title, total=epochs, figures="")
 
-    def draw(self, event: events.AnyEvent) -> None:
+    def draw(self, event: events.AnyEvent) -> None:  # noqa: ARG002 (the folded figures are drawn)
         progress = self.progress
-        if isinstance(event, events.RunEnded) and event.state != "finished":
-            self._bar.console.print(f"{self._title}: {event.state}: {event.reason}", markup=False, highlight=False)
         stage = _STAGES.get(progress.stage, "")
         figures = [f"{progress.epoch}/{progress.epochs}"]
         if progress.loss:

@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """Go on with an interrupted, stopped or failed run. RUN: an id, a unique prefix, or `last`."""
     from repro.cli.progress import show_progress
-    from repro.cli.run import in_background, print_run, refuse_detach_in_container
+    from repro.cli.run import in_background, print_run, refuse_detach_in_container, say_why
     from repro.runs.supervisor import supervise
 
     if detach:
@@ -56,6 +56,7 @@ def command(
         found, scenario, record.environment, record.seed, plain=plain, before=found.progress()
     ) as display:
         code = supervise(found, lock, record, scenario, environment, display)
+    say_why(found, display.progress)
     print_run(found, as_json=as_json)
     ctx.exit(int(code))
 

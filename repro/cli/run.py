@@ -15,11 +15,13 @@ from repro.environment import check as environment_check
 from repro.environment import definition
 from repro.environment.record import IMAGE_FILE, usable_cores
 from repro.errors import ExitCode, InputError, UnusableError
+from repro.runs.measurements import Progress
 from repro.runs.plan import Plan
 from repro.runs.store import RunDirectory, Store
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
 
+_WAS = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
 # Several runs: the highest of these counts, in this order of weight.
 _WEIGHT = [ExitCode.DONE, ExitCode.NOT_REPRODUCED, ExitCode.UNUSABLE, ExitCode.ENDED_EARLY]
 
@@ -148,7 +150,17 @@ def run_one(
     run, lock = plan.create(store)
     with show_progress(run, plan.scenario, plan.environment.name, plan.seed, plain=plain, position=position) as display:
         code = supervise(run, lock, run.record(), plan.scenario, plan.environment, display)
+    say_why(run, display.progress)
     return run, code
+
+
+def say_why(run: RunDirectory, progress: Progress) -> None:
+    """The one line on standard error of a run that did not finish."""
+    ended = progress.ended
+    if ended is None or ended.state == "finished":
+        return
+    where = f"see {run.file('worker.log')}" if ended.state == "failed" else f"repro resume {run.id.rpartition('-')[2]}"
+    click.echo(f"repro: the run {run.id} {_WAS[ended.state]} ({ended.reason}): {where}", err=True)
 
 
 def print_run(run: RunDirectory, *, as_json: bool) -> None:

@@ -94,7 +94,9 @@ class Progress:
     def _begin_stretch(self, event: events.RunStarted) -> None:
         self.epochs, self.stretch = event.epochs, event.stretch
         self.ended = self.failure = self.stop_requested = None
-        self.stopped = False
+        self.stopped = self.training_finished = False
+        self.weights_sha256 = self.peak_memory_bytes = None
+        self.stage = ""
         self.last_heartbeat = event
         self._stage_started = None
         self.started = self.started if self.started is not None else event.time

@@ -51,7 +51,7 @@ class Plan:
             device=self.device,
             threads=self.threads,
             deterministic=self.deterministic,
-            command=self.command,
+            command=[argument.encode("utf-8", "backslashreplace").decode() for argument in self.command],
             package_sha256=package_sha256(),
             started=time.time(),
             images=self.images.records,

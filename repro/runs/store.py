@@ -53,21 +53,25 @@ class EventReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
-        self._rest = b""
 
     def read(self, limit: int = 4 * 1024 * 1024) -> list[events.AnyEvent]:
-        """Events that came since the last call, from at most `limit` bytes; msgspec.DecodeError on damage."""
+        """Events that came since the last call, from about `limit` bytes; msgspec.DecodeError on damage.
+
+        Nothing of a torn last line is kept, since a resumed run cuts it off and writes another in its place.
+        """
+        data, end = b"", 0
         try:
             with self._path.open("rb") as stream:
                 stream.seek(self._offset)
-                data = stream.read(limit)
+                while not end and (more := stream.read(limit)):
+                    end = len(data) + more.rfind(b"\n") + 1 if b"\n" in more else 0
+                    data += more
+                    if not end and len(data) > MAX_LINE_BYTES:
+                        raise msgspec.DecodeError("a line is too long")
         except FileNotFoundError:
             return []
-        self._offset += len(data)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > MAX_LINE_BYTES:
-            raise msgspec.DecodeError("a line is too long")
-        return [events.decode(line) for line in lines if line]
+        self._offset += end
+        return [events.decode(line) for line in data[:end].split(b"\n") if line]
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,9 @@ class RunDirectory:
             while more := reader.read():
                 progress.extend(more)
         except msgspec.DecodeError as error:
-            raise InputError(f"damaged ({error})", do="delete the run", file=self.file("events.jsonl")) from None
+            raise InputError(
+                f"damaged ({printable(str(error))})", do="delete the run", file=self.file("events.jsonl")
+            ) from None
         return progress
 
     def is_locked(self) -> bool:
@@ -137,10 +143,7 @@ class RunDirectory:
                     return ended
                 case _:
                     return "interrupted"
-        beat = progress.last_heartbeat
-        if beat is not None and beat.boot_id != boot_id() and time.time() - beat.time < FRESH_SECONDS:
-            return "elsewhere"
-        return "interrupted"
+        return "elsewhere" if is_foreign(progress.last_heartbeat) else "interrupted"
 
     def request_stop(self) -> None:
         """Ask the supervisor to stop; it polls for the file."""
@@ -238,8 +241,10 @@ class Store:
                 write_durably(hidden / name, data)
             hidden.rename(self.path / record.id)
             sync_folder(self.path)
-        except OSError as error:
+        except BaseException as error:
             shutil.rmtree(hidden, ignore_errors=True)
+            if not isinstance(error, OSError):
+                raise
             raise UnusableError(
                 f"the run cannot be written ({error.strerror})", do=_store_remedy(error), file=self.path
             ) from None
@@ -247,8 +252,9 @@ class Store:
 
     def delete(self, run: RunDirectory) -> Path:
         """Move a run that is not running to the trash folder; where it lies then."""
-        if run.is_locked():
-            raise InputError(f"the run {run.id} is running", do=f"stop it first: repro stop {run.id}")
+        state = run.state()
+        if state in ("running", "elsewhere"):
+            raise InputError(f"the run {run.id} is {state}", do=f"stop it first: repro stop {run.id}")
         trash = self.path / ".trash"
         trash.mkdir(exist_ok=True)
         target = trash / run.id
@@ -264,19 +270,30 @@ class Store:
 def _store_remedy(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "free some space, or name another folder with --store"
-    if error.errno == errno.EROFS:
+    if error.errno in (errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG):
         return "name another folder with --store"
     return f"chown it to {os.getuid()}:{os.getgid()}, or name another folder with --store"
 
 
 def follow(run: RunDirectory, poll_seconds: float = 0.2) -> Iterator[events.AnyEvent]:
-    """All events of a run, those to come too, until nobody writes any more."""
+    """All events of a run, those to come too, until nobody writes any more, here or elsewhere."""
     reader = run.reader()
+    beat: events.Heartbeat | events.RunStarted | None = None
     while True:
         alive = run.is_locked()
         more = reader.read()
-        yield from more
+        for event in more:
+            if isinstance(event, events.Heartbeat | events.RunStarted):
+                beat = event
+            elif isinstance(event, events.RunEnded):
+                beat = None
+            yield event
         if not more:
-            if not alive:
+            if not alive and not is_foreign(beat):
                 return
             time.sleep(poll_seconds)
+
+
+def is_foreign(beat: events.Heartbeat | events.RunStarted | None) -> bool:
+    """Whether a run's latest sign of life is fresh and comes from another kernel, whose locks are not seen here."""
+    return beat is not None and beat.boot_id != boot_id() and time.time() - beat.time < FRESH_SECONDS

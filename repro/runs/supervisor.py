@@ -41,7 +41,7 @@ OnEvent = Callable[[events.AnyEvent], None]
 
 
 class EventLog:
-    """Appends events to `events.jsonl` and folds them; a write that fails is kept as the reason, not raised twice."""
+    """Appends events to `events.jsonl` and folds them; a line that could not be written whole is taken back."""
 
     def __init__(self, run: RunDirectory, on_event: OnEvent) -> None:
         self.path = run.file("events.jsonl")
@@ -69,9 +69,19 @@ class EventLog:
         """Number, date and write one event, then tell whoever listens."""
         event = msgspec.structs.replace(event, seq=self._seq, time=time.time())
         line = memoryview(events.encode(event))
-        while line:
-            line = line[self._stream.write(line) :]
+        start = self._stream.seek(0, os.SEEK_END)
+        try:
+            while line:
+                line = line[self._stream.write(line) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._stream.truncate(start)
+            raise
         self._seq += 1
+        self.tell(event)
+
+    def tell(self, event: events.AnyEvent) -> None:
+        """Fold one event and tell whoever listens."""
         self.progress.take(event)
         self._on_event(event)
 
@@ -87,10 +97,13 @@ class WorkerProcess:
     """The child process with its two pipes: events, and standard output with standard error."""
 
     def __init__(self, environment: Environment, home: Path, threads: int, request: dict[str, Any], log: Path) -> None:
-        read_end, write_end = os.pipe()
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         self._home = home
+        self._log = log.open("ab", buffering=0)
+        self._log_left = MAX_LOG_BYTES - log.stat().st_size
+        self._rest = b""
+        read_end, write_end = os.pipe()
         try:
             self.process = subprocess.Popen(
                 [environment.python, "-s", "-u", WORKER, str(write_end)],
@@ -104,15 +117,14 @@ class WorkerProcess:
             )
         except BaseException:
             os.close(read_end)
+            self._log.close()
+            shutil.rmtree(home, ignore_errors=True)
             raise
         finally:
             os.close(write_end)
         self.events = read_end
         assert self.process.stdin is not None and self.process.stdout is not None
         self.output: int = self.process.stdout.fileno()
-        self._log = log.open("ab", buffering=0)
-        self._log_left = MAX_LOG_BYTES - log.stat().st_size
-        self._rest = b""
         with contextlib.suppress(BrokenPipeError), self.process.stdin as stdin:
             stdin.write(msgspec.json.encode(request) + b"\n")
 
@@ -204,6 +216,7 @@ class Supervisor:
         self.log = EventLog(run, on_event)
         self.signals: list[signal.Signals] = []
         self._stop_deadline: float | None = None
+        self._fault = ""
         self._started = time.monotonic()
 
     @property
@@ -221,7 +234,8 @@ class Supervisor:
                 self._train(wakeup, stretch)
                 return self._conclude()
         except OSError as error:
-            return self._fail(f"the run could not be written ({error.strerror})", ExitCode.ENDED_EARLY)
+            where = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""
+            return self._fail(f"the run could not be written ({where}{error.strerror})", ExitCode.ENDED_EARLY)
         finally:
             stop.unlink(missing_ok=True)
             self.log.close()
@@ -263,15 +277,17 @@ class Supervisor:
             self.log.add(events.WorkerStarted(pid=worker.process.pid, python=str(self.environment.python)))
             self._pump(worker, wakeup, stretch)
             self._exit_code = worker.process.wait(timeout=STOP_GRACE_SECONDS)
-        except (subprocess.TimeoutExpired, msgspec.DecodeError) as error:
-            self._exit_code = -signal.SIGKILL
-            self.log.add(events.Warned(message=printable(f"the worker was ended: {error}", 300)))
+        except subprocess.TimeoutExpired:
+            self._fault = "the worker closed its pipes, did not end, and was killed"
+        except (msgspec.DecodeError, RecursionError) as error:
+            self._fault = f"the worker sent something that is no event, and was killed ({error})"
         finally:
             worker.close()
 
     def _pump(self, worker: WorkerProcess, wakeup: int, stretch: int) -> None:
         """Move what the worker says to the files until it closes its pipes."""
         next_beat = time.monotonic() + HEARTBEAT_SECONDS
+        end_deadline: float | None = None
         with selectors.DefaultSelector() as selector:
             for descriptor in (worker.events, worker.output, wakeup):
                 selector.register(descriptor, selectors.EVENT_READ)
@@ -285,6 +301,7 @@ class Supervisor:
                             selector.unregister(worker.output)
                     elif (lines := worker.read_events()) is None:
                         selector.unregister(worker.events)
+                        end_deadline = time.monotonic() + STOP_GRACE_SECONDS
                     else:
                         for line in lines:
                             self._take(events.decode(line), stretch)
@@ -293,6 +310,8 @@ class Supervisor:
                     self.log.add(events.Heartbeat(boot_id=boot_id()))
                     next_beat = now + HEARTBEAT_SECONDS
                 self._maybe_stop(worker, now)
+                if end_deadline is not None and now >= end_deadline:
+                    raise subprocess.TimeoutExpired("worker", STOP_GRACE_SECONDS)
 
     def _take(self, event: events.AnyEvent, stretch: int) -> None:
         if isinstance(event, events.EnvironmentProbed):
@@ -327,6 +346,8 @@ class Supervisor:
             if progress.stop_requested in signal.Signals.__members__:
                 return self._end("interrupted", f"by {progress.stop_requested}; {kept}", ExitCode.ENDED_EARLY)
             return self._end("stopped", f"on request; {kept}", ExitCode.ENDED_EARLY)
+        if self._fault:
+            return self._fail(self._fault, ExitCode.ENDED_EARLY)
         if progress.failure is not None:
             code = ExitCode.UNUSABLE if progress.failure.kind == "DeviceAbsentError" else ExitCode.ENDED_EARLY
             return self._fail(f"{progress.failure.kind}: {progress.failure.message}", code)
@@ -340,9 +361,12 @@ class Supervisor:
         return self._end("failed", printable(reason, 500), code)
 
     def _end(self, state: str, reason: str, code: ExitCode) -> ExitCode:
-        with contextlib.suppress(OSError):
-            self.log.add(events.RunEnded(state=state, reason=reason, exit_code=int(code)))
+        event = events.RunEnded(state=state, reason=reason, exit_code=int(code))
+        try:
+            self.log.add(event)
             self.log.sync()
+        except OSError:
+            self.log.tell(event)
         return code
 
     def _finish(self) -> ExitCode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -9,6 +10,8 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     from repro.cli import run_command_line
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a title must not end a command where UTF-8 is not spoken
     sys.exit(run_command_line(sys.argv[1:]))
 
 

@@ -31,7 +31,8 @@ class ReproError(Exception):
     def __str__(self) -> str:
         where = ""
         if self.file is not None:
-            where = f"{self.file}:{self.line}: " if self.line is not None else f"{self.file}: "
+            file = printable(str(self.file), 300)
+            where = f"{file}:{self.line}: " if self.line is not None else f"{file}: "
         return where + self.what + (f": {self.do}" if self.do else "")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -43,11 +44,20 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 
+def _whole_number(loader: Any, node: yaml.ScalarNode) -> int:
+    """Decimal, whatever it begins with (PyYAML reads 010 as 8)."""
+    return int(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
+
+
 class Document:
-    """Plain data of one YAML file with the line on which each key or item stands."""
+    """Plain data of one YAML file with the line on which each key or item stands; `text` is what was read."""
 
     def __init__(self, file: Path | str, text: str) -> None:
         self.file = file
+        self.text = text
         self.lines: dict[KeyPath, int] = {(): 1}
         self._check_events(text)
         loader = _Loader(text)
@@ -141,6 +151,9 @@ class Document:
             self.fail(f"{_dotted(path)}: a number with {len(node.value)} digits is too long", path)
         if isinstance(value, float) and not math.isfinite(value):
             self.fail(f"{_dotted(path)}: {printable(node.value, 40)} is not a finite number", path)
+        if isinstance(value, str) and any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in value):
+            # A terminal would obey it when the text is shown.
+            self.fail(f"{_dotted(path)}: holds a control character ({printable(value, 40)})", path, do="leave it out")
         return value
 
     def _refuse_value(self, message: str) -> NoReturn:
@@ -171,14 +184,16 @@ def read(file: Path) -> Document:
     """Read `file`, refusing what is too large, not a regular file, not UTF-8 or not plain YAML."""
     try:
         if not file.is_file():
-            what = "is a folder" if file.is_dir() else "there is no such file"
+            what = "there is no such file"
+            if file.exists():
+                what = "is a folder" if file.is_dir() else "is not a regular file"
             raise InputError(what, do="name a YAML file", file=file)
         with file.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", do="check its permissions", file=file) from None
     except ValueError:
-        raise InputError("not a file name", do="name a YAML file", file=printable(str(file))) from None
+        raise InputError("not a file name", do="name a YAML file", file=file) from None
     if len(raw) > MAX_BYTES:
         raise InputError(f"larger than {MAX_BYTES // 1024} KiB", do="a scenario is short", file=file)
     try:

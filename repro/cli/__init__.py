@@ -108,13 +108,13 @@ def run_command_line(arguments: list[str]) -> int:
     except click.Abort:
         return _say("interrupted", ExitCode.ENDED_EARLY)
     except click.ClickException as error:
-        text = " ".join(error.format_message().split())
+        text = printable(" ".join(error.format_message().split()), 600)
         if isinstance(error, click.UsageError) and error.ctx is not None:
             text += f" (see {error.ctx.command_path} --help)"
         return _say(text, ExitCode.BAD_INPUT)
     except KeyboardInterrupt:
         return _say("interrupted", ExitCode.ENDED_EARLY)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click turns the first into the second
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE

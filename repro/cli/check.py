@@ -8,7 +8,7 @@ import click
 
 from repro.cli.common import FORMAT, json_option, print_json
 from repro.environment import definition
-from repro.errors import ExitCode, InputError
+from repro.errors import ExitCode, InputError, printable
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
 
@@ -32,11 +32,11 @@ def command(
             scenario_images.load(folder, one.scenario.images, one.scenario.model.classes, convert=convert)
         except InputError as found:
             error = str(found)
-        rows.append({"file": argument, "valid": error is None, "error": error})
+        rows.append({"file": printable(argument, 4096), "valid": error is None, "error": error})
         if error is not None:
-            click.echo(f"repro: {error}", err=True)
+            click.echo(f"repro: {printable(error, 2000)}", err=True)
         elif not as_json:
-            click.echo(f"{argument}: valid")
+            click.echo(f"{printable(argument, 4096)}: valid")
     if as_json:
         print_json({"format": FORMAT, "files": rows})
     if any(not row["valid"] for row in rows):

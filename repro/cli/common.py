@@ -37,7 +37,7 @@ def store_option(function: F) -> F:
 
 def print_json(data: Any) -> None:
     """One object on one line of standard output."""
-    click.echo(msgspec.json.encode(data).decode())
+    click.echo(msgspec.json.encode(data))  # as bytes: JSON is UTF-8, whatever the terminal speaks
 
 
 def split(values: tuple[str, ...]) -> list[str]:

@@ -37,14 +37,14 @@ def installed(environment: Environment) -> tuple[str, dict[str, str]]:
             check=True,
         )
         answer = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError):
+        packages = {normalized(name): str(version) for name, version in answer["packages"].items() if name}
+        return str(answer["python"]), packages
+    except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError, AttributeError):
         raise UnusableError(
             f"the interpreter of {environment.name} does not run",
             do=f"install it again: repro environment install {environment.name} --again",
             file=environment.python,
         ) from None
-    packages = {normalized(name): version for name, version in answer["packages"].items() if name}
-    return answer["python"], packages
 
 
 def drift(environment: Environment, packages: dict[str, str] | None = None) -> list[str]:

@@ -109,7 +109,7 @@ def _decode(file: Path, images: Images, convert: str | None, label: int) -> tupl
         resized = ready.resize((width, height), Image.Resampling.LANCZOS)
         pixels = np.asarray(resized, np.uint8).reshape(height, width, images.channels)
     record = ImageRecord(
-        name=file.name,
+        name=file.name.encode("utf-8", "backslashreplace").decode(),
         sha256=hashlib.sha256(raw).hexdigest(),
         mode=mode,
         width=original_width,

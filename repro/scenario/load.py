@@ -55,7 +55,7 @@ def load(file: Path, *, environments: Collection[str]) -> Loaded:
     document = yaml_file.read(file)
     scenario = document.convert(Scenario)
     _check(document, scenario, environments)
-    return Loaded(scenario, file, file.read_text(encoding="utf-8"))
+    return Loaded(scenario, file, document.text)
 
 
 def parse(text: str, *, name: str, environments: Collection[str]) -> Scenario:

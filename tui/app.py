@@ -77,7 +77,7 @@ class ReproApp(App[int], inherit_bindings=False):
         key("f3", "save_picture", "Picture", "screen.save", "Save a picture of the screen (SVG)", show=False),
         key("t", "next_theme", "Theme", "view.theme", "Change to the next theme", show=False),
         key("f1,question_mark", "help", "Help", "help.show", "Show the keys and what has the focus"),
-        key("f2,colon", "command_palette", "Commands", "command.find", "Find a command"),
+        key("f2,colon", "command_palette", "Menu", "command.find", "Find a command by name"),
         key("q", "leave", "Quit", "program.quit", "Leave the program"),
         Binding("ctrl+c", "leave", show=False, system=True),
     ]

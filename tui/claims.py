@@ -8,28 +8,26 @@ from textual.content import Content
 
 from repro.runs.records import ClaimResult
 from repro.scenario.types import Scenario
-from tui.text import QUIET, number, plain, rows, word
+from tui.text import QUIET, hanging, number, plain, rows, word
 
 
-def lines(claims: Sequence[ClaimResult], *, short: bool = False) -> Content:
-    """All claims; `short` leaves the sentences out."""
+def lines(claims: Sequence[ClaimResult], width: int) -> Content:
+    """All claims, each with its sentence, in `width` cells."""
     if not claims:
         return Content.styled("this scenario makes no claim", QUIET)
     found: list[Content] = []
-    width = max(len(claim.id) for claim in claims)
-    for claim in claims:
+    names = max(len(plain(claim.id, 20)) for claim in claims)
+    figures = ["" if claim.measured is None else number(claim.measured) for claim in claims]
+    room = max(map(len, figures))
+    for claim, figure in zip(claims, figures, strict=True):
         what = word(claim.outcome)
-        measured = "" if claim.measured is None else number(claim.measured)
-        found.append(
-            Content.assemble(
-                (f"{what.sign} {what.word:<8}", what.style),
-                (f"{plain(claim.id, 20):<{width}}  ", "bold"),
-                (f"{measured}  " if measured else "", ""),
-                (_expected(claim), QUIET),
-            )
+        head = Content.assemble(
+            (f"{what.sign} {what.word:<8}", what.style),
+            (f"{plain(claim.id, 20):<{names}}  ", "bold"),
+            f"{figure:<{room}}  " if room else "",
         )
-        if not short:
-            found.append(Content.styled("  " + plain(claim.says, 300), QUIET))
+        found += hanging(head, Content.styled(_expected(claim), QUIET), width)
+        found += hanging("  ", Content.styled(plain(claim.says, 300), QUIET), width)
     return rows(found)
 
 

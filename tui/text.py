@@ -11,14 +11,15 @@ from textual.content import Content
 
 from repro.errors import printable
 
-GOOD, BAD, ODD, BUSY, QUIET, LOUD = (
+GOOD, BAD, ODD, BUSY, QUIET, BAR = (
     "$text-success",
     "$text-error",
     "$text-warning",
     "$text-accent",
     "$repro-quiet",
-    "bold",
+    "$repro-bar",
 )
+HIGH, MIDDLE, LOW = "$repro-heat-high", "$repro-heat-middle", "$repro-heat-low"
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,15 @@ def level(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return "·"
     return "▁▂▃▄▅▆▇█"[min(7, max(0, int(min(max(value, 0.0), 1.0) * 8)))]
+
+
+def hanging(first: Content | str, text: Content | str, width: int, indent: int | None = None) -> list[Content]:
+    """`text` behind `first`, wrapped to `width` cells, its further lines set in."""
+    head = first if isinstance(first, Content) else Content(first)
+    body = text if isinstance(text, Content) else Content(text)
+    indent = head.cell_length if indent is None else indent
+    pieces = body.wrap(max(16, width - indent)) or [Content("")]
+    return [head + pieces[0].rstrip(), *(Content(" " * indent) + piece.rstrip() for piece in pieces[1:])]
 
 
 def rows(lines: Iterable[Content]) -> Content:

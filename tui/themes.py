@@ -19,6 +19,10 @@ THEMES = (
         panel="#232933",
         variables={
             "repro-quiet": "#8a94a6",
+            "repro-heat-high": "#b8665f",
+            "repro-heat-middle": "#b3935a",
+            "repro-heat-low": "#6d9a68",
+            "repro-bar": "#5b7fa8",
             "text-accent": "#8cbcf0",
             "text-success": "#95cb8c",
             "text-warning": "#e3bf70",
@@ -44,6 +48,10 @@ THEMES = (
         panel="#e6e6e0",
         variables={
             "repro-quiet": "#626b78",
+            "repro-heat-high": "#c4655f",
+            "repro-heat-middle": "#b08a3c",
+            "repro-heat-low": "#5f9a5f",
+            "repro-bar": "#7ba0cc",
             "text-accent": "#1f5fa8",
             "text-success": "#2a6e2f",
             "text-warning": "#7d5200",
@@ -68,6 +76,10 @@ THEMES = (
         panel="#2b2b2b",
         variables={
             "repro-quiet": "#d0d0d0",
+            "repro-heat-high": "#ff9090",
+            "repro-heat-middle": "#ffe14d",
+            "repro-heat-low": "#7dff7d",
+            "repro-bar": "#66d9ff",
             "text-accent": "#66d9ff",
             "text-success": "#7dff7d",
             "text-warning": "#ffe14d",
@@ -94,6 +106,10 @@ THEMES = (
         boost="ansi_default",
         variables={
             "repro-quiet": "ansi_bright_black",
+            "repro-heat-high": "ansi_red",
+            "repro-heat-middle": "ansi_yellow",
+            "repro-heat-low": "ansi_green",
+            "repro-bar": "ansi_blue",
             "text-accent": "ansi_cyan",
             "text-success": "ansi_green",
             "text-warning": "ansi_yellow",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ SECTIONS = {
     "environment": "Environment, the likeliest cause first",
 }
 LONGEST_CELL = 24
+_HASH = re.compile(r"^[0-9a-f]{40,64}$")
 
 
 def letter(index: int) -> str:
@@ -164,7 +166,7 @@ class CompareScreen(ReproScreen):
         lines += self._legend(sides)
         legend.update(rows(lines))
         self.query_one("#overlay").display = bool(sides)
-        epochs = max([side.progress.epochs for side in sides] or [0])
+        epochs = max([len(side.progress.loss) for side in sides] or [0])
         for name in ("loss", "accuracy"):
             series = [
                 Series(
@@ -321,9 +323,14 @@ def _predicted(side: Side, image: int) -> Content:
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return number(value)
-    from repro.compare import cell
-
-    return plain(cell(value), 200)
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return plain("[" + ", ".join(_cell(item) for item in value) + "]", 200)
+    text = plain(value, 200)
+    return f"{text[:12]}…" if _HASH.match(text) else text
 
 
 def _table(part: Sequence[Row], *, head: bool = True) -> Content:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -19,7 +20,7 @@ from tui.bridge import Summary
 from tui.commands import Request, parse_seeds, show, store_option
 from tui.scenarios import Shelf, yaml
 from tui.screens.base import ReproScreen, key
-from tui.text import BAD, QUIET, duration, plain, rows, when, word
+from tui.text import BAD, QUIET, duration, hanging, plain, rows, when, word
 
 
 class LibraryScreen(ReproScreen):
@@ -86,7 +87,7 @@ class LibraryScreen(ReproScreen):
         before = chosen.scenario.name if chosen else None
         options: list[Option] = []
         for title, group in self.shelf.groups():
-            options.append(Option(Content(title), disabled=True))
+            options.append(Option(Content(title if not options else f"\n{title}"), disabled=True))
             options += [Option(self._entry(one), id=one.scenario.name) for one in group]
         for name, fault in self.shelf.broken.items():
             if name not in self.shelf.loaded:
@@ -184,11 +185,13 @@ class LibraryScreen(ReproScreen):
     def _story(self, one: Loaded) -> Content:
         scenario = one.scenario
         found = self.last_by_environment(scenario.name)
+        width = max(30, min(96, self.query_one("#story").size.width - 7))
         lines = [Content.styled(plain(scenario.title, 300), "bold"), Content("")]
-        lines.append(Content(" ".join(plain(scenario.about, 20_000).split())))
+        lines.append(Content(plain(" ".join(scenario.about.split()), 20_000)))
         if scenario.source:
-            lines += [Content(""), Content.assemble(("Source  ", QUIET), plain(scenario.source, 300))]
-        lines += [Content(""), Content.styled("Claims", "bold $text-accent"), *self._claims(one, found)]
+            source = Content.styled(plain(scenario.source, 300), QUIET)
+            lines += [Content(""), *hanging(Content.styled("Source  ", QUIET), source, width)]
+        lines += [Content(""), Content.styled("Claims", "bold $text-accent"), *self._claims(one, found, width)]
         if found:
             lines += [Content(""), Content.styled("Last runs", "bold $text-accent")]
             for environment, summary in found.items():
@@ -202,24 +205,24 @@ class LibraryScreen(ReproScreen):
         lines += [Content(""), Content.styled(plain(one.file.name, 100), "bold $text-accent"), yaml(one.text)]
         return rows(lines)
 
-    def _claims(self, one: Loaded, found: dict[str, Summary]) -> list[Content]:
+    def _claims(self, one: Loaded, found: dict[str, Summary], width: int) -> list[Content]:
         outcomes: dict[str, list[str]] = {}
         finished = {name: s for name, s in found.items() if s.claims}
         for summary in finished.values():
             for claim_id, outcome in summary.claims:
                 outcomes.setdefault(claim_id, []).append(outcome)
-        lines = []
+        lines: list[Content] = []
+        names = max([len(claim.id) for claim in one.scenario.claims] or [0])
+        signs_width = max(1, len(finished))
         for claim in one.scenario.claims:
             signs = "".join(word(outcome).sign for outcome in outcomes.get(claim.id, [])) or "·"
             bad = "failed" in outcomes.get(claim.id, [])
             good = "held" in outcomes.get(claim.id, []) and not bad
             style = BAD if bad else "$text-success" if good else QUIET
             only = f" (only {', '.join(claim.only)})" if claim.only else ""
-            lines.append(
-                Content.assemble(
-                    (f"{signs} ", style), (f"{claim.id}  ", "bold"), plain(claim.says, 300), (plain(only, 200), QUIET)
-                )
-            )
+            head = Content.assemble((f"{signs:<{signs_width}} ", style), (f"{claim.id:<{names}}  ", "bold"))
+            says = Content.assemble(plain(claim.says, 300), (plain(only, 200), QUIET))
+            lines += hanging(head, says, width)
         if finished:
             lines.append(Content.styled(f"Signs from left to right: {', '.join(finished)}", QUIET))
         return lines
@@ -237,8 +240,9 @@ class LibraryScreen(ReproScreen):
                     listing.replace_option_prompt(name, entry)
         self._explain(force=True)
 
-    def on_resize_list(self) -> None:
-        self.store_changed()
+    def on_resize(self, event: Resize) -> None:
+        super().on_resize(event)
+        self.call_after_refresh(self.store_changed)
 
     def request(self, names: list[str]) -> Request:
         """What would run with the last choices."""

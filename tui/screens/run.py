@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Log, Static
 
@@ -24,7 +25,7 @@ from tui import claims
 from tui.bridge import ENDED, RunFollower, RunNews, Summary, from_id, median
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.text import BAD, BUSY, GOOD, ODD, QUIET, bar, duration, number, plain, rows, share, size, word
+from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, number, plain, rows, share, size, word
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
 from tui.widgets.pictures import Picture, load_images
@@ -57,7 +58,7 @@ class RunScreen(ReproScreen):
         key("r", "resume", "Resume", "run.resume", "Resume the run from its last checkpoint"),
         key("w", "why", "Why", "run.why", "Show why inference differs"),
         key("e", "report", "Report", "run.report", "Show what an export would hold"),
-        key("c", "mark", "Compare", "run.mark", "Mark the run for comparison"),
+        key("c", "mark", "Mark", "run.mark", "Mark the run for comparison"),
         key("l", "log", "Log", "run.log", "Go to the log", show=False),
     ]
 
@@ -95,13 +96,13 @@ class RunScreen(ReproScreen):
                         yield Curve("Accuracy in fit", fixed=(0.0, 1.0), id="accuracy")
                     yield Static("Moving statistics: what is left of the way, layer by layer", classes="section")
                     yield DriftStrip(id="drift")
+                    yield Static("Claims", classes="section", id="claims-title")
+                    yield Static("", id="claims", markup=False)
                 with Vertical(id="right"):
                     yield Static("The same weights, two phases", classes="section", id="phases-title")
                     yield Static("", id="phases", markup=False)
                     yield Static("Images", classes="section")
                     yield Horizontal(id="pictures")
-                    yield Static("Claims", classes="section", id="claims-title")
-                    yield Static("", id="claims", markup=False)
             yield Static("Log of the worker", classes="section", id="log-title")
             yield Log(id="log", max_lines=2000)
 
@@ -195,12 +196,16 @@ class RunScreen(ReproScreen):
         found = self._claims()
         title = f"Claims  {claims.counts(found)}" if found else "Claims"
         self.query_one("#claims-title", Static).update(Content(title))
-        self.query_one("#claims", Static).update(claims.lines(found) if found else Content.styled("-", QUIET))
+        self._draw_claims(found)
         self._draw_captions()
         reason = self._reason()
         self.query_one("#reason", Static).update(reason)
         self.query_one("#reason").display = bool(reason.plain)
         self.show_command(self._command())
+
+    def _draw_claims(self, found: list[ClaimResult]) -> None:
+        place = self.query_one("#claims", Static)
+        place.update(claims.lines(found, place.size.width or 60) if found else Content.styled("-", QUIET))
 
     def _command(self) -> str:
         words = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
@@ -295,7 +300,8 @@ class RunScreen(ReproScreen):
                 Content.assemble(
                     f"{name:<22}",
                     f"{number(one.loss):<22}",
-                    (f"{number(one.accuracy)} {bar(float(one.accuracy), 8)}", GOOD if right else BAD),
+                    (f"{share(one.accuracy)}  ", GOOD if right else BAD),
+                    (bar(float(one.accuracy), 8), LOW if right else HIGH),
                 )
             )
         return rows(lines)
@@ -319,7 +325,7 @@ class RunScreen(ReproScreen):
                     )
                 )
                 lines += [
-                    Content.assemble((f"{c} ", QUIET), (bar(float(p), 8), BUSY), f" {share(p)}")
+                    Content.assemble((f"{c} ", QUIET), (bar(float(p), 8), BAR), f" {share(p)}")
                     for c, p in list(enumerate(latest.probabilities[i]))[:4]
                 ]
             caption.update(rows(lines))
@@ -338,6 +344,10 @@ class RunScreen(ReproScreen):
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
+        self._dirty = True
+
+    def on_resize(self, event: Resize) -> None:
+        super().on_resize(event)
         self._dirty = True
 
     def action_back(self) -> None:

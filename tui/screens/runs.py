@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import Input, Static
 
 from repro.errors import ReproError
@@ -17,7 +18,7 @@ from tui import queue
 from tui.bridge import ENDED, Summary
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.text import BUSY, ODD, QUIET, duration, number, plain, rows, when, word
+from tui.text import BUSY, ODD, QUIET, duration, plain, rows, share, when, word
 from tui.widgets.runlist import RunList
 
 SORTS = {
@@ -196,8 +197,9 @@ class RunsScreen(ReproScreen):
     def _filter_done(self) -> None:
         self.query_one(RunList).focus()
 
-    def on_resize_head(self) -> None:
-        self.store_changed()
+    def on_resize(self, event: Resize) -> None:
+        super().on_resize(event)
+        self.call_after_refresh(self.store_changed)
 
     # -- keys
 
@@ -322,4 +324,4 @@ def _cut(text: str, width: int) -> str:
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else number(value)[:10]
+    return "" if value is None else share(value)

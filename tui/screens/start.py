@@ -12,13 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, RadioButton, RadioSet, SelectionList, Static
-from textual.widgets.selection_list import Selection
+from textual.widgets import Button, Input, Static
 
 from repro.environment.definition import get
 from tui.commands import Request, parse_seeds, show
 from tui.screens.base import HEIGHTS, WIDTHS
-from tui.text import BAD, QUIET, duration, plain
+from tui.text import BAD, ODD, QUIET, duration, plain
+from tui.widgets.choice import AnyOf, OneOf
 
 DEVICES = ("auto", "cpu", "gpu")
 
@@ -51,11 +51,9 @@ class StartScreen(ModalScreen[Request | None]):
             if len(names) > 1:
                 yield Static(plain(", ".join(names), 500), classes="quiet", markup=False)
             yield Static("Environments", classes="label")
-            yield SelectionList[str](
-                *(
-                    Selection(self._environment(name), name, name in self._request.environments, id=f"e{i}")
-                    for i, name in enumerate(self._known())
-                ),
+            yield AnyOf(
+                [(name, self._environment(name)) for name in self._known()],
+                self._request.environments,
                 id="environments",
             )
             with Horizontal(classes="line"):
@@ -63,9 +61,7 @@ class StartScreen(ModalScreen[Request | None]):
                 yield Input(",".join(map(str, self._request.seeds)), id="seeds", placeholder="0 or 0,1,2 or 0:3")
             with Horizontal(classes="line"):
                 yield Static("Device", classes="label")
-                with RadioSet(id="device", compact=True):
-                    for device in DEVICES:
-                        yield RadioButton(device, value=device == self._request.device)
+                yield OneOf(DEVICES, self._request.device, id="device")
             with Horizontal(classes="line"):
                 yield Static("Images", classes="label")
                 yield Input(self._request.images, id="images", placeholder="shipped ones, or a folder of yours")
@@ -83,19 +79,18 @@ class StartScreen(ModalScreen[Request | None]):
     def _environment(name: str) -> Content:
         environment = get(name)
         installed = environment.is_installed()
-        return Content.assemble(
-            (f"{name:<14}", ""),
-            (plain(environment.definition.title, 44), QUIET),
-            ("" if installed else "  not installed", BAD),
-        )
+        title = Content.styled(plain(environment.definition.title, 60), QUIET)
+        if not installed:
+            title = Content.styled("not installed here", ODD)
+        return Content(f"{name:<14}") + title
 
     def on_mount(self) -> None:
         self.query_one("#run", Button).focus()
         self._check()
 
-    @on(SelectionList.SelectedChanged)
+    @on(AnyOf.Changed)
     @on(Input.Changed)
-    @on(RadioSet.Changed)
+    @on(OneOf.Changed)
     def _check(self) -> None:
         """Say what comes of the choices, or what is wrong with them."""
         says = self.query_one("#says", Static)
@@ -137,7 +132,7 @@ class StartScreen(ModalScreen[Request | None]):
         return total
 
     def _read(self) -> Request:
-        environments = list(self.query_one("#environments", SelectionList).selected)
+        environments = list(self.query_one("#environments", AnyOf).selected)
         if not environments:
             raise ValueError("choose at least one environment")
         environments.sort(key=self._known().index)
@@ -145,7 +140,7 @@ class StartScreen(ModalScreen[Request | None]):
         images = self.query_one("#images", Input).value.strip()
         if images and not Path(images).expanduser().is_dir():
             raise ValueError(f"images: {plain(images, 60)} is not a folder")
-        device = DEVICES[max(0, self.query_one("#device", RadioSet).pressed_index)]
+        device = self.query_one("#device", OneOf).value
         return Request(
             self._request.scenarios,
             environments,

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import Static
 
 from repro.errors import ReproError
@@ -72,7 +73,7 @@ class WhyScreen(ReproScreen):
     HELP = (
         "In training, BatchNormalization subtracts the batch's mean and divides by its spread. In inference it uses "
         "moving averages. 'Left' is the share of the way from the initial value to the batch statistic still to go. "
-        "'Mean' and 'spread' on the right are what inference makes of an input that training turns into mean 0 and "
+        "'Mean off' and 'spread' on the right are what inference makes of an input that training turns into mean 0 and "
         "spread 1, layer by layer. Left and right change the epoch."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -129,8 +130,10 @@ class WhyScreen(ReproScreen):
         self.epochs = sorted(progress.drift) if progress else []
         self._draw()
 
-    def on_resize_rows(self) -> None:
-        self._draw()
+    def on_resize(self, event: Resize) -> None:
+        super().on_resize(event)
+        if self.progress is not None:
+            self._draw()
 
     def _draw(self) -> None:
         head = self.query_one("#why-head", Static)
@@ -151,8 +154,8 @@ class WhyScreen(ReproScreen):
         name = max([len("layer"), *(len(plain(layer.name, 30)) for layer in measured.layers)])
         columns = f"  {'layer':<{name}}  {'left of mean':<{bars + 8}}  {'of variance':<{bars + 8}}"
         if wide:
-            columns += f"  {'moving | batch mean':>20}  {'moving | batch variance':>23}"
-        columns += f"  {'mean':>9} {'spread':>9}"
+            columns += f"  {'mean: mov.':>9} | {'batch':<9}  {'var.: mov.':>9} | {'batch':<9}"
+        columns += f"  {'mean off':>9} {'spread':>9}"
         self.query_one("#why-columns", Static).update(Content.styled(columns, QUIET))
         lines = [
             self._row(layer, seen[i] if seen else None, i == self._first, name, bars, wide)
@@ -189,7 +192,7 @@ class WhyScreen(ReproScreen):
         lines.append(
             Content.assemble(
                 "The initial values weigh ",
-                (f"{number(momentum)}^{updates} = {number(weight)}", f"bold {style_of(weight)}"),
+                (f"{number(momentum)}^{updates} = {number(weight)}", f"bold {GOOD if weight < 0.05 else BAD}"),
                 f" after {updates} update{'s' if updates != 1 else ''}.",
                 (
                     f"  Under 1 % from {_updates_to(momentum, 0.01)} on." if 0 < momentum < 1 and weight > 0.01 else "",
@@ -210,7 +213,7 @@ class WhyScreen(ReproScreen):
                     "The two paths part at layer ",
                     (f"{self._first + 1}, {plain(layer.name, 40)}", f"bold {BAD}"),
                     f": where training sees mean 0 and spread 1, "
-                    f"inference sees {_signed(one.shift)} and {number(round(one.spread, 3))}.",
+                    f"inference sees a mean off by {_compact(one.shift)} and spread {_compact(one.spread)}.",
                 )
             )
         return rows(lines)
@@ -228,12 +231,12 @@ class WhyScreen(ReproScreen):
             *left(layer.variance),
         ]
         if wide:
-            mean = f"{_compact(layer.moving_mean)} | {_compact(layer.batch_mean)}"
-            variance = f"{_compact(layer.moving_variance)} | {_compact(layer.batch_variance)}"
-            parts.append((f"{mean:>20}  {variance:>23}  ", QUIET))
+            mean = f"{_compact(layer.moving_mean):>9} | {_compact(layer.batch_mean):<9}"
+            variance = f"{_compact(layer.moving_variance):>9} | {_compact(layer.batch_variance):<9}"
+            parts.append((f"{mean}  {variance}  ", QUIET))
         if seen is not None:
             style = BAD if seen.parted else GOOD
-            parts.append((f"{_signed(seen.shift):>9} {_compact(seen.spread):>9}", style))
+            parts.append((f"{_three(seen.shift):>9} {_three(seen.spread):>9}", style))
         return Content.assemble(*parts)
 
     # -- keys
@@ -274,10 +277,10 @@ def _updates_to(momentum: float, weight: float) -> int:
     return math.ceil(math.log(weight) / math.log(momentum))
 
 
+def _three(value: float) -> str:
+    return f"{value:.3f}" if 0.0005 <= value < 1000 else f"{value:.1e}"
+
+
 def _compact(value: Any) -> str:
     number_ = float(value)
     return f"{number_:.3g}" if abs(number_) < 1e5 else f"{number_:.1e}"
-
-
-def _signed(value: float) -> str:
-    return f"±{_compact(value)}"

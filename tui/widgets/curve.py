@@ -40,12 +40,19 @@ class Scale:
             value = math.log10(value)
         return (value - self.low) / (self.high - self.low)
 
-    def label(self, height: float) -> str:
-        """The value at a height, for the axis."""
-        value = self.low + height * (self.high - self.low)
+    def ticks(self, most: int) -> list[tuple[float, str]]:
+        """Heights and labels for the axis, at most `most`: whole decades, or the ends and the middle."""
         if not self.log:
-            return number(round(value, 6))
-        return f"1e{round(value):d}" if value < -3 or value > 4 else f"{10**value:.{max(0, -math.floor(value))}f}"
+            middle = (self.low + self.high) / 2
+            values = [self.low, middle, self.high] if most >= 3 else [self.low, self.high]
+            return [((v - self.low) / (self.high - self.low), number(round(v, 6))) for v in values]
+        low, high = round(self.low), round(self.high)
+        step = max(1, math.ceil((high - low) / max(1, most - 1)))
+        return [((v - low) / (high - low), _decade(v)) for v in range(high, low - 1, -step)]
+
+
+def _decade(exponent: int) -> str:
+    return f"1e{exponent}" if abs(exponent) > 3 else f"{10.0**exponent:g}"
 
 
 def scale_for(series: Sequence[Series], *, log: bool, fixed: tuple[float, float] | None = None) -> Scale:
@@ -63,14 +70,16 @@ def scale_for(series: Sequence[Series], *, log: bool, fixed: tuple[float, float]
     return Scale(low, high, log)
 
 
-def draw(series: Sequence[Series], width: int, height: int, scale: Scale, epochs: int) -> list[list[tuple[str, str]]]:
+def draw(
+    series: Sequence[Series], width: int, height: int, scale: Scale, epochs: int, *, log_epochs: bool = False
+) -> list[list[tuple[str, str]]]:
     """Cells of the plot from top to bottom: a character and a style each."""
     masks = [[0] * width for _ in range(height)]
     styles = [[""] * width for _ in range(height)]
     letters: dict[tuple[int, int], str] = {}
     for index, one in enumerate(series):
         style = STYLES[index % len(STYLES)]
-        points = _points(one.values, width * 2, height * 4, scale, epochs)
+        points = _points(one.values, width * 2, height * 4, scale, epochs, log_epochs)
         for x, y in _joined(points):
             row, column = y // 4, x // 2
             masks[row][column] |= _DOTS[y % 4][x % 2]
@@ -92,19 +101,19 @@ def draw(series: Sequence[Series], width: int, height: int, scale: Scale, epochs
 
 
 def _points(
-    values: Sequence[float], width: int, height: int, scale: Scale, epochs: int
+    values: Sequence[float], width: int, height: int, scale: Scale, epochs: int, log_epochs: bool
 ) -> list[tuple[int, int] | None]:
-    last = max(1, epochs - 1)
+    def place(i: int) -> int:
+        if epochs < 2:
+            return width // 2
+        along = math.log(i + 1) / math.log(epochs) if log_epochs else i / (epochs - 1)
+        return round(along * (width - 1))
+
     found: list[tuple[int, int] | None] = []
-    step = max(1, len(values) // (width * 4))  # a long run needs no more points than there are dots
-    for i in range(0, len(values), step):
+    step = 1 if log_epochs else max(1, len(values) // (width * 4))  # no more points than there are dots
+    for i in sorted({*range(0, len(values), step), max(0, len(values) - 1)} if values else ()):
         at = scale.at(values[i])
-        x = round(i / last * (width - 1)) if epochs > 1 else width // 2
-        found.append(None if at is None else (x, round((1 - min(max(at, 0.0), 1.0)) * (height - 1))))
-    if step > 1 and values:
-        at = scale.at(values[-1])
-        x = round((len(values) - 1) / last * (width - 1))
-        found.append(None if at is None else (x, round((1 - min(max(at, 0.0), 1.0)) * (height - 1))))
+        found.append(None if at is None else (place(i), round((1 - min(max(at, 0.0), 1.0)) * (height - 1))))
     return found
 
 
@@ -178,14 +187,15 @@ class Curve(Widget):
             return Content("")
         scale = scale_for(self.series, log=self.log_scale, fixed=self.fixed)
         epochs = max([self.epochs, *(len(one.values) for one in self.series)])
-        cells = draw(self.series, plot_width, plot_height, scale, epochs)
+        lengths = [len(one.values) for one in self.series if one.values]
+        log_epochs = len(lengths) > 1 and max(lengths) > 8 * min(lengths)
+        cells = draw(self.series, plot_width, plot_height, scale, epochs, log_epochs=log_epochs)
         lines = [self._head(width)]
-        marks = {0: 1.0, plot_height - 1: 0.0}
-        if plot_height >= 5:
-            marks[(plot_height - 1) // 2] = 1 - ((plot_height - 1) // 2) / (plot_height - 1)
+        ticks = scale.ticks(4 if plot_height >= 7 else 3 if plot_height >= 5 else 2)
+        marks = {round((1 - at) * (plot_height - 1)): text for at, text in ticks}
         empty = not any(one.values for one in self.series)
         for row, line in enumerate(cells):
-            label = scale.label(marks[row]) if row in marks and not empty else ""
+            label = marks[row] if row in marks and not empty else ""
             parts: list[tuple[str, str]] = [(f"{label:>{gutter - 1}} ", QUIET), ("┤" if row in marks else "│", QUIET)]
             parts += _runs(line)
             lines.append(Content.assemble(*parts))
@@ -194,8 +204,8 @@ class Curve(Widget):
             middle = 1 + plot_height // 2
             lines[middle] = Content.assemble((" " * gutter + "│", QUIET), (note.center(plot_width)[:plot_width], QUIET))
         lines.append(Content.styled(" " * gutter + "└" + "─" * plot_width, QUIET))
-        end = f"epoch {epochs}"
-        lines.append(Content.styled(" " * (gutter + 1) + "1" + end.rjust(plot_width - 1), QUIET))
+        end = f"epoch {epochs}{', log scale' if log_epochs else ''}" if epochs else "epoch"
+        lines.append(Content.styled(" " * (gutter + 1) + ("1" if epochs else " ") + end.rjust(plot_width - 1), QUIET))
         return Content("\n").join(lines)
 
     def _head(self, width: int) -> Content:

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from repro.runs.events import BatchNormMeasured, LayerDrift
-from tui.text import BAD, GOOD, ODD, QUIET, level, share
+from tui.text import HIGH, LOW, MIDDLE, QUIET, level, share
 
 
 def of_layer(layer: LayerDrift) -> float | None:
@@ -21,7 +21,7 @@ def style_of(value: float | None) -> str:
     """Colour of a share; the words and bars beside it say the same."""
     if value is None:
         return QUIET
-    return BAD if value >= 0.5 else ODD if value >= 0.05 else GOOD
+    return HIGH if value >= 0.5 else MIDDLE if value >= 0.05 else LOW
 
 
 def buckets(values: Sequence[float | None], width: int) -> list[float | None]:
@@ -74,7 +74,7 @@ class DriftStrip(Widget):
             pad = max(0, 16 - len(values) * wide)
             median = one.moving_to_batch_distance
             parts.append((" " * pad, ""))
-            parts.append((f"  {share(median):>7}", style_of(None if median is None else float(median))))
+            parts.append((f"  {share(median):>7}", "bold"))
             parts.append((f"  {share(one.initial_weight):>7}", QUIET))
             lines.append(Content.assemble(*parts))
         return Content("\n").join(lines)

@@ -58,7 +58,7 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
     from repro.environment.install import install
 
     rows = []
-    for environment in [definition.get(name) for name in split(names)]:
+    for environment in [definition.get(name) for name in split(names, "NAME")]:
         done = install(environment, python=python, again=again, say=lambda text: click.echo(f"repro: {text}", err=True))
         lines = check.drift(environment)
         if lines:
@@ -76,7 +76,7 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
 @click.pass_context
 def check_environments(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Compare what is installed with the lock; exit 3 where it differs."""
-    chosen = [definition.get(name) for name in split(names)] or [
+    chosen = [definition.get(name) for name in split(names, "NAME")] or [
         one for one in definition.shipped_environments().values() if one.is_installed()
     ]
     if not chosen:

@@ -158,6 +158,8 @@ def train(adapter, request, channel):
     run.stage("import")
     adapter.start(request)
     channel.send("environment_probed", record=probe.record(adapter, request))
+    for note in adapter.notes:
+        channel.send("warned", message=note)
     run.stage("build")
     started = time.perf_counter()
     adapter.build(request)

@@ -13,6 +13,7 @@ class Adapter:
     """
 
     model = None
+    notes = ()  # what a reader of the figures should know, known after `start`
     update_rule = "weighted"  # how the layers move their statistics: see batch_norm.update
 
     def start(self, request):

@@ -31,6 +31,8 @@ class Keras2(Adapter):
             inter_op_parallelism_threads=1,
             device_count={"GPU": 0} if self.device == "cpu" else {},
         )
+        if request["deterministic"]:
+            self.notes = ("op determinism was asked for; TensorFlow {} has none".format(tf.__version__),)
         self.K.set_session(tf.Session(config=config))
         seed_python(request["seed"])
         tf.set_random_seed(request["seed"])

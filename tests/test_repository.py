@@ -1,0 +1,66 @@
+"""Files that must agree with the code: schema, images, locks, documents."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from repro.cli import COMMANDS
+from repro.environment import definition
+from repro.runs import events
+from repro.scenario.types import Operator, Value, json_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = sorted([*ROOT.glob("requirements*.lock"), *ROOT.glob("environments/*/*.lock")])
+
+
+def test_schema_file_is_what_the_command_prints() -> None:
+    on_disk = msgspec.json.decode((ROOT / "scenarios/schema.json").read_bytes())
+    assert on_disk == json_schema(), "run: repro schema > scenarios/schema.json"
+
+
+def test_images_are_what_the_script_draws() -> None:
+    command = [sys.executable, ROOT / "scripts/make_images.py", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
+def test_lock_pins_by_hash_and_names_no_address(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
+    requirements = re.split(r"\n(?=\S)", text.strip())
+    assert requirements
+    for requirement in requirements:
+        assert re.match(r"^[A-Za-z0-9._-]+(\[[^]]*\])?==", requirement), requirement
+        assert "--hash=sha256:" in requirement, requirement
+    assert "://" not in text
+    assert "--index" not in text
+
+
+def test_formats_page_names_every_event_value_and_operator() -> None:
+    page = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
+    tags = [kind.__struct_config__.tag for kind in get_args(events.AnyEvent)]
+    missing = [name for name in (*tags, *get_args(Value), *get_args(Operator)) if f"`{name}`" not in page]
+    assert not missing
+
+
+def test_readme_names_every_shipped_scenario_and_only_real_commands() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for file in (ROOT / "scenarios").glob("*.yaml"):
+        assert f"`{file.stem}`" in readme
+    for line in re.findall(r"^ {4}(?:\$ )?repro ([a-z|][a-z |-]*)", readme, re.M):
+        for command in re.findall(r"[a-z-]+", line.split("  ")[0].split("|")[0]):
+            assert command in COMMANDS
+            break
+
+
+def test_every_environment_has_a_lock_and_pins_keras() -> None:
+    for environment in definition.shipped_environments().values():
+        assert "keras" in environment.locked_versions()
+        assert re.fullmatch(r"[0-9a-f]{64}", environment.lock_sha256())

@@ -105,6 +105,7 @@ def make(runs: Sequence[Evidence]) -> Pages:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_visible,
     )
     environment.filters.update(cell=text.cell, md=_markdown, code=text.code)
     views = [_view(run) for run in runs]
@@ -114,8 +115,15 @@ def make(runs: Sequence[Evidence]) -> Pages:
     return Pages(files)
 
 
+def _visible(value: Any) -> Any:
+    """Text without control characters, which a terminal or an editor might obey."""
+    if type(value) is not str or value.isprintable():
+        return value
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in value)
+
+
 def _markdown(value: Any) -> str:
-    return text.markdown(text.cell(value) if not isinstance(value, str) else printable(value, 4000))
+    return text.markdown(printable(" ".join(value.split()), 20_000) if isinstance(value, str) else text.cell(value))
 
 
 def _view(run: Evidence) -> dict[str, Any]:

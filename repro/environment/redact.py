@@ -99,6 +99,7 @@ _NAMED_TOKENS = re.compile(
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _QUOTED_PATH = re.compile(r"([\"'`])((?:/|~[\w-]*/|[A-Za-z]:\\)[^\"'`\n]+)\1")
 _PATH = re.compile(r"(?<![\w.<>/~-])/(?!/)[\w.@+%~-][^\s\"'`<>|:;,()\[\]{}*?\\]*")
+_NETWORK_PATH = re.compile(r"(?<![\w:/])//[\w.-]+/[^\s\"'`<>|:;,()\[\]{}]*")
 _HOME_PATH = re.compile(r"(?<![\w/])~[\w-]*/[^\s\"'`<>|:;,()\[\]{}]*")
 _WINDOWS_PATH = re.compile(r"(?<!\w)(?:[A-Za-z]:\\|\\\\\w)[^\s\"'`<>|:;,()\[\]{}]*")
 _IPV4 = re.compile(r"(?<![\w.=-])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]|-\w)")
@@ -253,6 +254,7 @@ class Redactor:
         text = _NAMED_TOKENS.sub(self._token, text)
         text = _QUOTED_PATH.sub(lambda match: match[1] + self._path(match[2]) + match[1], text)
         text = _PATH.sub(self._unquoted, text)
+        text = _NETWORK_PATH.sub(lambda match: self._path(match[0]), text)
         text = _HOME_PATH.sub(lambda match: self._path(match[0]), text)
         text = _WINDOWS_PATH.sub(lambda match: self._path(match[0]), text)
         text = _EMAIL.sub(lambda match: self._alias("email", match[0]), text)
@@ -331,7 +333,7 @@ class Redactor:
     def _word(self, text: str) -> str:
         known = self._words.get(text.lower()) or self._short.get(text)
         if known is None:
-            return self._alias("secret", text)
+            return self._alias("name", text.lower())
         return self._alias(known.kind, known.text.lower() if known.kind != "secret" else known.text)
 
     def _alias(self, kind: str, text: str) -> str:
@@ -349,7 +351,10 @@ class Redactor:
         if self._regexes is None:
             longest = sorted((one.text for one in self._words.values()), key=lambda word: (-len(word), word))
             variants = list(dict.fromkeys(form for word in longest for form in _forms(word)))
-            words = re.compile("|".join(map(re.escape, variants)), re.IGNORECASE) if variants else None
+            hosts = [re.escape(one.text) for one in self._words.values() if one.kind == "host"]
+            # A known host takes the names before and after it along: share.HOST, HOST.example.
+            whole = [rf"(?:[\w-]+\.)*(?:{'|'.join(hosts)})(?:\.[A-Za-z][\w-]*)*"] if hosts else []
+            words = re.compile("|".join([*whole, *map(re.escape, variants)]), re.IGNORECASE) if variants else None
             roots = sorted(self._paths, key=lambda path: (-len(path), path))
             tail = r"(?![\w])(?:/[^\s\"'`<>|:;,()\[\]{}]*)?"
             paths = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, roots))}){tail}") if roots else None

@@ -40,16 +40,19 @@ def print_json(data: Any) -> None:
     click.echo(msgspec.json.encode(data))  # as bytes: JSON is UTF-8, whatever the terminal speaks
 
 
-def split(values: tuple[str, ...]) -> list[str]:
+def split(values: tuple[str, ...], option: str) -> list[str]:
     """Repeated options and comma lists as one list, each value once."""
     parts = [part.strip() for value in values for part in value.split(",")]
-    return list(dict.fromkeys(part for part in parts if part))
+    found = list(dict.fromkeys(part for part in parts if part))
+    if values and not found:
+        raise InputError(f"{option}: nothing is named", do="name one, or leave it out")
+    return found
 
 
 def numbers(values: tuple[str, ...], option: str) -> list[int]:
     """Repeated options, comma lists and ranges A:B (B left out) as numbers."""
     found: list[int] = []
-    for text in split(values):
+    for text in split(values, option):
         first, colon, last = text.partition(":")
         try:
             start, stop = int(first), int(last) if colon else int(first) + 1

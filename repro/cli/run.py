@@ -103,7 +103,7 @@ def make_plans(options: dict[str, Any]) -> list[Plan]:
 
 def choose_environments(asked: tuple[str, ...]) -> list[definition.Environment]:
     """The environments that were named; `all`: those that are installed; none named: the default."""
-    names = split(asked) or [definition.DEFAULT]
+    names = split(asked, "--environment") or [definition.DEFAULT]
     if names == ["all"]:
         found = [one for one in definition.shipped_environments().values() if one.is_installed()]
         if not found:

@@ -232,6 +232,7 @@ class Store:
         It is filled and locked under another name first, so that it never exists without its lock.
         """
         hidden = self.path / f".new-{record.id}"
+        lock = None
         try:
             (hidden / "arrays").mkdir(parents=True)
             (hidden / "weights").mkdir()
@@ -242,6 +243,8 @@ class Store:
             hidden.rename(self.path / record.id)
             sync_folder(self.path)
         except BaseException as error:
+            if lock is not None:
+                lock.close()
             shutil.rmtree(hidden, ignore_errors=True)
             if not isinstance(error, OSError):
                 raise

@@ -1,0 +1,544 @@
+"""Every fault in a scenario, image folder, option or store: one line, its exit code, nothing left in the store."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from repro.environment import definition
+from tests.engine.conftest import SCENARIO, Answer
+
+Repro = Callable[..., Answer]
+Edit = Callable[..., Path]
+
+
+def nothing_in(store: Path) -> bool:
+    return not store.exists() or not [entry for entry in store.iterdir() if entry.name != ".trash"]
+
+
+# -- scenario files ---------------------------------------------------------------------------------------------------
+
+FAULTS = {
+    "unknown key": ("group: control", "group: control\nlearning_rate: 1", 5, "unknown key learning_rate"),
+    "unknown nested key": ("{epochs: 3}", "{epochs: 3, rate: 1}", 10, "unknown key fit.rate"),
+    "duplicate key": ("group: control", "group: control\ngroup: report", 5, "group stands twice (first on line 4)"),
+    "duplicate nested key": ("{epochs: 3}", "{epochs: 3, epochs: 4}", 10, "fit.epochs stands twice"),
+    "missing key": ("group: control\n", "", 1, "the key group is missing"),
+    "wrong type": ("{epochs: 3}", "{epochs: three}", 10, "fit.epochs: expected int, got str"),
+    "wrong type, quoted": ("{epochs: 3}", '{epochs: "3"}', 10, "fit.epochs: expected int, got str"),
+    "float for int": ("{epochs: 3}", "{epochs: 3.5}", 10, "fit.epochs: expected int, got float"),
+    "yes is a string": ("{epochs: 3}", "{epochs: 3, shuffle: yes}", 10, "fit.shuffle: expected bool, got str"),
+    "null": ("fit: {epochs: 3}", "fit:", 10, "fit: expected object, got null"),
+    "NaN": ("0.99", ".nan", 8, "batch_norm.momentum: .nan is not a finite number"),
+    "infinite": ("0.99", "-.inf", 8, "batch_norm.momentum: -.inf is not a finite number"),
+    "too large for a float": ("to: 1.0", "to: 1e999", 13, "claims[0].to: 1e999 is not a finite number"),
+    "too long for an int": ("{epochs: 3}", f"{{epochs: {'9' * 9000}}}", 10, "fit.epochs: a number with 9000 digits"),
+    "negative epochs": ("{epochs: 3}", "{epochs: -3}", 10, "fit.epochs: expected int >= 1, found -3"),
+    "no epochs": ("{epochs: 3}", "{epochs: 0}", 10, "fit.epochs: expected int >= 1, found 0"),
+    "momentum 1.5": ("0.99", "1.5", 8, "batch_norm.momentum: expected float <= 1.0, found 1.5"),
+    "unknown optimizer": ("adam", "lion", 9, "compile.optimizer: invalid enum value 'lion'"),
+    "not a class name": ("ResNet50", "os.system", 7, "model.application"),
+    "a size of three": ("[8, 8]", "[8, 8, 8]", 6, "images.size: expected array of length 2, got 3"),
+    "a size of nothing": ("[8, 8]", "[0, 8]", 6, "images.size[0]: expected int >= 1, found 0"),
+    "channels": ("channels: 1", "channels: 2", 6, "images.channels: invalid enum value 2"),
+    "python tag": ("A small scenario", "!!python/object/apply:os.system ['true']", 3, "the tag"),
+    "own tag": ("A small scenario", "!secret x", 3, "the tag !secret is not allowed"),
+    "anchor": ("A small scenario", "&a x", 3, "anchors and aliases are not allowed"),
+    "alias": ("A small scenario", "*a", 3, "anchors and aliases are not allowed"),
+    "syntax": ("[8, 8]", "[8, 8", 6, "not YAML"),
+    "tabs": ("group: control", "group:\n\t- control", 5, "not YAML"),
+    "two documents": ("group: control", "---\ngroup: control", 4, "not YAML"),
+    "a key that is no word": ("group: control", "1: control", 4, "a key must be a word"),
+    "a key that is a list": ("group: control", "[a, b]: control", 4, "a key must be a word"),
+    "merge key": ("group: control", "<<: {group: control}", 4, "unknown key <<"),
+    "control character": ("A small scenario", '"\\e[31mred"', 3, "title: holds a control character"),
+    "control character in a key": ("group: control", '"\\e[31m": control', 4, "unknown key"),
+    "newer format": ("format: 1", "format: 2", 1, "format: invalid enum value 2"),
+    "not measured": ("value: fit.accuracy", "value: predict.accuracy", 13, ""),
+    "unknown value": ("value: fit.accuracy", "value: fit.speed", 13, "claims[0].value: invalid enum value"),
+    "unknown operator": ("is: equal", "is: about", 13, "claims[0].is: invalid enum value"),
+    "an expression": ("to: 1.0", "to: 1/3", 13, "claims[0].to: invalid enum value"),
+    "close without within": ("is: equal", "is: close", 13, "close needs `within`"),
+    "within without close": ("to: 1.0", "to: 1.0, within: 0.1", 13, "`within` goes with `close` only"),
+    "negative tolerance": ("is: equal, to: 1.0", "is: close, to: 1.0, within: -1", 13, "claims[0].within"),
+    "number operator with a name": ("to: 1.0", "to: fit.loss", 13, "equal needs a number"),
+    "name operator with a number": ("is: equal", "is: less_than_value", 13, "less_than_value needs the name"),
+    "unknown environment": ("to: 1.0", "to: 1.0, only: [keras-9]", 13, "no environment is called 'keras-9'"),
+    "two claims of one id": (
+        "to: 1.0}\n",
+        "to: 1.0}\n  - {id: C1, says: x, value: fit.loss, is: at_most, to: 1}\n",
+        14,
+        "C1 stands twice",
+    ),
+    "measured twice": ("[evaluate, predict,", "[evaluate, evaluate,", 11, "measure[1]: evaluate stands twice"),
+    "measured after the end": ("{epochs: 3}", "{epochs: 3}\nmeasure_at: [4]", 11, "measure_at[0]: epoch 4 is after"),
+    "images elsewhere": ("directory: images", "directory: ../images", 6, "must stay inside the scenario's folder"),
+    "images at the root": ("directory: images", "directory: /etc", 6, "must stay inside the scenario's folder"),
+    "convert with three channels": ("channels: 1", "channels: 3, convert: L", 6, "images.convert: L gives one channel"),
+    "name that is a path": ("name: small", "name: ../small", 2, "name:"),
+}
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_scenario_faults(repro: Repro, scenario: Edit, store: Path, fault: str, command: str) -> None:
+    old, new, line, words = FAULTS[fault]
+    file = scenario(old, new)
+    if fault == "not measured":
+        file.write_text(file.read_text().replace(", predict", ""))
+        words = "claims[0].value: predict.accuracy is not measured"
+    repro(command, file).refused(2, f"repro: {file}:{line}: ", words)
+    assert nothing_in(store)
+
+
+def test_the_scenario_itself_is_right(repro: Repro, scenario: Edit) -> None:
+    answer = repro("check", scenario())
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.endswith("valid\n")
+
+
+WHOLE_FILES = {
+    "alias bomb": (b"a: &a [x]\nb: &b [*a,*a,*a]\nc: &c [*b,*b,*b]\n", ":1: ", "anchors and aliases"),
+    "deep nesting": (b"format: " + b"[" * 5000 + b"]" * 5000, ":1: ", "nest"),
+    "deep blocks": (b"".join(b" " * i + b"a:\n" for i in range(300)), ":", "nested deeper than 20"),
+    "many values": (b"a: [" + b"1," * 30_000 + b"1]", ":1: ", "more than 20000 values"),
+    "50 MB": (b"a: " + b"x" * 50_000_000, ": ", "larger than 256 KiB"),
+    "invalid UTF-8": (b"format: 1\nname: \xff\xfe", ":2: ", "not UTF-8"),
+    "UTF-16": ("format: 1".encode("utf-16"), ":1: ", "not UTF-8"),
+    "NUL": (b"format: 1\nname: a\0b", ":", "not YAML"),
+    "empty": (b"", ":1: ", "expected object, got null"),
+    "a list": (b"- 1\n- 2", ":1: ", "expected object, got array"),
+    "a word": (b"hello", ":1: ", "expected object, got str"),
+    "binary": (bytes(range(256)), ":2: ", "not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("fault", WHOLE_FILES)
+def test_files_that_are_no_scenario(repro: Repro, tmp_path: Path, store: Path, fault: str) -> None:
+    data, where, words = WHOLE_FILES[fault]
+    file = tmp_path / "bad.yaml"
+    file.write_bytes(data)
+    repro("run", file).refused(2, f"repro: {file}{where}", words)
+    repro("check", file).refused(2, words)
+    assert nothing_in(store)
+
+
+def test_numbers_are_decimal(repro: Repro, scenario: Edit) -> None:
+    """YAML 1.1 would read 010 as 8, and 1:30 as 90."""
+    file = scenario("{epochs: 3}", "{epochs: 010}\nmeasure_at: [9]")
+    assert repro("check", file).code == 0
+    repro("check", scenario("{epochs: 3}", "{epochs: 1:30}")).refused(2, "expected int, got str")
+
+
+def test_byte_order_mark_and_line_ends_of_windows(repro: Repro, folder: Path) -> None:
+    (folder / "s.yaml").write_bytes(b"\xef\xbb\xbf" + SCENARIO.replace("\n", "\r\n").encode())
+    assert repro("check", folder / "s.yaml").code == 0
+
+
+def test_files_that_cannot_be_read(repro: Repro, tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    repro("check", tmp_path / "missing.yaml").refused(2, "missing.yaml: there is no such file")
+    repro("check", tmp_path / "folder.yaml").refused(2, "is a folder")
+    repro("check", tmp_path / "pipe.yaml").refused(2, "is not a regular file")
+    repro("check", tmp_path / "loop.yaml").refused(2, "loop.yaml: ")
+    repro("check", "/dev/zero").refused(2, "is not a regular file")
+
+
+def test_every_file_is_checked(repro: Repro, scenario: Edit, tmp_path: Path) -> None:
+    answer = repro("check", tmp_path / "one.yaml", scenario(), tmp_path / "two.yaml", "--json")
+    assert answer.code == 2
+    assert [line.startswith("repro: ") for line in answer.err.splitlines()] == [True, True]
+    assert [row["valid"] for row in answer.json["files"]] == [False, True, False]
+
+
+# -- images -----------------------------------------------------------------------------------------------------------
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG whose header promises more than it holds."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+
+
+def replace_image(folder: Path, kind: str) -> Path:
+    """Make b.png a fault; returns the file that is to be named."""
+    file = folder / "images" / "b.png"
+    file.unlink()
+    match kind:
+        case "text":
+            file.write_text("this is not an image")
+        case "empty":
+            file.write_bytes(b"")
+        case "truncated":
+            Image.effect_noise((50, 50), 60).save(file)
+            file.write_bytes(file.read_bytes()[:600])
+        case "bomb":
+            file.write_bytes(png(30_000, 30_000))
+        case "large":
+            file.write_bytes(png(9_000, 9_000))
+        case "RGB":
+            Image.new("RGB", (10, 10)).save(file)
+        case "palette":
+            Image.new("P", (10, 10)).save(file)
+        case "alpha":
+            Image.new("LA", (10, 10)).save(file)
+        case "16 bit":
+            Image.new("I;16", (10, 10)).save(file)
+        case "folder":
+            file.mkdir()
+        case "pipe":
+            os.mkfifo(file)
+        case "dangling":
+            file.symlink_to(folder / "nowhere.png")
+        case "SVG":
+            file.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    return file
+
+
+IMAGE_FAULTS = {
+    "text": "is not an image that can be read",
+    "empty": "is not an image that can be read",
+    "truncated": "is a damaged image",
+    "bomb": "has too many pixels",
+    "large": "9000 x 9000 pixels are too many",
+    "RGB": "is a colour image (mode RGB)",
+    "palette": "is a colour image (mode P)",
+    "alpha": "is a colour image (mode LA)",
+    "16 bit": "has more than 8 bits a pixel",
+    "folder": "is not a regular file",
+    "pipe": "is not a regular file",
+    "dangling": "is not a regular file",
+    "SVG": "is not an image that can be read",
+}
+
+
+@pytest.mark.parametrize("kind", IMAGE_FAULTS)
+def test_image_faults(repro: Repro, folder: Path, store: Path, kind: str) -> None:
+    file = replace_image(folder, kind)
+    repro("check", folder / "s.yaml").refused(2, f"{file}: {IMAGE_FAULTS[kind]}")
+    repro("run", folder / "s.yaml").refused(2, f"{file}: {IMAGE_FAULTS[kind]}")
+    repro("run", "original-bug", "--images", folder / "images").refused(2, f"{file}: ")
+    assert nothing_in(store)
+
+
+@pytest.mark.parametrize("kind", ["RGB", "palette", "alpha"])
+def test_colour_images_are_converted_on_request(repro: Repro, folder: Path, kind: str) -> None:
+    replace_image(folder, kind)
+    assert repro("check", folder / "s.yaml", "--convert", "L").code == 0
+
+
+def test_three_channels_want_colour_images(repro: Repro, scenario: Edit) -> None:
+    file = scenario("channels: 1", "channels: 3")
+    repro("check", file).refused(2, "a.png: is not an RGB image (mode L)")
+    repro("check", file, "--convert", "L").refused(2, "--convert L gives one channel")
+
+
+def test_folders_of_images(repro: Repro, folder: Path, tmp_path: Path, store: Path) -> None:
+    file, images = folder / "s.yaml", folder / "images"
+    (images / "c.png").unlink()
+    (images / ".hidden.png").write_text("x")
+    (images / "notes.txt").write_text("x")
+    repro("run", file).refused(2, "2 images found where 3 classes are asked")
+    repro("run", "original-bug", "--images", tmp_path / "none").refused(2, "none: there is no such folder")
+    repro("run", "original-bug", "--images", file).refused(2, "is not a folder")
+    repro("run", "original-bug", "--images", "x" * 5000).refused(2, "cannot be read (File name too long)")
+    for entry in images.iterdir():
+        entry.unlink()
+    images.rmdir()
+    repro("run", file).refused(2, f"{images}: there is no such folder")
+    assert nothing_in(store)
+
+
+# -- options and names ------------------------------------------------------------------------------------------------
+
+OPTIONS = {
+    "unknown command": (["frobnicate"], "no command is called 'frobnicate': choose from list, check"),
+    "unknown option": (["run", "original-bug", "--frobnicate"], "--frobnicate"),
+    "unknown option before": (["--frobnicate", "runs"], "--frobnicate"),
+    "no scenario": (["run"], "no scenario is named"),
+    "unknown scenario": (["run", "nothing"], "no scenario is called 'nothing': choose from"),
+    "empty scenario": (["run", ""], "no scenario is called ''"),
+    "unknown environment": (["run", "original-bug", "--environment", "keras-9"], "no environment is called 'keras-9'"),
+    "unknown environment to show": (["environment", "show", "keras-9"], "no environment is called 'keras-9'"),
+    "unknown environment to install": (["environment", "install", "../x"], "no environment is called '../x'"),
+    "empty environment": (["run", "original-bug", "--environment", ""], "--environment: nothing is named"),
+    "seed": (["run", "original-bug", "--seed", "one"], "--seed: 'one' is not a whole number"),
+    "negative seed": (["run", "original-bug", "--seed", "-1"], "--seed: '-1' is out of range"),
+    "empty seed": (["run", "original-bug", "--seed", ""], "--seed: nothing is named"),
+    "no seeds": (["run", "original-bug", "--seed", "3:3"], "out of range"),
+    "many seeds": (["run", "original-bug", "--seed", "0:99999"], "out of range"),
+    "huge seed": (["run", "original-bug", "--seed", "9" * 5000], "--seed"),
+    "threads": (["run", "original-bug", "--threads", "0"], "--threads"),
+    "device": (["run", "original-bug", "--device", "tpu"], "tpu"),
+    "convert": (["run", "original-bug", "--convert", "RGB"], "RGB"),
+    "no run": (["show", "nothing"], "no run is called 'nothing'"),
+    "empty run": (["show", ""], "no run is called ''"),
+    "last of none": (["show", "last"], "has no runs"),
+    "a path as run": (["show", "../../etc"], "no run is called"),
+    "stop nothing": (["stop", "last"], "has no runs"),
+    "resume nothing": (["resume", "last"], "has no runs"),
+    "delete nothing": (["delete", "x"], "no run is called"),
+    "watch nothing": (["watch", "x"], "no run is called"),
+    "missing argument": (["show"], "RUN"),
+    "extra argument": (["show", "a", "b"], "b"),
+    "nothing to check": (["check"], "FILE"),
+    "control characters": (["show", "\x1b[31mred\x07"], "no run is called"),
+    "control characters in a command": (["\x1b[31mred\x07\n\n"], "no command is called"),
+    "control characters in an option": (["run", "--\x1b[31m"], "ption"),
+    "control characters in a file": (["run", "./\x1b[31mred.yaml"], "there is no such file"),
+    "control characters in a checked file": (["check", "./\x1b[31mred.yaml"], "there is no such file"),
+    "line feeds in a file": (["check", "./a\nrepro: b.yaml"], "there is no such file"),
+    "10,000 characters as command": (["x" * 10_000], "choose from"),
+    "10,000 characters as option": (["run", "--" + "x" * 10_000], "ption"),
+    "10,000 characters as scenario": (["run", "x" * 10_000], "choose from"),
+    "10,000 characters as file": (["run", "x" * 10_000 + ".yaml"], "cannot be read"),
+    "10,000 characters as run": (["show", "x" * 10_000], "`repro runs` lists them"),
+    "10,000 characters as environment": (["run", "original-bug", "--environment", "x" * 10_000], "choose from"),
+    "10,000 characters as seed": (["run", "original-bug", "--seed", "x" * 10_000], "give 0"),
+}
+
+
+@pytest.mark.parametrize("fault", OPTIONS)
+def test_options_and_names(repro: Repro, store: Path, fault: str) -> None:
+    arguments, words = OPTIONS[fault]
+    repro(*arguments).refused(2, words)
+    assert nothing_in(store)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["frobnicate"], "no command is called"),
+        (["run", "nothing"], "no scenario is called"),
+        (["show", "\x1b[31m"], "no run is called"),
+        ([b"check", b"/nowhere/\xff.yaml"], "there is no such file"),
+        ([b"show", b"\xff\xfe"], "no run is called"),
+        ([b"run", b"\xff"], "no scenario is called"),
+    ],
+)
+def test_in_a_process(repro_process: Repro, store: Path, arguments: list[str], words: str) -> None:
+    repro_process(*arguments).refused(2, words)
+    assert nothing_in(store)
+
+
+def test_names_that_are_not_utf8_in_json(repro_process: Repro) -> None:
+    answer = repro_process(b"check", b"--json", b"/nowhere/\xff.yaml")
+    assert answer.code == 2
+    assert json.loads(answer.out)["files"][0]["valid"] is False
+
+
+def test_a_reader_that_goes_away(repro_process: Repro) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{os.sys.executable} -m repro schema | true; echo ${{PIPESTATUS[0]}}"],  # type: ignore[attr-defined]
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_where_utf8_is_not_spoken(repro_process: Repro, folder: Path) -> None:
+    answer = repro_process("list", PYTHONIOENCODING="ascii")
+    assert (answer.code, answer.err) == (0, "")
+    assert repro_process("list", "--json", PYTHONIOENCODING="ascii").json["format"] == 1
+
+
+# -- environments -----------------------------------------------------------------------------------------------------
+
+FAKE_PYTHON = """\
+#!/bin/sh
+echo '{answer}'
+"""
+
+
+@pytest.fixture
+def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of installations."""
+    folder = tmp_path / "environments"
+    folder.mkdir()
+    monkeypatch.setenv("REPRO_ENVIRONMENTS", str(folder))
+    return folder
+
+
+def fake_installation(environments: Path, name: str = "keras-3", **changed: str | None) -> Path:
+    """An installation whose interpreter tells the locked versions but for `changed` (None: not installed)."""
+    environment = definition.get(name)
+    packages = {**environment.locked_versions(), **changed}
+    answer = {"python": "3.12.1", "packages": {key: value for key, value in packages.items() if value is not None}}
+    return write_installation(environments, name, FAKE_PYTHON.format(answer=json.dumps(answer)))
+
+
+def write_installation(environments: Path, name: str, interpreter: str, lock: str | None = None) -> Path:
+    prefix = environments / name
+    (prefix / "bin").mkdir(parents=True)
+    python = prefix / "bin" / "python"
+    python.write_text(interpreter)
+    python.chmod(0o755)
+    marker = {"format": 1, "environment": name, "lock_sha256": lock or definition.get(name).lock_sha256()}
+    (prefix / definition.MARKER).write_text(json.dumps(marker))
+    return python
+
+
+def test_environment_not_installed(repro: Repro, environments: Path, store: Path) -> None:
+    repro("run", "original-bug").refused(3, "keras-3 is not installed: repro environment install keras-3")
+    repro("run", "original-bug", "--environment", "all").refused(3, "no environment is installed")
+    repro("environment", "check").refused(3, "no environment is installed")
+    repro("environment", "check", "keras-3").refused(3, "keras-3 is not installed")
+    repro("environment", "show", "tf-keras").refused(3, "tf-keras is not installed: repro environment install keras-3")
+    assert nothing_in(store)
+
+
+def test_missing_interpreter(
+    repro: Repro, environments: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = fake_installation(environments)
+    python.unlink()
+    repro("run", "original-bug").refused(3, "keras-3 is not installed")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PYENV_ROOT", raising=False)
+    repro("environment", "install", "keras-2.0.9").refused(3, "needs Python 3.6, and none was found: install it")
+    repro("environment", "install", "keras-2.0.9", "--python", "/bin/true").refused(3, "/bin/true is not Python 3.6")
+    repro("environment", "install", "keras-2.0.9", "--python", "/none").refused(3, "/none is not Python 3.6")
+    assert nothing_in(store)
+
+
+@pytest.mark.parametrize(
+    "interpreter",
+    ["#!/bin/sh\nexit 1\n", "#!/bin/sh\necho hello\n", "#!/bin/sh\necho '[1]'\n", "#!/nowhere/python\n", "\0"],
+)
+def test_interpreter_that_does_not_run(repro: Repro, environments: Path, store: Path, interpreter: str) -> None:
+    python = write_installation(environments, "keras-3", interpreter)
+    repro("run", "original-bug").refused(3, f"{python}: ", "the interpreter of keras-3 does not run: install it again")
+    assert repro("environment", "list").code == 0
+    assert repro("doctor").code == 3
+    assert nothing_in(store)
+
+
+def test_lock_that_does_not_match(repro: Repro, environments: Path, store: Path) -> None:
+    fake_installation(environments, numpy="1.0", keras=None)
+    answer = repro("run", "original-bug")
+    answer.refused(
+        3, "the environment keras-3 differs from its lock (keras: locked ", "installed not at all and 1 more"
+    )
+    assert "--allow-drift" in answer.err
+    found = repro("environment", "check", "keras-3", "--json")
+    assert found.code == 3
+    assert [line.split(":")[0] for line in found.json["environments"][0]["drift"]] == ["keras", "numpy"]
+    assert nothing_in(store)
+
+
+def test_installation_from_another_lock(repro: Repro, environments: Path, store: Path) -> None:
+    python = fake_installation(environments)
+    marker = python.parents[1] / definition.MARKER
+    assert repro("environment", "check", "keras-3").code == 0
+    marker.write_text(json.dumps({"format": 1, "environment": "keras-3", "lock_sha256": "0" * 64}))
+    repro("run", "original-bug").refused(3, "the installation was made from another lock file")
+    marker.write_text("not JSON")
+    repro("run", "original-bug").refused(3, "differs from its lock")
+    assert nothing_in(store)
+
+
+def test_a_surplus_package_is_drift(repro: Repro, environments: Path) -> None:
+    fake_installation(environments, surplus="1.0")
+    repro("run", "original-bug").refused(3, "surplus: locked not at all, installed 1.0")
+
+
+def test_environment_list(repro: Repro, environments: Path) -> None:
+    python = fake_installation(environments)
+    rows = {row["name"]: row for row in repro("environment", "list", "--json").json["environments"]}
+    assert rows["keras-3"].keys() >= {"name", "installed", "python", "keras", "tensorflow"}
+    assert rows["keras-3"]["installed"] and rows["tf-keras"]["installed"]
+    assert rows["keras-3"]["python"] == str(python)
+    assert rows["keras-3"]["keras"] == "3.15.1" and rows["tf-keras"]["keras"] == "2.21.0"
+    assert not rows["keras-2.0.9"]["installed"] and rows["keras-2.0.9"]["python"] is None
+    assert (rows["keras-2.0.9"]["keras"], rows["keras-2.0.9"]["tensorflow"]) == ("2.0.9", "1.4.0")
+
+
+# -- the store --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["--store", "after", "variable"])
+def test_store_under_a_file(
+    repro: Repro, environments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    fake_installation(environments)
+    file = tmp_path / "file"
+    file.write_text("")
+    place = file / "store"
+    if how == "variable":
+        monkeypatch.setenv("REPRO_STORE", str(place))
+        answer = repro("run", "original-bug")
+    else:
+        before, after = (["--store", place], []) if how == "--store" else ([], ["--store", place])
+        answer = repro(*before, "run", "original-bug", *after)
+    answer.refused(3, f"{place}: the store cannot be written (Not a directory): name another folder with --store")
+
+
+def test_store_that_is_a_file(repro: Repro, environments: Path, tmp_path: Path) -> None:
+    fake_installation(environments)
+    (tmp_path / "file").write_text("")
+    repro("--store", tmp_path / "file", "run", "original-bug").refused(3, "name another folder with --store")
+    repro("--store", tmp_path / "file", "runs").refused(3, "the store cannot be read")
+    repro("--store", tmp_path / ("x" * 5000), "run", "original-bug").refused(3, "File name too long")
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mounts a tmpfs with options; needs root."""
+    made: list[Path] = []
+
+    def mount(options: str) -> Path:
+        place = tmp_path / f"mount-{len(made)}"
+        place.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
+        made.append(place)
+        return place
+
+    if os.geteuid() != 0:
+        pytest.skip("mounting a tmpfs needs root")
+    yield mount
+    for place in made:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_read_only_store(repro: Repro, environments: Path, mounted: Callable[[str], Path]) -> None:
+    fake_installation(environments)
+    place = mounted("ro,size=1m")
+    words = "the store cannot be written (Read-only file system): name another folder with --store"
+    repro("--store", place, "run", "original-bug").refused(3, f"{place}: {words}")
+    repro("--store", place / "below", "run", "original-bug").refused(3, words)
+    assert repro("--store", place, "runs").code == 0
+    assert list(place.iterdir()) == []
+
+
+def test_full_store(repro: Repro, environments: Path, mounted: Callable[[str], Path]) -> None:
+    fake_installation(environments)
+    place = mounted("size=1m")
+    with (place / "filler").open("wb") as stream, pytest.raises(OSError):
+        stream.write(bytes(2_000_000))
+    words = "(No space left on device): free some space, or name another folder with --store"
+    repro("--store", place, "run", "original-bug").refused(3, words)
+    with (place / "filler").open("r+b") as stream:
+        stream.truncate(1_000_000)
+    repro("--store", place, "run", "original-bug").refused(3, words)
+    assert [entry.name for entry in place.iterdir()] == ["filler"]

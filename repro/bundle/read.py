@@ -90,9 +90,10 @@ def _stream(path: Path) -> Iterator[IO[bytes]]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", do="name a bundle", file=path) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        bad(path, "is not a regular file", "name a bundle")
     with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            bad(path, "is not a regular file", "name a bundle")
         yield stream
 
 

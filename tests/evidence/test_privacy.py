@@ -62,7 +62,10 @@ def planted(store: Path, **more: Any) -> Evidence:
             }
         )
         record["facts"]["hostname"] = "vm"
-        record["facts"]["deep"] = {"user": "root", "list": [{"note": f"mounted from //zqshare.{HOST}/x by {USER.upper()}"}]}
+        record["facts"]["deep"] = {
+            "user": "root",
+            "list": [{"note": f"mounted from //zqshare.{HOST}/x by {USER.upper()}"}],
+        }
         record["missing"]["gpus"] = f"cannot read {IMAGE_FOLDER}/x: ask zqmail@zqcorp.internal"
 
     log = (
@@ -75,7 +78,7 @@ def planted(store: Path, **more: Any) -> Evidence:
         "time": 0.0,
         "kind": "OSError",
         "message": f"[Errno 2] No such file: '{IMAGE_FOLDER}/{IMAGES[1]}' token={TOKEN}",
-        "traceback": f'Traceback\n  File "{HOME}/zqwork/train.py", line 3, in <module>\n    open({IMAGES[2]!r}) # {PASSWORD}\n',
+        "traceback": f'Traceback\n  File "{HOME}/zqwork/a.py", line 3, in <module>\n    open({IMAGES[2]!r}) # {PASSWORD}\n',
     }
     ended = {"event": "run_ended", "time": 0.0, "state": "failed", "reason": f"in {HOME}: {DATABASE}", "exit_code": 4}
     return make_run(
@@ -188,7 +191,7 @@ def test_short_names_go_as_path_components_and_in_their_own_fields() -> None:
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
-        ("File \"/x/y/lib/python3.6/site-packages/keras/a.py\", line 3", "lib/python3.6/site-packages/keras/a.py"),
+        ('File "/x/y/lib/python3.6/site-packages/keras/a.py", line 3', "lib/python3.6/site-packages/keras/a.py"),
         ("/job:localhost/replica:0/task:0/device:CPU:0", "/job:localhost/replica:0/task:0/device:CPU:0"),
         ("2026-11-24 18:48:58.221853: I tensorflow/core/platform/x.cc:137] AVX2 and/or N/A 1/3", None),
         ("nvidia-cublas-cu12==12.9.1.4 v1.4.0-rc1-11-g130a514 tensorflow::ops::Add", None),

@@ -72,7 +72,7 @@ def run_object(run: RunDirectory, *, with_measurements: bool = True) -> dict[str
         record = run.record()
         result = run.result()
     except InputError as error:
-        return {"format": FORMAT, "run": run.id, "state": "damaged", "reason": str(error)}
+        return _damaged(run, error, with_measurements)
     if result is not None:
         return _finished(result, with_measurements)
     return _unfinished(run, record, with_measurements)
@@ -86,11 +86,21 @@ def _finished(result: Result, with_measurements: bool) -> dict[str, Any]:
     return plain
 
 
+def _damaged(run: RunDirectory, error: InputError, with_measurements: bool) -> dict[str, Any]:
+    """The keys of every run, so that who reads a list of runs needs no case of its own; `reason` says what is wrong."""
+    found: dict[str, Any] = {"format": FORMAT, "run": run.id}
+    found |= dict.fromkeys(("scenario", "environment", "seed"))
+    found |= {"state": "damaged", "verdict": None, "degraded": False, "derived_from": None, "claims": []}
+    if with_measurements:
+        found["measurements"] = {}
+    return found | {"seconds": {}, "reason": str(error)}
+
+
 def _unfinished(run: RunDirectory, record: RunRecord, with_measurements: bool) -> dict[str, Any]:
     try:
         progress = run.progress()
     except InputError as error:
-        return {"format": FORMAT, "run": run.id, "state": "damaged", "reason": str(error)}
+        return _damaged(run, error, with_measurements)
     found = {
         "format": FORMAT,
         "run": run.id,

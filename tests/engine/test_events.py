@@ -1,0 +1,193 @@
+"""Events, and how they fold into what is known of a run."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from repro.runs import events
+from repro.runs.measurements import Progress, prediction
+from repro.runs.store import EventReader
+from tests.engine.made_runs import checkpoint, epoch, measured, started, whole
+
+ONE_OF_EACH: list[events.AnyEvent] = [
+    *whole(),
+    events.WorkerStarted(pid=1, python="/x/python"),
+    events.EnvironmentProbed(record={"facts": {"a": [1, "ü"]}}),
+    events.ModelBuilt(seconds=1.0, fingerprint={"layers": 177}),
+    epoch(4, loss="nan", accuracy="-inf"),
+    checkpoint(1),
+    events.SnapshotWritten(epoch=1, file="weights/epoch-0000001.npz", sha256="0" * 64),
+    events.Answered(question=1, probabilities=[[1.0, "nan"]], loss=0.5, accuracy=1.0, seconds=0.1),
+    events.FitFinished(call="model.fit", seconds=1.0),
+    events.TrainingStopped(epoch=1),
+    events.WorkerFailed(kind="ValueError", message="bad \u2028 \x1b", traceback="..."),
+    events.Heartbeat(boot_id="x"),
+    events.StopRequested(by="SIGTERM"),
+    events.Warned(message="careful"),
+    events.RunEnded(state="failed", reason="x", exit_code=4),
+]
+
+
+def test_every_kind_is_tried() -> None:
+    assert {type(event) for event in ONE_OF_EACH} == set(get_args(events.AnyEvent))
+
+
+@pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
+def test_round_trip(event: events.AnyEvent) -> None:
+    line = events.encode(event)
+    assert line.endswith(b"\n") and line.count(b"\n") == 1
+    assert events.decode(line) == event
+    assert json.loads(line)["event"]
+
+
+def test_numbers_that_are_not_finite() -> None:
+    assert [events.to_number(x) for x in (1.5, math.nan, math.inf, -math.inf)] == [1.5, "nan", "inf", "-inf"]
+    assert math.isnan(events.number("nan")) and events.number("-inf") == -math.inf
+    assert json.loads(events.encode(epoch(1, loss="nan")))["loss"] == "nan"
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{", b"[]", b'{"event":"unheard_of"}', b'{"event":"epoch_finished"}', b"\xff", b"null"]
+)
+def test_what_is_no_event(line: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        events.decode(line)
+
+
+def fold(*happened: events.AnyEvent) -> Progress:
+    progress = Progress()
+    progress.extend(happened)
+    return progress
+
+
+def test_a_whole_run() -> None:
+    progress = fold(*whole())
+    assert (progress.epoch, progress.epochs, progress.training_finished) == (3, 3, True)
+    found = progress.measurements(3, [0, 1, 2])
+    assert found["fit"] == {"loss": [0.5] * 3, "accuracy": [1.0] * 3}
+    assert found["evaluate"] == {"loss": 9.5, "accuracy": 1 / 3}
+    assert found["evaluate_training_phase"] == {"loss": 0.01, "accuracy": 1.0}
+    assert found["predict"]["classes"] == [1, 1, 1]
+    assert (found["predict"]["distinct_classes"], found["predict"]["accuracy"]) == (1, 1 / 3)
+    assert found["batch_norm"]["updates"] == 3
+    assert found["weights_sha256"] == "f" * 64
+
+
+def test_measurements_of_an_epoch() -> None:
+    progress = fold(started(), epoch(1), *measured(1), epoch(2))
+    assert progress.measurements()["batch_norm"]["updates"] == 1
+    assert "evaluate" not in progress.measurements(2)
+    assert "evaluate" in progress.measurements(1)
+    assert fold().measurements() == {"fit": {"loss": [], "accuracy": []}}
+
+
+def test_a_resumed_run_rewinds_to_its_checkpoint() -> None:
+    before = [started(), epoch(1, 0.1), *measured(1), checkpoint(1), epoch(2, 0.2), *measured(2)]
+    progress = fold(*before, started(stretch=2))
+    assert (progress.epoch, progress.loss, progress.stretch) == (1, [0.1], 2)
+    assert list(progress.drift) == [1] and list(progress.predictions) == [1]
+    progress.extend([epoch(2, 0.3), epoch(3, 0.4)])
+    assert (progress.epoch, progress.loss) == (3, [0.1, 0.3, 0.4])
+
+
+def test_a_resumed_run_without_a_checkpoint_begins_anew() -> None:
+    progress = fold(started(), epoch(1), epoch(2), started(stretch=2))
+    assert (progress.epoch, progress.loss, progress.accuracy) == (0, [], [])
+
+
+def test_a_checkpoint_that_was_not_used_is_overtaken() -> None:
+    """The supervisor found it damaged: epoch 1 comes again."""
+    progress = fold(started(), epoch(1), epoch(2), checkpoint(2), started(stretch=2), epoch(1, 0.7))
+    assert (progress.epoch, progress.loss) == (1, [0.7])
+
+
+def test_a_new_stretch_forgets_how_the_last_one_ended() -> None:
+    progress = fold(
+        *whole(),
+        events.WorkerFailed(kind="OSError", message="x"),
+        events.StopRequested(by="SIGTERM"),
+        events.RunEnded(state="failed"),
+        started(stretch=2),
+    )
+    assert progress.ended is None and progress.failure is None and progress.stop_requested is None
+    assert not progress.training_finished, "the result would be taken from the stretch before"
+    assert progress.weights_sha256 is None
+
+
+def test_time_left() -> None:
+    assert fold(started(epochs=100), epoch(1)).seconds_left is None
+    assert fold(started(epochs=100), epoch(1), epoch(2)).seconds_left == 98.0
+
+
+def test_stages_add_up() -> None:
+    happened = [
+        msgspec.structs.replace(event, time=at)
+        for event, at in [
+            (started(), 10.0),
+            (events.StageStarted(stage="import"), 11.0),
+            (events.StageStarted(stage="fit"), 13.0),
+            (events.RunEnded(state="interrupted"), 18.0),
+            (started(stretch=2), 100.0),
+            (events.StageStarted(stage="fit"), 101.0),
+            (events.TrainingFinished(peak_memory_bytes=1), 102.5),
+        ]
+    ]
+    assert fold(*happened).seconds == {"import": 2.0, "fit": 6.5}
+
+
+def test_prediction() -> None:
+    assert prediction([[0.5, 0.5], [0.1, 0.9]], None)["classes"] == [0, 1]
+    assert "accuracy" not in prediction([[1.0, 0.0]], None)
+    assert prediction([["nan", 0.0]], [0])["distinct_classes"] == 1
+
+
+# -- reading while they are written -----------------------------------------------------------------------------------
+
+
+def test_a_torn_last_line_is_not_there_yet(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    reader = EventReader(file)
+    assert reader.read() == []
+    line = events.encode(epoch(1))
+    file.write_bytes(line + line[:20])
+    assert reader.read() == [epoch(1)]
+    assert reader.read() == []
+    with file.open("ab") as stream:
+        stream.write(line[20:])
+    assert reader.read() == [epoch(1)]
+
+
+def test_a_resume_cuts_the_torn_line_off_under_a_reader(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    line = events.encode(epoch(1))
+    file.write_bytes(line + b'{"event":"epoch_fin')
+    reader = EventReader(file)
+    assert reader.read() == [epoch(1)]
+    file.write_bytes(line + events.encode(epoch(2)))
+    assert reader.read() == [epoch(2)]
+
+
+def test_lines_longer_than_a_read(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    long = events.Warned(message="x" * 5000)
+    file.write_bytes(events.encode(epoch(1)) + events.encode(long) * 3 + events.encode(epoch(2)))
+    reader, found = EventReader(file), []
+    while more := reader.read(limit=64):
+        found += more
+    assert found == [epoch(1), long, long, long, epoch(2)]
+
+
+def test_damage(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\0" * 100 + b"\n")
+    with pytest.raises(msgspec.DecodeError):
+        EventReader(file).read()
+    file.write_bytes(b"x" * (17 * 1024 * 1024))
+    with pytest.raises(msgspec.DecodeError):
+        EventReader(file).read()

@@ -140,8 +140,8 @@ def _onednn(record: dict[str, Any], environment: definition.Environment) -> str 
     said = variables.get(ONEDNN) if isinstance(variables, dict) else None
     if said in ("0", "1"):
         return str(said)
-    if facts.get("onednn") is False and environment.definition.adapter != "keras-2":
-        return "0"
+    if isinstance(facts.get("onednn"), bool) and environment.definition.adapter != "keras-2":
+        return "1" if facts["onednn"] else "0"
     return None
 
 
@@ -178,7 +178,7 @@ def _duration(seconds: float) -> str:
 def grade(theirs: Evidence, ours: Evidence) -> Outcome:
     """How close our finished run is to theirs."""
     deviation = largest_deviation(theirs.measurements, ours.measurements)
-    differences = diff.differences([theirs.facts_record, ours.facts_record])
+    differences = _differences(theirs, ours)
     hashes = {run.measurements.get("weights_sha256") for run in (theirs, ours)}
     found: Grade
     if len(hashes) == 1 and None not in hashes:
@@ -190,6 +190,31 @@ def grade(theirs: Evidence, ours: Evidence) -> Outcome:
     else:
         found = "different"
     return Outcome(found, deviation, differences)
+
+
+def _differences(theirs: Evidence, ours: Evidence) -> list[diff.Difference]:
+    """How the environments differ; how the same kernels were asked for is no difference."""
+    found = diff.differences([theirs.facts_record, ours.facts_record])
+    states = [run.environment.get("facts", {}).get("onednn") for run in (theirs, ours)]
+    if states[0] is not None and states[0] == states[1]:
+        found = [one for one in found if one.key != f"variables.{ONEDNN}"]
+    return found
+
+
+def why_not_identical(outcome: Outcome, theirs: Evidence) -> str | None:
+    """Why the bits are not the same, as far as it is known; None where they are the same."""
+    if outcome.grade == "bit-identical":
+        return None
+    if outcome.differences:
+        first = outcome.differences[0]
+        return f"the likeliest reason is {first.group} ({first.key}): {first.why} ({first.source})"
+    facts = diff.facts_of(theirs.environment)
+    if str(facts.get("versions.tensorflow", "")).startswith("1.") and theirs.record.threads > 1:
+        return (
+            f"the environments do not differ; a TensorFlow 1 session with {theirs.record.threads} threads adds in the "
+            "order in which threads finish, so that two runs on one machine differ as well (docs/bundle.md)"
+        )
+    return "the environments do not differ in anything that is recorded"
 
 
 def largest_deviation(theirs: dict[str, Any], ours: dict[str, Any]) -> float | None:

@@ -101,6 +101,7 @@ def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int
         grade=outcome.grade,
         verdicts=[one.evidence.verdict, ours.verdict],
         weights_sha256=[run.measurements.get("weights_sha256") for run in (one.evidence, ours)],
+        why_not_identical=verify.why_not_identical(outcome, one.evidence),
         largest_relative_deviation=outcome.largest_relative_deviation,
         differences=[
             {"name": d.key, "values": list(d.values), "group": d.group, "why": d.why, "source": d.source}
@@ -158,6 +159,7 @@ def _text(found: dict[str, Any]) -> str:
         else:
             deviation = row["largest_relative_deviation"]
             lines.append(f"  largest relative deviation of losses and probabilities {cell(deviation)}")
+            lines.append(f"  {row['why_not_identical']}")
         lines += _differences(row["differences"])
     return "\n".join(lines)
 
@@ -166,7 +168,7 @@ def _differences(rows: list[dict[str, Any]]) -> list[str]:
     from repro.bundle.text import cell
 
     if not rows:
-        return ["  the environment records do not differ"]
+        return []
     lines = ["  the environments differ, the likeliest explanation first"]
     for row in rows[:12]:
         there, here = (cell(value) for value in row["values"])

@@ -1,0 +1,286 @@
+"""The text of a bug report for a run: the fields that a tracker asks for, the figures, and a script that shows it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from repro.bundle.evidence import Evidence, read_scenario
+from repro.bundle.report import reproduce_line
+from repro.bundle.text import cell, markdown
+from repro.environment import definition, diff, redact
+from repro.environment.record import RECORDED_VARIABLES
+from repro.errors import InputError, printable
+from repro.runs.records import ClaimResult
+from repro.scenario.types import Scenario
+from repro.standalone import script
+
+Tracker = Literal["keras", "tensorflow", "stackoverflow"]
+TRACKERS: tuple[Tracker, ...] = ("keras", "tensorflow", "stackoverflow")
+MAX_CHARACTERS = 5_990
+NEGLIGIBLE_WEIGHT = 0.01
+
+
+@dataclass(frozen=True)
+class IssueText:
+    """What to paste, and the script in it."""
+
+    tracker: Tracker
+    text: str
+    script: str
+
+
+def write(run: Evidence, tracker: Tracker) -> IssueText:
+    """The text for one tracker, under 6,000 characters; InputError where the run has no result to tell of."""
+    if run.result is None:
+        raise InputError(
+            f"the run {run.id} is {run.state}: it has no figures to report", do="resume it, or run it again"
+        )
+    scenario = read_scenario(run.run)
+    code = _script(run, scenario)
+    claims = [claim for claim in run.result.claims if claim.outcome != "skipped"]
+    # What can be done without goes first, until the text is short enough; the script is never cut.
+    for kept in (len(claims), 6, 3, 0):
+        parts = _Parts(run, scenario, code, claims[:kept], short=kept < len(claims))
+        text = _redacted(_FORMS[tracker](parts))
+        if len(text) <= MAX_CHARACTERS:
+            return IssueText(tracker, text, code)
+    raise InputError(f"the text for {run.id} does not fit into 6,000 characters", do="shorten the scenario's title")
+
+
+def _script(run: Evidence, scenario: Scenario) -> str:
+    record = run.record
+    adapter = definition.get(record.environment).definition.adapter
+    return script(
+        scenario,
+        adapter,
+        seed=record.seed,
+        threads=record.threads,
+        device=record.device,
+        deterministic=record.deterministic,
+    )
+
+
+def _redacted(text: str) -> str:
+    from repro.bundle.export import public_text
+
+    redactor = redact.Redactor(redact.known_here(allowed=RECORDED_VARIABLES), public=public_text())
+    return redactor.text(text, "issue")
+
+
+class _Parts:
+    """The pieces that all forms are made of."""
+
+    def __init__(self, run: Evidence, scenario: Scenario, code: str, claims: list[ClaimResult], *, short: bool) -> None:
+        self.run = run
+        self.scenario = scenario
+        self.code = code
+        self.claims = claims
+        self.facts = diff.facts_of(run.environment)
+        self.measurements = run.measurements
+        self.short = short
+
+    def fact(self, key: str, otherwise: str = "not known") -> str:
+        """One fact of the environment record."""
+        found = self.facts.get(key)
+        return otherwise if found is None or found == "" else printable(cell(found), 120)
+
+    @property
+    def title(self) -> str:
+        return printable(self.scenario.title, 200)
+
+    @property
+    def model(self) -> str:
+        momentum = self.measurements.get("batch_norm", {}).get("momentum")
+        words = f"{self.scenario.model.application} with {self.scenario.model.classes} classes and random weights"
+        if momentum is not None:
+            words += f", BatchNormalization momentum {momentum}"
+        fit = self.scenario.fit
+        return (
+            f"{words}, {self.scenario.compile.optimizer}, {fit.epochs} epochs on {len(self.run.record.images)} images"
+        )
+
+    @property
+    def framework(self) -> str:
+        return f"Keras {self.fact('versions.keras')}, TensorFlow {self.fact('versions.tensorflow')}"
+
+    @property
+    def gpu(self) -> str:
+        if self.facts.get("device") != "gpu":
+            return "none used (CPU)"
+        return self.fact("gpus[0].device_name", "a GPU")
+
+    @property
+    def cuda(self) -> str:
+        if self.facts.get("device") != "gpu":
+            return "none used (CPU)"
+        return f"{self.fact('tensorflow_build.cuda_version')} / {self.fact('tensorflow_build.cudnn_version')}"
+
+    def figures(self) -> str:
+        """The figures as a Markdown table."""
+        found = self.measurements
+        lines = ["| | loss | accuracy |", "|---|---|---|"]
+        fit = found["fit"]
+        lines.append(f"| `fit`, last epoch | {cell(fit['loss'][-1])} | {cell(fit['accuracy'][-1])} |")
+        names = {"evaluate": "`evaluate` (inference phase)", "evaluate_training_phase": "same weights, training phase"}
+        for key, name in names.items():
+            if found.get(key):
+                lines.append(f"| {name} | {cell(found[key]['loss'])} | {cell(found[key]['accuracy'])} |")
+        if found.get("predict"):
+            predict = found["predict"]
+            lines.append(f"| `predict`: classes {cell(predict['classes'])} | | {cell(predict.get('accuracy'))} |")
+        if self.claims:
+            lines += ["", "Checked:"]
+            lines += [f"- {one.outcome}: {markdown(printable(one.says, 160))}" for one in self.claims]
+        return "\n".join(lines)
+
+    def why(self) -> str:
+        """Why it is not an error in the calls, or that it is the expected behaviour."""
+        found = self.measurements
+        norm = found.get("batch_norm")
+        right_training = (found.get("evaluate_training_phase") or {}).get("accuracy")
+        right_inference = (found.get("evaluate") or found.get("predict") or {}).get("accuracy")
+        lines = []
+        if right_training is not None and right_inference is not None and right_training != right_inference:
+            lines.append(
+                f"It is no error in the calls or the data: on the same images with the same weights the accuracy is "
+                f"{cell(right_training)} in training phase and {cell(right_inference)} in inference phase. Only what "
+                f"BatchNormalization normalises with differs."
+            )
+        elif right_training is not None and right_training == right_inference:
+            lines.append("Training phase and inference phase agree here: with these settings nothing is wrong.")
+        if norm and norm.get("updates"):
+            lines.append(_moving_averages(norm))
+        if not lines:
+            lines.append("Whether it is a defect is for you to judge; the figures above are all that was measured.")
+        return " ".join(lines)
+
+    def expected(self) -> str:
+        """What one would expect, in a sentence."""
+        return "The same images, seen in training, are classified alike by `fit`, `evaluate` and `predict`."
+
+    def reproduce(self) -> str:
+        """The exact line, and what the bundle adds."""
+        sha256 = cell(self.measurements.get("weights_sha256"))
+        return f"`{reproduce_line(self.run)}` (final weights SHA-256 `{sha256}`)"
+
+    def machine(self) -> list[tuple[str, str]]:
+        """What a form asks of the machine."""
+        return [
+            ("CPU", f"{self.fact('cpu.model')}, {self.fact('cpu.instruction_sets')}"),
+            ("oneDNN", self.fact("onednn")),
+            ("threads", f"intra-op {self.fact('threads.intra_op')}, inter-op {self.fact('threads.inter_op')}"),
+            ("numpy", self.fact("numpy")),
+        ]
+
+
+def _moving_averages(norm: dict[str, Any]) -> str:
+    updates, momentum, weight = norm["updates"], norm["momentum"], norm["initial_weight"]
+    words = (
+        f"After {updates} updates at momentum {momentum} the moving mean and variance still consist to {cell(weight)} "
+        f"(`momentum ** updates`) of their initial values 0 and 1"
+    )
+    distance = norm.get("moving_to_batch_distance")
+    if distance is not None:
+        words += f"; the median layer has {cell(distance)} of its way to the batch statistics before it"
+    if float(weight) > NEGLIGIBLE_WEIGHT and 0 < momentum < 1:
+        needed = math.ceil(math.log(NEGLIGIBLE_WEIGHT) / math.log(momentum))
+        return (
+            f"{words}. That is the documented, expected behaviour of a moving average, not a defect: {needed} updates "
+            f"bring it under 1 %, a lower momentum does so sooner, and re-estimating the statistics in one pass does "
+            f"so at once."
+        )
+    return f"{words}: the initial values are not what matters here."
+
+
+def _fenced(code: str) -> str:
+    return f"```python\n{code}```"
+
+
+def _keras(parts: _Parts) -> str:
+    lines = [
+        f"**{markdown(parts.title)}**",
+        "",
+        "**System information**",
+        "- Custom code: yes, the script below; no stock example",
+        f"- OS platform and distribution: {parts.fact('os.name')}, kernel {parts.fact('kernel')}, {parts.fact('libc')}",
+        "- TensorFlow installed from: binary",
+        f"- TensorFlow version: {parts.fact('versions.tensorflow')} ({parts.fact('tensorflow_build.git_version')})",
+        f"- Keras version and backend: {parts.fact('versions.keras')}, {parts.fact('versions.backend')}",
+        f"- Python version: {parts.fact('python.version')}",
+        "- Bazel version: not compiled from source",
+        f"- GPU model and memory: {parts.gpu}",
+        f"- Exact command to reproduce: {parts.reproduce()}",
+        *[f"- {name}: {value}" for name, value in parts.machine()],
+        "",
+        "**Describe the problem**",
+        f"{parts.model}.",
+        "",
+        "**Current behavior**",
+        parts.figures(),
+        "",
+        "**Expected behavior**",
+        parts.expected(),
+        "",
+        "**Is it a defect?**",
+        parts.why(),
+        "",
+        "**Standalone code to reproduce the issue**",
+        _fenced(parts.code),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _tensorflow(parts: _Parts) -> str:
+    fields = [
+        ("Issue type", "Bug"),
+        ("Have you reproduced the bug with TensorFlow Nightly?", "No"),
+        ("Source", "binary"),
+        ("TensorFlow version", f"{parts.fact('versions.tensorflow')} ({parts.fact('tensorflow_build.git_version')})"),
+        ("Custom code", "Yes"),
+        ("OS platform and distribution", f"{parts.fact('os.name')}, kernel {parts.fact('kernel')}"),
+        ("Mobile device", "none"),
+        ("Python version", parts.fact("python.version")),
+        ("Bazel version", "not compiled from source"),
+        ("GCC/compiler version", f"not compiled from source (built with {parts.fact('tensorflow_build.compiler')})"),
+        ("CUDA/cuDNN version", parts.cuda),
+        ("GPU model and memory", parts.gpu),
+        (
+            "Current behavior?",
+            f"{markdown(parts.title)}. {parts.model}; {parts.framework}.\n\n{parts.figures()}\n\n"
+            f"Expected: {parts.expected()}\n\n{parts.why()}\n\n"
+            + "\n".join(f"- {name}: {value}" for name, value in parts.machine()),
+        ),
+        ("Standalone code to reproduce the issue", f"{_fenced(parts.code)}\n\nOr: {parts.reproduce()}"),
+        ("Relevant log output", "The figures above are the script's output."),
+    ]
+    return "\n\n".join(f"### {name}\n\n{value}" for name, value in fields) + "\n"
+
+
+def _stackoverflow(parts: _Parts) -> str:
+    lines = [
+        f"# {markdown(parts.title)}",
+        "",
+        f"{parts.model}; {parts.framework}, Python {parts.fact('python.version')}, {parts.fact('os.name')}.",
+        "",
+        parts.figures(),
+        "",
+        "## Code",
+        "",
+        _fenced(parts.code),
+        "",
+        "## What I found out",
+        "",
+        parts.why(),
+        "",
+        "## To see exactly these figures",
+        "",
+        f"{parts.reproduce()}; " + ", ".join(f"{name} {value}" for name, value in parts.machine()) + ".",
+        "",
+        "Is that explanation right, and which remedy is the usual one?",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_FORMS = {"keras": _keras, "tensorflow": _tensorflow, "stackoverflow": _stackoverflow}

@@ -1,0 +1,118 @@
+"""The script that shows a scenario with plain Keras: what one pastes into a report. It needs nothing of ours.
+
+Without an argument it draws its own images (any plainly different ones do); with the bundle's `arrays/images.npy` it
+trains on the run's very pixels.
+"""
+
+from __future__ import annotations
+
+from repro.scenario.types import Scenario
+
+_IMAGES = """\
+H, W, C, N = {height}, {width}, {channels}, {classes}
+if sys.argv[1:]:  # images.npy of the run: uint8 (N, H, W, C)
+    x = np.load(sys.argv[1])
+else:  # any plainly different images do
+    row, column = np.mgrid[:H, :W] / 9.0
+    waves = [127 + 120 * np.sin(row * k / N + column * (N - k) / N) for k in range(1, N + 1)]
+    x = np.repeat(np.array(waves).astype("uint8")[..., None], C, -1)
+y = np.eye(N)
+"""
+
+_TRAIN = """\
+model.compile(optimizer="{optimizer}", loss="{loss}", metrics=["{metric}"])
+model.fit(x, y, epochs={epochs}, shuffle={shuffle}, batch_size={batch_size}, verbose={verbose})
+print("evaluate", model.evaluate(x, y, batch_size={batch_size}, verbose=0))
+print("predict", model.predict(x, batch_size={batch_size}).argmax(1).tolist())
+"""
+
+_TF2 = """\
+# python reproduce.py [images.npy]
+{before}import sys
+import numpy as np
+import tensorflow as tf
+{import_keras}
+tf.config.threading.set_intra_op_parallelism_threads({threads})
+tf.config.threading.set_inter_op_parallelism_threads(1)
+{device}{deterministic}{seeds}
+{images}
+model = keras.applications.{application}(input_shape=(H, W, C), classes=N, weights=None)
+{momentum}{train}# last, since it moves the moving averages: the same weights and images, with batch statistics
+p = np.array(model(tf.constant(x, tf.float32), training=True))
+print("training phase", p.argmax(1).tolist())
+"""
+
+_TF2_MOMENTUM = """\
+for layer in model.layers:
+    if isinstance(layer, keras.layers.BatchNormalization):
+        layer.momentum = {momentum}
+"""
+
+_TF1 = """\
+# python reproduce.py [images.npy]
+import random, sys
+import numpy as np
+import tensorflow as tf
+import keras
+from keras import backend as K
+K.set_session(tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads={threads}, inter_op_parallelism_threads=1)))
+random.seed({seed}); np.random.seed({seed}); tf.set_random_seed({seed})
+{images}
+model = keras.applications.{application}(input_shape=(H, W, C), classes=N, weights=None)
+{momentum}{train}model._make_test_function()  # the same weights and images with the learning phase forced to 1
+print("training phase", [float(v) for v in model.test_function([x, y, np.ones(len(x)), 1])])
+"""
+
+_TF1_MOMENTUM = """\
+config = model.get_config()
+for layer in config["layers"]:
+    if layer["class_name"] == "BatchNormalization":
+        layer["config"]["momentum"] = {momentum}
+initial = model.get_weights()
+model = type(model).from_config(config)
+model.set_weights(initial)
+"""
+
+
+def script(
+    scenario: Scenario, adapter: str, *, seed: int, threads: int, device: str = "auto", deterministic: bool = False
+) -> str:
+    """The whole script for one generation of Keras ("keras-2", "tf-keras" or "keras-3")."""
+    height, width = scenario.images.size
+    # verbose=2 prints a line an epoch; nobody reads a thousand
+    train = _TRAIN.format(
+        optimizer=scenario.compile.optimizer,
+        loss=scenario.compile.loss,
+        metric=scenario.compile.metrics[0],
+        epochs=scenario.fit.epochs,
+        shuffle=scenario.fit.shuffle,
+        batch_size=scenario.fit.batch_size,
+        verbose=2 if scenario.fit.epochs <= 50 else 0,
+    )
+    images = _IMAGES.format(
+        height=height, width=width, channels=scenario.images.channels, classes=scenario.model.classes
+    )
+    momentum = None if scenario.batch_norm is None else scenario.batch_norm.momentum
+    common = {
+        "threads": threads,
+        "seed": seed,
+        "images": images,
+        "application": scenario.model.application,
+        "train": train,
+    }
+    if adapter == "keras-2":
+        # 0.99 is what every Keras 2 layer has; rebuilding for it would only lengthen the script
+        change = "" if momentum in (None, 0.99) else _TF1_MOMENTUM.format(momentum=momentum)
+        return _TF1.format(momentum=change, **common)
+    legacy = adapter == "tf-keras"
+    return _TF2.format(
+        before='import os\nos.environ["TF_USE_LEGACY_KERAS"] = "1"\n' if legacy else "",
+        import_keras="import random\nkeras = tf.keras" if legacy else "import keras",
+        device="tf.config.set_visible_devices([], 'GPU')\n" if device == "cpu" else "",
+        deterministic="tf.config.experimental.enable_op_determinism()\n" if deterministic else "",
+        seeds=f"random.seed({seed}); np.random.seed({seed}); tf.random.set_seed({seed})"
+        if legacy
+        else f"keras.utils.set_random_seed({seed})",
+        momentum="" if momentum is None else _TF2_MOMENTUM.format(momentum=momentum),
+        **common,
+    )

@@ -33,7 +33,7 @@ def command(
     from repro.what_if import Oracle, Statistics, snapshots
 
     found = open_store(store).find(run)
-    values = [_momentum(text) for text in split(momenta)]
+    values = [_momentum(text) for text in split(momenta, "--momentum")]
     kinds: list[Statistics] = ["moving"]
     kinds += ["debiased"] if debiased else []
     answers = []

@@ -145,6 +145,7 @@ class StoreWatcher:
         self._environments = environments
         self._tell = tell
         self._ids: list[str] = []
+        self._looked = False
         self._done: dict[str, Summary] = {}
         self._open: dict[str, tuple[EventReader, Progress]] = {}
         self._seen: dict[str, object] = {}
@@ -179,7 +180,8 @@ class StoreWatcher:
             ids, error = [], str(fault)
         waiting = queue.tickets(self.store.path)
         news = StoreNews()
-        if ids != self._ids or error != self._error:
+        if ids != self._ids or error != self._error or not self._looked:
+            self._looked = True
             news.ids, news.error = ids, error
             gone = set(self._ids) - set(ids)
             for run_id in gone:
@@ -284,6 +286,7 @@ class RunFollower:
         self._state: str | None = None
         self._record: RunRecord | None = None
         self._damage = ""
+        self._broken = False
         self._progress = Progress()
         self._stop = threading.Event()
 
@@ -300,6 +303,8 @@ class RunFollower:
 
     def look(self) -> bool:
         """One look; whether there is more to read at once."""
+        if self._broken:
+            return False
         news = RunNews()
         if self._record is None:
             try:
@@ -313,6 +318,7 @@ class RunFollower:
         try:
             news.events = self._reader.read(self.PIECE)
         except (msgspec.DecodeError, OSError) as error:
+            self._broken = True
             self._be_damaged(f"{self.run_directory.file('events.jsonl')}: damaged ({error})")
             return False
         self._progress.extend(news.events)

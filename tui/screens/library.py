@@ -37,8 +37,8 @@ class LibraryScreen(ReproScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("r", "run", "Run", "library.run", "Run the chosen or marked scenarios"),
         key("space", "mark", "Mark", "library.mark", "Mark or unmark the scenario"),
-        key("a", "run_all", "Run all", "library.all", "Run all scenarios"),
-        key("l", "last", "Last run", "library.last", "Open the scenario's last run"),
+        key("a", "run_all", "All", "library.all", "Run all scenarios"),
+        key("l", "last", "Last run", "library.last", "Open the scenario's last run", show=False),
         key("w", "watch", "Watch", "library.watch", "Watch the run that goes on"),
     ]
 
@@ -106,8 +106,7 @@ class LibraryScreen(ReproScreen):
     def _entry(self, one: Loaded) -> Content:
         """Three lines: name with the expected time, title, last verdicts."""
         scenario = one.scenario
-        listing = self.query_one("#scenarios", OptionList)
-        width = max(24, listing.content_size.width or 40)
+        width = self._widths()[0]
         name = plain(scenario.name, 40)
         mark = "◆ " if scenario.name in self.picked else "  "
         time = self.expected(scenario.name, scenario.fit.epochs)
@@ -120,6 +119,13 @@ class LibraryScreen(ReproScreen):
                 Content("  ") + self._verdicts(scenario.name).truncate(width - 3, ellipsis=True),
             ]
         )
+
+    def _widths(self) -> tuple[int, int]:
+        """Cells for a line of the list and of the story; as in library.tcss, since they are needed before the layout."""
+        total = self.app.size.width
+        listing = total if total < 80 else 38 if total < 120 else 52
+        story = total if total < 80 else total - listing
+        return listing - 3, max(30, min(96, story - 8))
 
     def _verdicts(self, scenario: str) -> Content:
         found = self.last_by_environment(scenario)
@@ -185,7 +191,7 @@ class LibraryScreen(ReproScreen):
     def _story(self, one: Loaded) -> Content:
         scenario = one.scenario
         found = self.last_by_environment(scenario.name)
-        width = max(30, min(96, self.query_one("#story").size.width - 7))
+        width = self._widths()[1]
         lines = [Content.styled(plain(scenario.title, 300), "bold"), Content("")]
         lines.append(Content(plain(" ".join(scenario.about.split()), 20_000)))
         if scenario.source:

@@ -1,0 +1,193 @@
+"""Run directories made from recorded events: what the screens read, without training."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from repro.runs import events
+from repro.runs.records import ClaimResult, ImageRecord, Result, RunRecord
+from repro.runs.store import RunDirectory, boot_id
+
+DATA = Path(__file__).resolve().parent.parent / "data" / "original-bug-keras-3"
+START = 1_795_546_000.0
+LAYERS = 53
+
+
+def make_id(index: int, scenario: str = "original-bug", environment: str = "keras-3", seed: int = 0) -> str:
+    """An id whose order is that of `index`; the random part is made of it."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    tail = "".join(letters[(index // len(letters) ** i) % len(letters)] for i in range(4))
+    return f"20261124T18{index // 60 % 60:02d}{index % 60:02d}.{index:06d}Z-{scenario}-{environment}-s{seed}-{tail}"
+
+
+def record(run_id: str, scenario: str, environment: str, seed: int, started: float = START) -> RunRecord:
+    """A run.json."""
+    images = [
+        ImageRecord(name, "0" * 64, "L", 197, 197, label, "1" * 64, 0, 255, 128.0, 60.0)
+        for label, name in enumerate(("boat.png", "house.png", "tree.png"))
+    ]
+    return RunRecord(
+        format=1,
+        id=run_id,
+        scenario=scenario,
+        scenario_sha256="a" * 64,
+        environment=environment,
+        lock_sha256="b" * 64,
+        seed=seed,
+        device="auto",
+        threads=2,
+        deterministic=False,
+        command=["repro", "run", scenario],
+        package_sha256="c" * 64,
+        started=started,
+        images=images,
+        shipped_images=True,
+    )
+
+
+def drift(epoch: int, momentum: float = 0.99, layers: int = LAYERS) -> events.BatchNormMeasured:
+    """A measurement of all layers."""
+    left = momentum**epoch
+    return events.BatchNormMeasured(
+        epoch=epoch,
+        updates=epoch,
+        momentum=momentum,
+        initial_weight=left,
+        moving_to_batch_distance=left,
+        layers=[
+            events.LayerDrift(f"bn_{i:02d}", 4, left, left, 0.1 * (1 - left), 0.1, 1 + 3 * (1 - left), 4.0)
+            for i in range(layers)
+        ],
+    )
+
+
+def beginning(epochs: int = 5) -> list[events.AnyEvent]:
+    """What every run says before its first epoch."""
+    return [
+        events.RunStarted(stretch=1, epochs=epochs, boot_id=boot_id()),
+        events.WorkerStarted(pid=4711, python="/opt/keras-3/bin/python"),
+        events.StageStarted(stage="import"),
+        events.EnvironmentProbed(),
+        events.StageStarted(stage="build"),
+        events.ModelBuilt(seconds=1.0, fingerprint={"layers": 177, "epsilon": [1.001e-05], "momentum": [0.99]}),
+        events.StageStarted(stage="fit"),
+    ]
+
+
+def epochs(first: int, last: int, losses: Sequence[events.Number] = ()) -> list[events.AnyEvent]:
+    """Epochs first to last."""
+    return [
+        events.EpochFinished(
+            epoch=epoch,
+            loss=losses[epoch - first] if losses else 1.5 / epoch**2,
+            accuracy=1.0 if epoch > 1 else 0.3333333432674408,
+            seconds=0.5,
+        )
+        for epoch in range(first, last + 1)
+    ]
+
+
+def measured(epoch: int, momentum: float = 0.99) -> list[events.AnyEvent]:
+    """Both phases, predictions, drift."""
+    return [
+        events.Evaluated(
+            epoch=epoch, phase="inference", loss=369.1, accuracy=0.3333333432674408, call="model.evaluate"
+        ),
+        events.Predicted(epoch=epoch, probabilities=[[1e-8, 0.9999999, 4e-7]] * 3, call="model.predict"),
+        events.Evaluated(epoch=epoch, phase="training", loss=1.2e-7, accuracy=1.0, call="model(images, training=True)"),
+        drift(epoch, momentum),
+    ]
+
+
+def write(
+    store: Path,
+    run_id: str,
+    said: Sequence[events.AnyEvent],
+    *,
+    scenario: str = "original-bug",
+    environment: str = "keras-3",
+    seed: int = 0,
+    log: str = "",
+    scenario_yaml: str | None = None,
+) -> RunDirectory:
+    """A run directory with these events, numbered and dated."""
+    run = RunDirectory(store / run_id)
+    (run.path / "arrays").mkdir(parents=True)
+    (run.path / "weights").mkdir()
+    run.file("run.json").write_bytes(msgspec.json.encode(record(run_id, scenario, environment, seed)))
+    text = scenario_yaml if scenario_yaml is not None else (DATA / "scenario.yaml").read_text("utf-8")
+    run.file("scenario.yaml").write_text(text, "utf-8")
+    run.file("run.lock").touch()
+    run.file("worker.log").write_text(log, "utf-8")
+    append(run, said)
+    return run
+
+
+def append(run: RunDirectory, said: Sequence[events.AnyEvent], first: int = 0) -> None:
+    """More events."""
+    with run.file("events.jsonl").open("ab") as stream:
+        for i, event in enumerate(said):
+            stream.write(events.encode(msgspec.structs.replace(event, seq=first + i, time=START + 0.5 * (first + i))))
+
+
+def finished(
+    store: Path, index: int = 0, *, scenario: str = "original-bug", environment: str = "keras-3", seed: int = 0
+) -> RunDirectory:
+    """A copy of a real finished run under another id, with arrays of statistics."""
+    run_id = make_id(index, scenario, environment, seed)
+    run = RunDirectory(store / run_id)
+    shutil.copytree(DATA, run.path)
+    (run.path / "weights").mkdir()
+    run.file("run.lock").touch()
+    run.file("run.json").write_bytes(msgspec.json.encode(record(run_id, scenario, environment, seed)))
+    result = msgspec.json.decode(run.file("result.json").read_bytes(), type=Result)
+    result = msgspec.structs.replace(result, run=run_id, scenario=scenario, environment=environment, seed=seed)
+    run.file("result.json").write_bytes(msgspec.json.encode(result))
+    run.file("environment.json").write_bytes(b'{"facts": {}}')
+    channels = [
+        layer.channels
+        for event in run.reader().read()
+        if isinstance(event, events.BatchNormMeasured)
+        for layer in event.layers
+    ]
+    count = 2 * sum(channels)
+    generator = np.random.default_rng(0)
+    batch = generator.uniform(1.0, 3.0, count).astype(np.float32)
+    np.save(run.file("arrays/batch-statistics-0000005.npy"), batch)
+    np.save(run.file("arrays/moving-statistics-0000005.npy"), (0.05 * batch + 0.95).astype(np.float32))
+    return run
+
+
+def light(store: Path, index: int, verdict: Any = "REPRODUCED") -> RunDirectory:
+    """A finished run with nothing but its two records: for stores with very many."""
+    scenario = ("original-bug", "momentum-0.01", "epochs-1000")[index % 3]
+    environment = ("keras-3", "keras-2.0.9")[index % 2]
+    run_id = make_id(index, scenario, environment, index % 5)
+    run = RunDirectory(store / run_id)
+    run.path.mkdir(parents=True)
+    run.file("run.lock").touch()
+    run.file("run.json").write_bytes(
+        msgspec.json.encode(record(run_id, scenario, environment, index % 5, START + index))
+    )
+    result = Result(
+        format=1,
+        run=run_id,
+        scenario=scenario,
+        environment=environment,
+        seed=index % 5,
+        state="finished",
+        verdict=verdict,
+        degraded=False,
+        derived_from=None,
+        claims=[ClaimResult("Q1", "fit ends at 1.0", "fit.accuracy", "held", 1.0, "= 1.0")],
+        measurements={"fit": {"loss": [1.0, 0.1], "accuracy": [0.5, 1.0]}, "predict": {"accuracy": 1 / 3}},
+        seconds={"fit": 30.0, "total": 40.0},
+    )
+    run.file("result.json").write_bytes(msgspec.json.encode(result))
+    return run

@@ -1,0 +1,126 @@
+"""Numbers, curves, strips: what is drawn is true."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.tui.recorded import drift
+from tui import text
+from tui.commands import Request, parse_seeds
+from tui.widgets.curve import Series, draw, scale_for
+from tui.widgets.drift import buckets, of_layer
+from tui.widgets.pictures import shrink
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (1.0, "1"),
+        (0.9999999, "0.9999999"),
+        (0.9999999999999999, "0.9999999999999999"),
+        (1e-9, "1e-09"),
+        (1.00000001, "1.00000001"),
+        (10.745396614074707, "10.75"),
+        ("nan", "nan"),
+        ("inf", "inf"),
+        (None, "-"),
+        (7, "7"),
+    ],
+)
+def test_a_number_is_never_rounded_into_a_lie(value: object, shown: str) -> None:
+    assert text.number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(1.0, "1.0000"), (0.0, "0.0000"), (0.99999, "<1.0000"), (1e-9, "1.0e-09"), (0.3333333, "0.3333"), ("nan", "nan")],
+)
+def test_a_share_is_never_rounded_into_a_lie(value: object, shown: str) -> None:
+    assert text.share(value) == shown
+
+
+def test_text_from_files_has_no_control_characters() -> None:
+    assert text.plain("a\x1b[31m\nb\x07") == "a\ufffd[31m\ufffdb\ufffd"
+    assert len(text.plain("x" * 500)) == 200
+
+
+def test_bars_and_levels_read_without_colour() -> None:
+    assert text.bar(1.0, 4) == "████"
+    assert text.bar(0.5, 4) == "██  "
+    assert text.bar(None, 4) == "····"
+    assert text.bar(math.nan, 4) == "····"
+    assert [text.level(v) for v in (0.0, 0.5, 1.0, None)] == ["▁", "▅", "█", "·"]
+
+
+def plot(values: list[float], *, log: bool = False, letter: str = "") -> list[str]:
+    series = [Series("x", values, letter)]
+    cells = draw(series, 20, 5, scale_for(series, log=log), len(values))
+    return ["".join(character for character, _ in row) for row in cells]
+
+
+def test_a_curve_falls_from_left_to_right() -> None:
+    rows = plot([1.0, 0.1, 0.01, 0.001], log=True)
+    assert rows[0][0] != " " and rows[-1][-1] != " "
+    assert rows[0][-1] == " " and rows[-1][0] == " "
+
+
+def test_a_value_that_is_no_number_leaves_a_gap() -> None:
+    whole = plot([1.0, 1.0, 1.0, 1.0, 1.0])
+    gap = plot([1.0, 1.0, math.nan, 1.0, 1.0])
+    assert sum(c == " " for row in gap for c in row) > sum(c == " " for row in whole for c in row)
+    assert plot([math.nan, math.inf]) == [" " * 20] * 5
+    assert plot([0.0, -1.0], log=True) == [" " * 20] * 5
+
+
+def test_letters_name_curves_without_colour() -> None:
+    assert "A" in "".join(plot([1.0, 2.0, 3.0], letter="A"))
+
+
+def test_the_log_axis_is_labelled_at_decades() -> None:
+    scale = scale_for([Series("x", [3.0, 1e-5])], log=True)
+    labels = [label for _, label in scale.ticks(4)]
+    assert labels[0] == "10" and all(label[0] == "1" or label.startswith("0.") for label in labels)
+
+
+def test_a_thousand_epochs_draw_quickly() -> None:
+    rows = plot([1.0 / (i + 1) for i in range(1000)], log=True)
+    assert rows[0][0] != " " and rows[-1][-1] != " "
+
+
+def test_layers_that_share_a_cell_show_the_worst() -> None:
+    assert buckets([0.1, 0.9, 0.2, None], 2) == [0.9, 0.2]
+    assert buckets([None, None], 1) == [None]
+    assert of_layer(drift(5).layers[0]) == pytest.approx(0.99**5)
+
+
+def test_a_picture_keeps_light_and_dark() -> None:
+    image = np.zeros((197, 197, 1), np.uint8)
+    image[:, 98:] = 255
+    pixels = shrink(image, 10, 10)
+    assert pixels[0][0] == (0, 0, 0) and pixels[9][9] == (255, 255, 255)
+    assert shrink(np.full((3, 3, 3), 7, np.uint8), 10, 10)[5][5] == (7, 7, 7)
+
+
+def test_the_command_line_says_what_is_done() -> None:
+    request = Request(["a", "b"], ["keras-3", "tf-keras"], [0, 1, 2], "cpu", "/x y")
+    assert request.words()[:7] == ["run", "a", "b", "--environment", "keras-3", "--environment", "tf-keras"]
+    assert request.words()[7:] == ["--seed", "0:3", "--device", "cpu", "--images", "/x y"]
+    assert len(request.each()) == 12
+    assert request.each()[0][3] == [
+        *("run", "a", "--environment", "keras-3", "--seed", "0"),
+        *("--device", "cpu", "--images", "/x y"),
+    ]
+
+
+@pytest.mark.parametrize(("typed", "seeds"), [("0", [0]), ("0,1, 5", [0, 1, 5]), ("2:4", [2, 3]), ("1 1", [1])])
+def test_seeds_are_read(typed: str, seeds: list[int]) -> None:
+    assert parse_seeds(typed) == seeds
+
+
+@pytest.mark.parametrize("typed", ["", "x", "-1", "3:1", "0:5000", "99999999999", "1.5"])
+def test_seeds_that_are_none_are_refused(typed: str) -> None:
+    with pytest.raises(ValueError, match="seed"):
+        parse_seeds(typed)

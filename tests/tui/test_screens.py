@@ -1,0 +1,582 @@
+"""Every screen, driven by keys, over recorded run directories."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, OptionList
+
+from repro.runs import events
+from repro.runs.store import Store
+from tests.tui import recorded
+from tests.tui.conftest import shows, text_of, until
+from tui import queue
+from tui.app import ReproApp
+from tui.screens.library import LibraryScreen
+from tui.screens.run import RunScreen
+from tui.screens.runs import RunsScreen
+from tui.widgets.runlist import RunList
+
+pytestmark = pytest.mark.asyncio
+MakeApp = Callable[[], ReproApp]
+SIZES = [(60, 18), (80, 24), (140, 40)]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """No process is started; whether one would have been."""
+    found: list[Path] = []
+    monkeypatch.setattr(queue, "start_working", found.append)
+    return found
+
+
+# -- library
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_library_explains_the_first_scenario(make_app: MakeApp, size: tuple[int, int]) -> None:
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await shows(pilot, "original-bug", "The report", "not run yet", "$ repro run original-bug")
+        assert "nothing is running" in text_of(app)
+
+
+async def test_last_verdicts_stand_in_the_library(make_app: MakeApp, store: Path) -> None:
+    recorded.finished(store, 1)
+    recorded.finished(store, 2, environment="keras-2.0.9")
+    app = make_app()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await shows(pilot, "✓ keras-3  ✓ keras-2.0.9", "Last runs", "Signs from left to right")
+
+
+async def test_a_run_is_put_into_the_queue(make_app: MakeApp, store: Path, started: list[Path]) -> None:
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shows(pilot, "original-bug")
+        await pilot.press("r")
+        await shows(pilot, "Run original-bug", "[x] keras-3", "1 run")
+        await pilot.press("enter")
+        await until(pilot, lambda: queue.tickets(store))
+    ticket = queue.tickets(store)[0]
+    assert ticket.arguments == [
+        *("run", "original-bug", "--environment", "keras-3", "--seed", "0", "--json", "--plain"),
+    ]
+    assert started == [store]
+
+
+async def test_several_marked_scenarios_and_seeds_make_a_queue(
+    make_app: MakeApp, store: Path, started: list[Path], tmp_path: Path
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shows(pilot, "original-bug")
+        await pilot.press("space", "space", "r")
+        await shows(pilot, "Run 2 scenarios")
+        app.screen.query_one("#seeds", Input).value = "0:2"
+        await shows(pilot, "4 runs, one after another")
+        app.screen.query_one("#images", Input).value = "/no/such/folder"
+        await shows(pilot, "is not a folder")
+        app.screen.query_one("#images", Input).value = str(tmp_path)
+        app.screen.query_one("#seeds", Input).value = "nonsense"
+        await shows(pilot, "seeds are whole numbers")
+        app.screen.query_one("#seeds", Input).value = "0:2"
+        await shows(pilot, "4 runs, one after another")
+        await pilot.press("f5")
+        await until(pilot, lambda: len(queue.tickets(store)) == 4)
+        await shows(pilot, "4 waiting")
+    again = make_app()
+    assert (again.settings.seeds, again.settings.images) == ("0,1", str(tmp_path))
+
+
+async def test_a_scenario_that_breaks_keeps_its_old_content(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import repro.scenario.load
+    import tui.scenarios
+
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    for file in repro.scenario.load.shipped_files():
+        (folder / file.name).write_text(file.read_text())
+    monkeypatch.setattr(tui.scenarios, "shipped_files", lambda: sorted(folder.glob("*.yaml")))
+    app = make_app()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await shows(pilot, "original-bug", "100 % in fit")
+        file = folder / "original-bug.yaml"
+        file.write_text(file.read_text().replace("epochs: 5", "epochs: -5"))
+        os.utime(file, ns=(1, 1))
+        screen = app.screen
+        assert isinstance(screen, LibraryScreen)
+        screen._refresh_shelf()
+        await shows(pilot, "original-bug.yaml:")
+        assert screen.shelf is not None
+        assert screen.shelf.loaded["original-bug"].scenario.fit.epochs == 5
+
+
+# -- one run
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_finished_run_shows_its_verdict(make_app: MakeApp, store: Path, size: tuple[int, int]) -> None:
+    run = recorded.finished(store, 1)
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await shows(pilot, "original-bug", "✓ reproduced", "Loss in fit", "epoch 5 of 5")
+        page = app.screen.query_one("#page")
+        page.scroll_end(animate=False)
+        await shows(pilot, "Log of the worker")
+
+
+async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_app: MakeApp, store: Path) -> None:
+    run = recorded.finished(store, 1)
+    app = make_app()
+    async with app.run_test(size=(140, 60)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await shows(
+            pilot,
+            *("training phase", "inference", "boat.png", "label 0", "✗ class 0 wrong", "Claims  7 of 7 held"),
+            *("Moving statistics", "0.9510", "▀▀▀▀", "absl::InitializeLog", "- skipped"),
+        )
+
+
+async def test_a_run_is_followed_as_it_goes(make_app: MakeApp, store: Path) -> None:
+    said = [*recorded.beginning(), *recorded.epochs(1, 1)]
+    run = recorded.write(store, recorded.make_id(1), said)
+    app = make_app()
+    async with app.run_test(size=(140, 60)) as pilot:
+        with run.acquire():
+            await until(pilot, lambda: app.loaded)
+            app.open_run(run.id)
+            await shows(pilot, "● running", "epoch 1 of 5", "· open", "● original-bug 1/5")
+            more = recorded.epochs(2, 3)
+            recorded.append(run, more, len(said))
+            await shows(pilot, "epoch 3 of 5", "0.50 s a step", "about 1.0 s left")
+            await pilot.press("p")
+            await shows(pilot, "view is frozen")
+            recorded.append(run, recorded.epochs(4, 5), len(said) + 2)
+            await pilot.pause(0.6)
+            assert "epoch 3 of 5" in text_of(app)
+            await pilot.press("p")
+            await shows(pilot, "epoch 5 of 5")
+            recorded.append(run, recorded.measured(5), len(said) + 4)
+            await shows(pilot, "✓ held     Q2", "✗ class 1 wrong", "<1.0000")
+            await pilot.press("s")
+            await until(pilot, lambda: run.file("stop").exists())
+        await shows(pilot, "! interrupted")
+
+
+async def test_a_loss_that_is_not_finite_is_a_gap(make_app: MakeApp, store: Path) -> None:
+    said = [*recorded.beginning(), *recorded.epochs(1, 5, [1.0, "nan", "inf", 0.1, "nan"])]
+    run = recorded.write(store, recorded.make_id(1), said)
+    app = make_app()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await shows(pilot, "Loss in fit", "nan", "epoch 5 of 5")
+
+
+async def test_a_failed_run_shows_the_end_of_its_log(make_app: MakeApp, store: Path) -> None:
+    reason = "the worker was killed by SIGKILL (probably out of memory: the kernel kills so)"
+    said = [*recorded.beginning(), events.RunEnded(state="failed", reason=reason, exit_code=4)]
+    run = recorded.write(store, recorded.make_id(1), said, log="allocating\nlast words\n")
+    app = make_app()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await shows(pilot, "✗ failed", "out of memory", "last words")
+
+
+async def test_a_stopped_run_goes_on_from_its_checkpoint(make_app: MakeApp, store: Path, started: list[Path]) -> None:
+    said = [
+        *recorded.beginning(),
+        *recorded.epochs(1, 3),
+        events.CheckpointWritten(epoch=3, file="weights/c.npz", sha256="0" * 64, bytes=1, seconds=0.1),
+        events.RunEnded(state="stopped", reason="on request; kept after epoch 3", exit_code=4),
+    ]
+    run = recorded.write(store, recorded.make_id(1), said)
+    app = make_app()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await shows(pilot, "■ stopped", "checkpoint after epoch 3", "$ repro resume")
+        await pilot.press("r")
+        await until(pilot, lambda: queue.tickets(store))
+    assert queue.tickets(store)[0].arguments[:2] == ["resume", run.id] and started
+
+
+@pytest.mark.parametrize("broken", ["run.json", "events.jsonl", "result.json"])
+async def test_a_damaged_run_is_listed_and_opened_as_damaged(make_app: MakeApp, store: Path, broken: str) -> None:
+    run = recorded.finished(store, 1)
+    recorded.finished(store, 2)
+    if broken == "events.jsonl":
+        run.file("result.json").unlink()
+    run.file(broken).write_bytes(b"\x00[red]\n")
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "✗ damaged", "✓ reproduced")
+        app.open_run(run.id)
+        await shows(pilot, "✗ damaged", broken)
+
+
+async def test_markup_and_control_characters_stay_text(make_app: MakeApp, store: Path) -> None:
+    evil = "[red]boo[/] [@click=app.quit]x[/] \x1b[2J\x07" + "n" * 250
+    said = [
+        *recorded.beginning(),
+        events.Warned(message=evil),
+        events.RunEnded(state="failed", reason=evil, exit_code=4),
+    ]
+    run = recorded.write(store, recorded.make_id(1), said, log=evil + "\n", scenario=evil)
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "[red]boo[/]")
+        app.open_run(run.id)
+        await shows(pilot, "[red]boo[/]", "[@click=app.quit]")
+        await until(pilot, lambda: "[red]boo" in str(app.screen.query_one("#log").lines))  # type: ignore[attr-defined]
+        assert "\x1b" not in text_of(app) and "\x07" not in text_of(app)
+        app.say(evil)
+        await shows(pilot, "[red]boo[/]")
+        await pilot.press("c", "3")
+        await shows(pilot, "[red]boo[/]")
+
+
+async def test_twenty_thousand_events_do_not_stop_the_keys(make_app: MakeApp, store: Path) -> None:
+    said = [*recorded.beginning(20_000), *recorded.epochs(1, 20_000)]
+    run = recorded.write(store, recorded.make_id(1), said)
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await shows(pilot, "epoch 20000 of 20000")
+
+
+# -- why
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_why_names_the_layer_where_the_paths_part(make_app: MakeApp, store: Path, size: tuple[int, int]) -> None:
+    run = recorded.finished(store, 1)
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await shows(pilot, "✓ reproduced")
+        await pilot.press("w")
+        await shows(pilot, "conv1_bn", "part at layer 1", "0.99^5")
+        await pilot.press("f", "escape")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+
+
+async def test_why_without_arrays_or_layers_says_so(make_app: MakeApp, store: Path) -> None:
+    said = [*recorded.beginning(), *recorded.epochs(1, 5), *recorded.measured(1), *recorded.measured(5)]
+    with_layers = recorded.write(store, recorded.make_id(1), said)
+    without = recorded.write(store, recorded.make_id(2), recorded.beginning())
+    app = make_app()
+    async with app.run_test(size=(120, 30)) as pilot:
+        from tui.screens.why import WhyScreen
+
+        await until(pilot, lambda: app.loaded)
+        app.push_screen(WhyScreen(with_layers.id))
+        await shows(pilot, "holds no arrays", "bn_00", "after epoch 5")
+        await pilot.press("left")
+        await shows(pilot, "after epoch 1", "0.99^1")
+        app.push_screen(WhyScreen(without.id))
+        await shows(pilot, "measured no BatchNormalization layer")
+
+
+# -- runs
+
+
+async def test_an_empty_store_says_how_to_begin(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "holds no runs", "0 runs")
+        await pilot.press("enter", "space", "d", "u", "e", "r", "3")
+        await shows(pilot, "Mark two runs or more", "nothing was run yet")
+
+
+async def test_a_thousand_runs_are_filtered_and_sorted(make_app: MakeApp, store: Path) -> None:
+    for index in range(1000):
+        recorded.light(store, index, "NOT_REPRODUCED" if index == 500 else "REPRODUCED")
+    app = make_app()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "1000 runs, newest first")
+        await until(pilot, lambda: all(run.state == "finished" for run in app.runs()), 20)
+        await pilot.press("slash", *"not", "space", *"seed", "enter")
+        await shows(pilot, "1 of 1000", "✗ not reproduced")
+        await pilot.press("escape", "s")
+        await shows(pilot, "1000 runs, oldest first")
+        await pilot.press("end")
+        listing = app.screen.query_one(RunList)
+        assert listing.cursor == 999
+        await pilot.press("home", "pagedown")
+        assert 5 < listing.cursor < 40
+
+
+async def test_a_deleted_run_is_taken_back(make_app: MakeApp, store: Path) -> None:
+    recorded.finished(store, 1)
+    keep = recorded.finished(store, 2)
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "2 runs")
+        await pilot.press("d")
+        await shows(pilot, "1 runs", "u takes it back")
+        assert len(Store(store).runs()) == 1
+        await pilot.press("u")
+        await shows(pilot, "2 runs")
+        assert keep.path.exists()
+
+
+async def test_a_running_run_is_not_deleted(make_app: MakeApp, store: Path) -> None:
+    run = recorded.write(store, recorded.make_id(1), recorded.beginning())
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        with run.acquire():
+            await pilot.press("2")
+            await shows(pilot, "● running")
+            screen = app.screen
+            assert isinstance(screen, RunsScreen)
+            screen.action_delete()
+            await shows(pilot, "is running")
+        assert run.path.exists()
+
+
+async def test_the_mouse_opens_a_run(make_app: MakeApp, store: Path) -> None:
+    recorded.finished(store, 1)
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shows(pilot, "original-bug")
+        await pilot.click("Place:nth-of-type(3)" if False else "#activity", offset=(0, 0))
+        from tui.widgets.chrome import Place
+
+        await pilot.click(app.screen.query(Place)[1])
+        await shows(pilot, "1 runs")
+        await pilot.click(RunList, offset=(5, 0), times=2)
+        await shows(pilot, "Loss in fit")
+
+
+# -- compare
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_two_runs_are_compared(make_app: MakeApp, store: Path, size: tuple[int, int]) -> None:
+    recorded.finished(store, 1)
+    recorded.finished(store, 2, environment="keras-2.0.9", seed=1)
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "2 runs")
+        await pilot.press("space", "space", "3")
+        await shows(pilot, "A  original-bug", "B  original-bug", "Loss in fit")
+        app.screen.query_one("#comparison").scroll_end(animate=False)
+        await shows(pilot, "Last verdicts", "✓ reproduced")
+
+
+async def test_only_what_differs_is_shown(make_app: MakeApp, store: Path) -> None:
+    recorded.finished(store, 1)
+    recorded.finished(store, 2, seed=1)
+    app = make_app()
+    async with app.run_test(size=(120, 60)) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "2 runs")
+        await pilot.press("space", "space", "3")
+        await shows(pilot, "Predictions", "≠ seed", "rows are the same: a shows them")
+        assert "threads" not in text_of(app)
+        await pilot.press("a")
+        await shows(pilot, "threads", "--all-rows")
+        await pilot.press("x")
+        await shows(pilot, "One run is marked")
+
+
+# -- doctor, report, help, palette, leaving
+
+
+async def test_the_doctor_gives_remedies(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "✓ good", "$ repro doctor", seconds=30)
+
+
+async def test_the_report_says_what_an_export_would_hold(
+    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui.screens.report import ReportScreen
+
+    preview = (
+        '{"files": [{"path": "README.md", "bytes": 1234}], "replaced": [{"path": "run.json", "alias": "<home>", '
+        '"kind": "home", "times": 3}], "left_out": [{"path": "weights/x", "bytes": 9000000, "reason": "no weights"}]}'
+    )
+
+    def call(_: ReportScreen, words: list[str]) -> tuple[int, str, str]:
+        return (0, preview, "") if words[0] == "export" else (0, f"# Issue for {words[-1]}\n", "")
+
+    monkeypatch.setattr(ReportScreen, "_call", call)
+    run = recorded.finished(store, 1)
+    app = make_app()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await shows(pilot, "✓ reproduced")
+        await pilot.press("e")
+        await shows(pilot, "1.2 kB", "README.md", "Stays out", "9.0 MB", "<home>", "# Issue for keras")
+        await pilot.press("f", "n")
+        await shows(pilot, "# Issue for tensorflow", "--no-images")
+        await pilot.press("i")
+        await shows(pilot, "copied the issue text")
+
+
+async def test_help_shows_the_keys_that_count_here(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(100, 50)) as pilot:
+        await shows(pilot, "original-bug")
+        await pilot.press("f1")
+        await shows(pilot, "Run the chosen or marked scenarios", "Show all runs", "claim")
+        await pilot.press("escape")
+        await shows(pilot, "The report")
+
+
+async def test_the_palette_names_area_verb_and_object(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await shows(pilot, "original-bug")
+        await pilot.press("f2")
+        await shows(pilot, "Library: Run all scenarios")
+        await pilot.press(*"use theme light")
+        await shows(pilot, "View: Use theme light")
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: app.theme == "repro-light")
+    assert make_app().settings.theme == "repro-light"
+
+
+async def test_ctrl_p_and_ctrl_q_belong_to_docker(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shows(pilot, "original-bug")
+        await pilot.press("ctrl+p", "ctrl+q")
+        await pilot.pause()
+        assert app.is_running and isinstance(app.screen, LibraryScreen)
+
+
+async def test_q_leaves_at_once_when_nothing_runs(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test() as pilot:
+        await shows(pilot, "original-bug")
+        await pilot.press("q")
+        await pilot.pause()
+    assert app.return_value == 0
+
+
+async def test_q_asks_while_a_run_goes_on(make_app: MakeApp, store: Path) -> None:
+    run = recorded.write(store, recorded.make_id(1), [*recorded.beginning(), *recorded.epochs(1, 2)])
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        with run.acquire():
+            await shows(pilot, "● original-bug 2/5")
+            await pilot.press("q")
+            await shows(pilot, "Leave?", "Leave running", "Stop with checkpoint", "Stay")
+            await pilot.press("escape")
+            await shows(pilot, "The report")
+            await pilot.press("q", "s")
+            await until(pilot, lambda: run.file("stop").exists())
+            assert app.is_running
+        await until(pilot, lambda: not app.is_running)
+    assert app.return_value == 0
+
+
+async def test_in_a_container_leaving_means_stopping(
+    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import repro.environment.record
+
+    image = tmp_path / "image.json"
+    image.write_text("{}")
+    monkeypatch.setattr(repro.environment.record, "IMAGE_FILE", image)
+    run = recorded.write(store, recorded.make_id(1), [*recorded.beginning(), *recorded.epochs(1, 2)])
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        with run.acquire():
+            await shows(pilot, "● original-bug 2/5")
+            await pilot.press("q")
+            await shows(pilot, "end with this container", "Stop with checkpoint")
+            assert "Leave running" not in text_of(app)
+
+
+async def test_the_command_line_is_copied_and_kept_in_a_file(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shows(pilot, "$ repro run original-bug")
+        await pilot.press("y")
+        await shows(pilot, "copied the command line")
+    assert (tmp_path / "settings" / "copied.txt").read_text().startswith("repro run original-bug")
+
+
+async def test_too_small_says_so_and_large_enough_goes_on(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(59, 17)) as pilot:
+        await shows(pilot, "59 x 17 is too small", "60 x 18")
+        await pilot.resize_terminal(60, 18)
+        await shows(pilot, "original-bug")
+
+
+async def test_every_screen_works_without_colour(
+    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    run = recorded.finished(store, 1)
+    recorded.finished(store, 2, seed=1)
+    app = make_app()
+    assert app.no_color
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "✓ keras-3")
+        await pilot.press("2", "space", "space")
+        await shows(pilot, "✓ reproduced")
+        await pilot.press("3")
+        await shows(pilot, "A  original-bug", "✗ class")
+        app.open_run(run.id)
+        await shows(pilot, "Loss in fit")
+
+
+@pytest.mark.parametrize("theme", ["repro-dark", "repro-light", "repro-contrast", "repro-terminal"])
+async def test_every_theme_draws_every_word(make_app: MakeApp, store: Path, theme: str) -> None:
+    run = recorded.finished(store, 1)
+    app = make_app()
+    app.theme = theme
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "✓ keras-3")
+        app.open_run(run.id)
+        await shows(pilot, "Loss in fit", "✓ held")
+        await pilot.press("w")
+        await shows(pilot, "conv1_bn")
+
+
+async def test_a_run_that_cannot_start_says_why(make_app: MakeApp, store: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shows(pilot, "original-bug")
+        ticket = queue.add(store, "original-bug", "keras-3", 0, ["run"])
+        import msgspec
+
+        queue._write(store, msgspec.structs.replace(ticket, error="repro: no interpreter: install it"))
+        await shows(pilot, "could not start", "no interpreter")
+        await until(pilot, lambda: queue.tickets(store) == [])
+
+
+async def test_a_notice_tells_how_a_run_ended(make_app: MakeApp, store: Path) -> None:
+    run = recorded.write(store, recorded.make_id(1), [*recorded.beginning(), *recorded.epochs(1, 2)])
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        with run.acquire():
+            await shows(pilot, "● original-bug 2/5")
+        await shows(pilot, "interrupted")
+        assert app.query(OptionList) is not None

@@ -102,7 +102,7 @@ class WorkerProcess:
         self._home = home
         self._log = log.open("ab", buffering=0)
         self._log_left = MAX_LOG_BYTES - log.stat().st_size
-        self._rest = b""
+        self._rest = bytearray()
         read_end, write_end = os.pipe()
         try:
             self.process = subprocess.Popen(
@@ -133,10 +133,13 @@ class WorkerProcess:
         data = os.read(self.events, 1 << 18)
         if not data:
             return None
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > MAX_LINE_BYTES:
-            raise msgspec.DecodeError("the worker sent a line that is too long")
-        return lines
+        self._rest += data
+        if b"\n" not in data:
+            if len(self._rest) > MAX_LINE_BYTES:
+                raise msgspec.DecodeError("a line that is too long")
+            return []
+        *lines, self._rest = self._rest.split(b"\n")
+        return [bytes(line) for line in lines]
 
     def read_output(self) -> bool:
         """Write what the worker printed to its log; False at the end."""
@@ -234,7 +237,7 @@ class Supervisor:
                 self._train(wakeup, stretch)
                 return self._conclude()
         except OSError as error:
-            where = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""
+            where = f"{Path(error.filename).name}: " if isinstance(error.filename, str | Path) else ""
             return self._fail(f"the run could not be written ({where}{error.strerror})", ExitCode.ENDED_EARLY)
         finally:
             stop.unlink(missing_ok=True)

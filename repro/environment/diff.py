@@ -75,7 +75,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "device",
-        r"(device|gpus|gpu_driver|cuda|nvidia)(\.|\[|_|$)|packages\.nvidia-|variables\.(CUDA_|NVIDIA_|TF_FORCE_GPU)",
+        r"(device|gpus|cuda_libraries|nvidia)(\.|\[|$)|packages\.nvidia-|variables\.(CUDA_|NVIDIA_|TF_FORCE_GPU)",
         "a GPU adds in another order than a CPU, and cuDNN chooses algorithms by model and version",
         "NVIDIA framework-reproducibility; tensorflow pull request 50505",
     ),
@@ -119,19 +119,40 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "system",
-        r"(os|kernel|libc|container|platform|compilers|virtualenv)(\.|\[|$)",
+        r"(os|kernel|libc|container|platform)(\.|\[|$)",
         "libm and the kernel seldom change a figure; glibc's exp and log did between versions",
         "glibc's release notes (math)",
     ),
-    Rule("lock", r"lock_sha256$|drift", "the set of packages is not the same; see the packages that differ", "docs/"),
-    Rule("machine", r"(cpu|cgroup|memory_bytes|disk)", "size and limits change the time, not the figures", "docs/"),
-    Rule("other packages", r"packages\.", "installed, and not known to be loaded by the training process", "docs/"),
-    Rule("the rest", r"", "not known to change a figure", "docs/"),
+    Rule(
+        "lock",
+        r"lock_sha256$|drift",
+        "the set of packages is not the same; see the packages that differ",
+        "docs/environment-record.md",
+    ),
+    Rule(
+        "settings that the worker does not see",
+        r"(withheld_variables|user_keras_json)(\.|\[|$)",
+        "of the user's shell; the worker gets none of them, so they can explain a plain script's figures, not these",
+        "docs/environment-record.md",
+    ),
+    Rule(
+        "machine",
+        r"(cpu|processor|cgroup|memory_bytes|disk)",
+        "size and limits change the time, not the figures",
+        "docs/environment-record.md",
+    ),
+    Rule(
+        "other packages",
+        r"packages\.",
+        "installed, and not known to be loaded by the training process",
+        "docs/environment-record.md",
+    ),
+    Rule("the rest", r"", "not known to change a figure", "docs/environment-record.md"),
 )
 
 # Facts that differ between any two runs and explain nothing.
 VOLATILE = re.compile(
-    r"(collected|probe_seconds|format)(\.|$)|(memory_available|uptime|load)|variables\.KERAS_HOME$|cpu\.(mhz|bogomips)"
+    r"(collected|probe_seconds|format)(\.|$)|(memory_available|uptime|load)|variables\.(KERAS_HOME|LD_LIBRARY_PATH)$|cpu\.(mhz|bogomips)"
 )
 
 

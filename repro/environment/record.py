@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from repro.environment import check
+from repro.environment import check, machine
 from repro.environment.definition import Environment
 from repro.errors import printable
 
@@ -23,11 +23,13 @@ IMAGE_FILE = Path("/opt/repro/image.json")
 
 # Variables that may be written down; all others stay unseen.
 RECORDED_VARIABLES = (
+    "CUDA_MODULE_LOADING",
     "CUDA_VISIBLE_DEVICES",
     "KERAS_BACKEND",
     "KERAS_HOME",
     "LANG",
     "LC_ALL",
+    "LD_LIBRARY_PATH",
     "OMP_NUM_THREADS",
     "PYTHONHASHSEED",
     "TF_CPP_MIN_LOG_LEVEL",
@@ -42,7 +44,7 @@ RECORDED_VARIABLES = (
 
 
 def collect(environment: Environment, worker_record: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The whole record. `worker_record` is what the worker's probe sent: {"facts": {..}, "missing": {..}}."""
+    """The whole record. `worker_record` is what the worker's probe sent (facts, missing, seconds)."""
     facts: dict[str, Any] = {}
     missing: dict[str, str] = {}
     seconds: dict[str, float] = {}
@@ -58,6 +60,7 @@ def collect(environment: Environment, worker_record: dict[str, Any] | None = Non
     else:
         facts.update(worker_record.get("facts", {}))
         missing.update(worker_record.get("missing", {}))
+        seconds.update({f"worker.{name}": value for name, value in worker_record.get("seconds", {}).items()})
     return {"format": FORMAT, "collected": time.time(), "facts": facts, "missing": missing, "probe_seconds": seconds}
 
 
@@ -145,4 +148,11 @@ ENGINE_PROBES: dict[str, Callable[[Environment], Any]] = {
     "os": _os,
     "kernel": lambda _: platform.release(),
     "container": _container,
+    "platform": lambda _: machine.platform_facts(),
+    "processor": lambda _: machine.processor(),
+    "compilers": lambda _: machine.compilers(),
+    "nvidia": lambda _: machine.nvidia(),
+    "cuda_libraries": lambda _: machine.cuda_libraries(),
+    "withheld_variables": lambda _: machine.withheld_variables(),
+    "user_keras_json": lambda _: machine.user_keras_json(),
 }

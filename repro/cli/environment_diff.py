@@ -1,0 +1,73 @@
+"""`repro environment diff`: what differs between two runs, bundles or environments, and which of it can matter."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from repro.cli.common import FORMAT, json_option, open_store, print_json, store_option
+from repro.errors import InputError
+
+
+@click.command("diff")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option("--all-rows", is_flag=True, help="Also what is the same.")
+@store_option
+@json_option
+def command(first: str, second: str, all_rows: bool, store: Path | None, as_json: bool) -> None:
+    """What differs between the environments of A and B, the likeliest explanation of a changed figure first.
+
+    A and B are environments, runs, or bundles (with a / or ending in .zip). An environment is probed here and now.
+    """
+    from repro.environment import diff
+
+    with contextlib.ExitStack() as stack:
+        records = [_record(argument, store, stack) for argument in (first, second)]
+    found = diff.rows(records) if all_rows else diff.differences(records)
+    if as_json:
+        rows = [
+            {"name": row.key, "values": list(row.values), "group": row.group, "why": row.why, "source": row.source}
+            for row in found
+        ]
+        print_json({"format": FORMAT, "sides": [first, second], "rows": rows})
+    else:
+        click.echo(_text(found, first, second))
+
+
+def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> dict[str, Any]:
+    from repro.bundle.sides import open_runs
+    from repro.environment import definition
+    from repro.environment.record import collect
+
+    if argument in definition.names():
+        from repro.runs.probe import probe
+
+        environment = definition.get(argument)
+        return collect(environment, probe(environment))
+    runs = open_runs([argument], open_store(store), stack)
+    if len(runs) != 1:
+        raise InputError(f"holds {len(runs)} runs", do="export the one you mean", file=argument)
+    return runs[0].facts_record
+
+
+def _text(rows: list[Any], first: str, second: str) -> str:
+    from repro.bundle.text import cell
+    from repro.errors import printable
+
+    if not rows:
+        return "nothing that is recorded differs"
+    lines = []
+    for group, why, source in dict.fromkeys((row.group, row.why, row.source) for row in rows):
+        lines.append(f"{click.style(group, bold=True)}: {why} ({source})")
+        for row in rows:
+            if (row.group, row.why) == (group, why):
+                lines.append(f"  {printable(row.key)}")
+                lines += [
+                    f"    {printable(name)}: {cell(value)}"
+                    for name, value in zip((first, second), row.values, strict=True)
+                ]
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Marks an installation as complete, as `repro environment install` does: `python mark_installation.py NAME LOCK PREFIX`."""
+"""Marks an installation as complete, as `repro environment install` does: `mark_installation.py NAME LOCK PREFIX`."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Runs in an environment: does the training-phase evaluation leave the model as it was?
+"""Runs in an environment: does the training-phase evaluation leave the model as it was, and a checkpoint hold it all?
 
     python training_phase.py WORKER_FOLDER ADAPTER THREADS
 
@@ -60,6 +60,11 @@ weights, momenta, moving = look()
 loss, accuracy, call, statistics = adapter.training_phase(images, labels, 32)
 weights_after, momenta_after, moving_after = look()
 again = adapter.training_phase(images, labels, 32)
+
+kept = [(name, np.array(array)) for name, array in adapter.state()]
+adapter.model.set_weights([weight * 0 for weight in weights])
+adapter.restore(dict(kept))
+restored = list(adapter.state())
 print(
     json.dumps(
         {
@@ -69,6 +74,10 @@ print(
             "momenta": sorted(set(momenta)),
             "momenta_equal": momenta == momenta_after,
             "same_answer_again": loss == again[0] and accuracy == again[1],
+            "state": len(kept),
+            "state_restored": [a[0] for a in kept] == [b[0] for b in restored]
+            and all(np.array_equal(a[1], b[1]) for a, b in zip(kept, restored)),
+            "weights_restored": all(np.array_equal(a, b) for a, b in zip(weights, look()[0])),
             "layers": len(statistics),
             "first_mean_error": float(np.max(np.abs(statistics[0][0] - again[3][0][0]))),
             "differs_from_moving": all(

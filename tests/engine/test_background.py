@@ -1,0 +1,133 @@
+"""Runs in the background, and the commands that find them there. A script stands in for the worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from repro.environment import definition
+from repro.runs.store import Store
+from tests.engine.conftest import Answer
+from tests.engine.test_supervisor import PRELUDE, STOPPABLE, WHOLE
+
+ROOT = Path(__file__).resolve().parents[2]
+DRIVER = """\
+import sys
+from pathlib import Path
+from repro.environment import check
+from repro.runs import supervisor
+from repro.cli import run_command_line
+supervisor.WORKER = Path(sys.argv[1])
+check.drift = lambda *_: []
+sys.argv = ["repro", *sys.argv[2:]]
+sys.exit(run_command_line(sys.argv[1:]))
+"""
+Command = Callable[..., Answer]
+
+
+@pytest.fixture
+def command(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
+    """The command line in a process of its own, with the script `worker.py` for a worker; no run outlives the test."""
+    monkeypatch.setenv("REPRO_ENVIRONMENTS", str(tmp_path / "environments"))
+    python = definition.get("keras-3").python
+    python.parent.mkdir(parents=True)
+    python.symlink_to(Path(sys.executable).resolve())
+    (python.parents[1] / definition.MARKER).write_text("{}")
+
+    def run(*arguments: str | Path) -> Answer:
+        done = subprocess.run(
+            [sys.executable, "-c", DRIVER, tmp_path / "worker.py", *arguments],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            cwd=ROOT,
+            env=dict(os.environ),
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    yield run
+    for one in Store(store).runs():
+        one.request_stop()
+        wait_for(lambda one=one: not one.is_locked())  # type: ignore[misc]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_detach_stop_resume_watch(command: Command, folder: Path, store: Path, tmp_path: Path) -> None:
+    (tmp_path / "worker.py").write_text(PRELUDE + STOPPABLE)
+    begun = command("run", folder / "s.yaml", "--detach", "--json")
+    assert (begun.code, begun.err) == (0, "")
+    assert begun.json["state"] == "running"
+    run = Store(store).find("last")
+    assert begun.json["run"] == run.id
+    wait_for(lambda: run.progress().epoch > 0)
+
+    command("resume", "last").refused(2, "is running: watch it, or stop it first")
+    command("delete", "last").refused(2, "is running: stop it first")
+    stopped = command("stop", "last")
+    assert stopped.code == 0 and f"{run.id}: stopped; go on with: repro resume" in stopped.out
+    assert run.state() == "stopped"
+    assert command("watch", "last", "--json").code == 4
+
+    (tmp_path / "worker.py").write_text(PRELUDE + WHOLE)
+    resumed = command("resume", "last", "--detach")
+    assert (resumed.code, resumed.out.strip(), resumed.err) == (0, run.id, "")
+    watched = command("watch", "last", "--json")
+    assert watched.code == 0 and watched.json["verdict"] == "REPRODUCED"
+    assert run.progress().stretch == 2
+
+
+def test_detach_several(command: Command, folder: Path, store: Path, tmp_path: Path) -> None:
+    (tmp_path / "worker.py").write_text(PRELUDE + WHOLE)
+    begun = command("run", folder / "s.yaml", "--detach", "--seed", "0:3")
+    assert begun.code == 0 and "2 more follow, one after another" in begun.err
+    wait_for(lambda: [run.state() for run in Store(store).runs()] == ["finished"] * 3)
+    assert [run.record().seed for run in Store(store).runs()] == [0, 1, 2]
+    assert begun.out.strip() == Store(store).runs()[0].id
+
+
+def test_detach_says_why_it_could_not(command: Command, folder: Path, store: Path, tmp_path: Path) -> None:
+    store.mkdir()
+    (tmp_path / "file").write_text("")
+    command("--store", tmp_path / "file" / "x", "run", folder / "s.yaml", "--detach").refused(3, "cannot be written")
+
+
+def test_run_in_the_foreground_prints_one_object_a_run(
+    command: Command, folder: Path, store: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "worker.py").write_text(PRELUDE + WHOLE)
+    done = command("run", folder / "s.yaml", "--seed", "3,5", "--json")
+    assert done.code == 0
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    assert [row["seed"] for row in rows] == [3, 5]
+    assert {row["verdict"] for row in rows} == {"REPRODUCED"}
+    assert "epoch 3/3" in done.err and "left" in done.err
+    failed = command("run", folder / "s.yaml", "--seed", "1")
+    assert "REPRODUCED" in failed.out and "held" in failed.out
+
+
+def test_a_name_that_is_not_utf8(command: Command, folder: Path, store: Path, tmp_path: Path) -> None:
+    (tmp_path / "worker.py").write_text(PRELUDE + WHOLE)
+    odd = os.fsdecode(b"b\xff.png")
+    (folder / "images" / "b.png").rename(folder / "images" / odd)
+    done = command("run", folder / "s.yaml", "--images", folder / "images", "--json")
+    assert done.code == 0, done.err
+    assert [image.name for image in Store(store).runs()[0].record().images] == ["a.png", "b\\udcff.png", "c.png"]
+
+
+def test_without_a_terminal_the_screen_says_so(repro_process: Command) -> None:
+    repro_process().refused(2)

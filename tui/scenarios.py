@@ -41,8 +41,9 @@ class Shelf:
                 self.loaded[file.stem] = load(file, environments=self.environments)
                 self.broken.pop(file.stem, None)
             except (InputError, OSError) as error:
-                faults.append(str(error))
-                self.broken[file.stem] = str(error)
+                text = str(error).replace(f"{file.parent}/", "")
+                faults.append(f"{text} (the old content stays)" if file.stem in self.loaded else text)
+                self.broken[file.stem] = text
         for name in set(self.loaded) - {file.stem for file in stamps}:
             changed = True
             del self.loaded[name]

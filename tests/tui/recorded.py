@@ -123,6 +123,7 @@ def write(
     run.file("run.json").write_bytes(msgspec.json.encode(record(run_id, scenario, environment, seed)))
     text = scenario_yaml if scenario_yaml is not None else (DATA / "scenario.yaml").read_text("utf-8")
     run.file("scenario.yaml").write_text(text, "utf-8")
+    shutil.copy(DATA / "arrays" / "images.npy", run.file("arrays/images.npy"))
     run.file("run.lock").touch()
     run.file("worker.log").write_text(log, "utf-8")
     append(run, said)
@@ -149,7 +150,7 @@ def finished(
     result = msgspec.json.decode(run.file("result.json").read_bytes(), type=Result)
     result = msgspec.structs.replace(result, run=run_id, scenario=scenario, environment=environment, seed=seed)
     run.file("result.json").write_bytes(msgspec.json.encode(result))
-    run.file("environment.json").write_bytes(b'{"facts": {}}')
+    run.file("environment.json").write_bytes(b'{"format": 1, "facts": {}}')
     channels = [
         layer.channels
         for event in run.reader().read()

@@ -39,7 +39,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_library_explains_the_first_scenario(make_app: MakeApp, size: tuple[int, int]) -> None:
     app = make_app()
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(notifications=True, size=size) as pilot:
         await shows(pilot, "original-bug", "The report", "not run yet", "$ repro run original-bug")
         assert "nothing is running" in text_of(app)
 
@@ -48,13 +48,13 @@ async def test_last_verdicts_stand_in_the_library(make_app: MakeApp, store: Path
     recorded.finished(store, 1)
     recorded.finished(store, 2, environment="keras-2.0.9")
     app = make_app()
-    async with app.run_test(size=(140, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(140, 40)) as pilot:
         await shows(pilot, "✓ keras-3  ✓ keras-2.0.9", "Last runs", "Signs from left to right")
 
 
 async def test_a_run_is_put_into_the_queue(make_app: MakeApp, store: Path, started: list[Path]) -> None:
     app = make_app()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await shows(pilot, "original-bug")
         await pilot.press("r")
         await shows(pilot, "Run original-bug", "[x] keras-3", "1 run")
@@ -71,7 +71,7 @@ async def test_several_marked_scenarios_and_seeds_make_a_queue(
     make_app: MakeApp, store: Path, started: list[Path], tmp_path: Path
 ) -> None:
     app = make_app()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await shows(pilot, "original-bug")
         await pilot.press("space", "space", "r")
         await shows(pilot, "Run 2 scenarios")
@@ -103,7 +103,7 @@ async def test_a_scenario_that_breaks_keeps_its_old_content(
         (folder / file.name).write_text(file.read_text())
     monkeypatch.setattr(tui.scenarios, "shipped_files", lambda: sorted(folder.glob("*.yaml")))
     app = make_app()
-    async with app.run_test(size=(120, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 30)) as pilot:
         await shows(pilot, "original-bug", "100 % in fit")
         file = folder / "original-bug.yaml"
         file.write_text(file.read_text().replace("epochs: 5", "epochs: -5"))
@@ -123,7 +123,7 @@ async def test_a_scenario_that_breaks_keeps_its_old_content(
 async def test_a_finished_run_shows_its_verdict(make_app: MakeApp, store: Path, size: tuple[int, int]) -> None:
     run = recorded.finished(store, 1)
     app = make_app()
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(notifications=True, size=size) as pilot:
         await until(pilot, lambda: app.loaded)
         app.open_run(run.id)
         await shows(pilot, "original-bug", "✓ reproduced", "Loss in fit", "epoch 5 of 5")
@@ -135,7 +135,7 @@ async def test_a_finished_run_shows_its_verdict(make_app: MakeApp, store: Path, 
 async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_app: MakeApp, store: Path) -> None:
     run = recorded.finished(store, 1)
     app = make_app()
-    async with app.run_test(size=(140, 60)) as pilot:
+    async with app.run_test(notifications=True, size=(140, 60)) as pilot:
         await until(pilot, lambda: app.loaded)
         app.open_run(run.id)
         await shows(
@@ -149,14 +149,14 @@ async def test_a_run_is_followed_as_it_goes(make_app: MakeApp, store: Path) -> N
     said = [*recorded.beginning(), *recorded.epochs(1, 1)]
     run = recorded.write(store, recorded.make_id(1), said)
     app = make_app()
-    async with app.run_test(size=(140, 60)) as pilot:
+    async with app.run_test(notifications=True, size=(140, 60)) as pilot:
         with run.acquire():
             await until(pilot, lambda: app.loaded)
             app.open_run(run.id)
             await shows(pilot, "● running", "epoch 1 of 5", "· open", "● original-bug 1/5")
             more = recorded.epochs(2, 3)
             recorded.append(run, more, len(said))
-            await shows(pilot, "epoch 3 of 5", "0.50 s a step", "about 1.0 s left")
+            await shows(pilot, "epoch 3 of 5", "0.5 s a step", "about 1.0 s left")
             await pilot.press("p")
             await shows(pilot, "view is frozen")
             recorded.append(run, recorded.epochs(4, 5), len(said) + 2)
@@ -165,7 +165,7 @@ async def test_a_run_is_followed_as_it_goes(make_app: MakeApp, store: Path) -> N
             await pilot.press("p")
             await shows(pilot, "epoch 5 of 5")
             recorded.append(run, recorded.measured(5), len(said) + 4)
-            await shows(pilot, "✓ held     Q2", "✗ class 1 wrong", "<1.0000")
+            await shows(pilot, "✓ held    Q2", "✗ class 1 wrong", "<1.0000")
             await pilot.press("s")
             await until(pilot, lambda: run.file("stop").exists())
         await shows(pilot, "! interrupted")
@@ -175,7 +175,7 @@ async def test_a_loss_that_is_not_finite_is_a_gap(make_app: MakeApp, store: Path
     said = [*recorded.beginning(), *recorded.epochs(1, 5, [1.0, "nan", "inf", 0.1, "nan"])]
     run = recorded.write(store, recorded.make_id(1), said)
     app = make_app()
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await until(pilot, lambda: app.loaded)
         app.open_run(run.id)
         await shows(pilot, "Loss in fit", "nan", "epoch 5 of 5")
@@ -186,7 +186,7 @@ async def test_a_failed_run_shows_the_end_of_its_log(make_app: MakeApp, store: P
     said = [*recorded.beginning(), events.RunEnded(state="failed", reason=reason, exit_code=4)]
     run = recorded.write(store, recorded.make_id(1), said, log="allocating\nlast words\n")
     app = make_app()
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await until(pilot, lambda: app.loaded)
         app.open_run(run.id)
         await shows(pilot, "✗ failed", "out of memory", "last words")
@@ -201,7 +201,7 @@ async def test_a_stopped_run_goes_on_from_its_checkpoint(make_app: MakeApp, stor
     ]
     run = recorded.write(store, recorded.make_id(1), said)
     app = make_app()
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await until(pilot, lambda: app.loaded)
         app.open_run(run.id)
         await shows(pilot, "■ stopped", "checkpoint after epoch 3", "$ repro resume")
@@ -218,7 +218,7 @@ async def test_a_damaged_run_is_listed_and_opened_as_damaged(make_app: MakeApp, 
         run.file("result.json").unlink()
     run.file(broken).write_bytes(b"\x00[red]\n")
     app = make_app()
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 40)) as pilot:
         await pilot.press("2")
         await shows(pilot, "✗ damaged", "✓ reproduced")
         app.open_run(run.id)
@@ -234,7 +234,7 @@ async def test_markup_and_control_characters_stay_text(make_app: MakeApp, store:
     ]
     run = recorded.write(store, recorded.make_id(1), said, log=evil + "\n", scenario=evil)
     app = make_app()
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 40)) as pilot:
         await pilot.press("2")
         await shows(pilot, "[red]boo[/]")
         app.open_run(run.id)
@@ -251,7 +251,7 @@ async def test_twenty_thousand_events_do_not_stop_the_keys(make_app: MakeApp, st
     said = [*recorded.beginning(20_000), *recorded.epochs(1, 20_000)]
     run = recorded.write(store, recorded.make_id(1), said)
     app = make_app()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await until(pilot, lambda: app.loaded)
         app.open_run(run.id)
         await shows(pilot, "epoch 20000 of 20000")
@@ -264,7 +264,7 @@ async def test_twenty_thousand_events_do_not_stop_the_keys(make_app: MakeApp, st
 async def test_why_names_the_layer_where_the_paths_part(make_app: MakeApp, store: Path, size: tuple[int, int]) -> None:
     run = recorded.finished(store, 1)
     app = make_app()
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(notifications=True, size=size) as pilot:
         await until(pilot, lambda: app.loaded)
         app.open_run(run.id)
         await shows(pilot, "✓ reproduced")
@@ -279,7 +279,7 @@ async def test_why_without_arrays_or_layers_says_so(make_app: MakeApp, store: Pa
     with_layers = recorded.write(store, recorded.make_id(1), said)
     without = recorded.write(store, recorded.make_id(2), recorded.beginning())
     app = make_app()
-    async with app.run_test(size=(120, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 30)) as pilot:
         from tui.screens.why import WhyScreen
 
         await until(pilot, lambda: app.loaded)
@@ -296,7 +296,7 @@ async def test_why_without_arrays_or_layers_says_so(make_app: MakeApp, store: Pa
 
 async def test_an_empty_store_says_how_to_begin(make_app: MakeApp) -> None:
     app = make_app()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         await pilot.press("2")
         await shows(pilot, "holds no runs", "0 runs")
         await pilot.press("enter", "space", "d", "u", "e", "r", "3")
@@ -307,7 +307,7 @@ async def test_a_thousand_runs_are_filtered_and_sorted(make_app: MakeApp, store:
     for index in range(1000):
         recorded.light(store, index, "NOT_REPRODUCED" if index == 500 else "REPRODUCED")
     app = make_app()
-    async with app.run_test(size=(120, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 30)) as pilot:
         await pilot.press("2")
         await shows(pilot, "1000 runs, newest first")
         await until(pilot, lambda: all(run.state == "finished" for run in app.runs()), 20)
@@ -326,7 +326,7 @@ async def test_a_deleted_run_is_taken_back(make_app: MakeApp, store: Path) -> No
     recorded.finished(store, 1)
     keep = recorded.finished(store, 2)
     app = make_app()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await pilot.press("2")
         await shows(pilot, "2 runs")
         await pilot.press("d")
@@ -340,7 +340,7 @@ async def test_a_deleted_run_is_taken_back(make_app: MakeApp, store: Path) -> No
 async def test_a_running_run_is_not_deleted(make_app: MakeApp, store: Path) -> None:
     run = recorded.write(store, recorded.make_id(1), recorded.beginning())
     app = make_app()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         with run.acquire():
             await pilot.press("2")
             await shows(pilot, "● running")
@@ -354,7 +354,7 @@ async def test_a_running_run_is_not_deleted(make_app: MakeApp, store: Path) -> N
 async def test_the_mouse_opens_a_run(make_app: MakeApp, store: Path) -> None:
     recorded.finished(store, 1)
     app = make_app()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await shows(pilot, "original-bug")
         await pilot.click("Place:nth-of-type(3)" if False else "#activity", offset=(0, 0))
         from tui.widgets.chrome import Place
@@ -373,7 +373,7 @@ async def test_two_runs_are_compared(make_app: MakeApp, store: Path, size: tuple
     recorded.finished(store, 1)
     recorded.finished(store, 2, environment="keras-2.0.9", seed=1)
     app = make_app()
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(notifications=True, size=size) as pilot:
         await pilot.press("2")
         await shows(pilot, "2 runs")
         await pilot.press("space", "space", "3")
@@ -386,7 +386,7 @@ async def test_only_what_differs_is_shown(make_app: MakeApp, store: Path) -> Non
     recorded.finished(store, 1)
     recorded.finished(store, 2, seed=1)
     app = make_app()
-    async with app.run_test(size=(120, 60)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 60)) as pilot:
         await pilot.press("2")
         await shows(pilot, "2 runs")
         await pilot.press("space", "space", "3")
@@ -403,7 +403,7 @@ async def test_only_what_differs_is_shown(make_app: MakeApp, store: Path) -> Non
 
 async def test_the_doctor_gives_remedies(make_app: MakeApp) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 40)) as pilot:
         await pilot.press("4")
         await shows(pilot, "✓ good", "$ repro doctor", seconds=30)
 
@@ -424,7 +424,7 @@ async def test_the_report_says_what_an_export_would_hold(
     monkeypatch.setattr(ReportScreen, "_call", call)
     run = recorded.finished(store, 1)
     app = make_app()
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await until(pilot, lambda: app.loaded)
         app.open_run(run.id)
         await shows(pilot, "✓ reproduced")
@@ -438,7 +438,7 @@ async def test_the_report_says_what_an_export_would_hold(
 
 async def test_help_shows_the_keys_that_count_here(make_app: MakeApp) -> None:
     app = make_app()
-    async with app.run_test(size=(100, 50)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 50)) as pilot:
         await shows(pilot, "original-bug")
         await pilot.press("f1")
         await shows(pilot, "Run the chosen or marked scenarios", "Show all runs", "claim")
@@ -448,7 +448,7 @@ async def test_help_shows_the_keys_that_count_here(make_app: MakeApp) -> None:
 
 async def test_the_palette_names_area_verb_and_object(make_app: MakeApp) -> None:
     app = make_app()
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await shows(pilot, "original-bug")
         await pilot.press("f2")
         await shows(pilot, "Library: Run all scenarios")
@@ -461,7 +461,7 @@ async def test_the_palette_names_area_verb_and_object(make_app: MakeApp) -> None
 
 async def test_ctrl_p_and_ctrl_q_belong_to_docker(make_app: MakeApp) -> None:
     app = make_app()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await shows(pilot, "original-bug")
         await pilot.press("ctrl+p", "ctrl+q")
         await pilot.pause()
@@ -480,7 +480,7 @@ async def test_q_leaves_at_once_when_nothing_runs(make_app: MakeApp) -> None:
 async def test_q_asks_while_a_run_goes_on(make_app: MakeApp, store: Path) -> None:
     run = recorded.write(store, recorded.make_id(1), [*recorded.beginning(), *recorded.epochs(1, 2)])
     app = make_app()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         with run.acquire():
             await shows(pilot, "● original-bug 2/5")
             await pilot.press("q")
@@ -504,7 +504,7 @@ async def test_in_a_container_leaving_means_stopping(
     monkeypatch.setattr(repro.environment.record, "IMAGE_FILE", image)
     run = recorded.write(store, recorded.make_id(1), [*recorded.beginning(), *recorded.epochs(1, 2)])
     app = make_app()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         with run.acquire():
             await shows(pilot, "● original-bug 2/5")
             await pilot.press("q")
@@ -514,7 +514,7 @@ async def test_in_a_container_leaving_means_stopping(
 
 async def test_the_command_line_is_copied_and_kept_in_a_file(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await shows(pilot, "$ repro run original-bug")
         await pilot.press("y")
         await shows(pilot, "copied the command line")
@@ -523,7 +523,7 @@ async def test_the_command_line_is_copied_and_kept_in_a_file(make_app: MakeApp, 
 
 async def test_too_small_says_so_and_large_enough_goes_on(make_app: MakeApp) -> None:
     app = make_app()
-    async with app.run_test(size=(59, 17)) as pilot:
+    async with app.run_test(notifications=True, size=(59, 17)) as pilot:
         await shows(pilot, "59 x 17 is too small", "60 x 18")
         await pilot.resize_terminal(60, 18)
         await shows(pilot, "original-bug")
@@ -537,7 +537,7 @@ async def test_every_screen_works_without_colour(
     recorded.finished(store, 2, seed=1)
     app = make_app()
     assert app.no_color
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 40)) as pilot:
         await shows(pilot, "✓ keras-3")
         await pilot.press("2", "space", "space")
         await shows(pilot, "✓ reproduced")
@@ -552,7 +552,7 @@ async def test_every_theme_draws_every_word(make_app: MakeApp, store: Path, them
     run = recorded.finished(store, 1)
     app = make_app()
     app.theme = theme
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(120, 40)) as pilot:
         await shows(pilot, "✓ keras-3")
         app.open_run(run.id)
         await shows(pilot, "Loss in fit", "✓ held")
@@ -562,7 +562,7 @@ async def test_every_theme_draws_every_word(make_app: MakeApp, store: Path, them
 
 async def test_a_run_that_cannot_start_says_why(make_app: MakeApp, store: Path) -> None:
     app = make_app()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await shows(pilot, "original-bug")
         ticket = queue.add(store, "original-bug", "keras-3", 0, ["run"])
         import msgspec
@@ -575,7 +575,7 @@ async def test_a_run_that_cannot_start_says_why(make_app: MakeApp, store: Path) 
 async def test_a_notice_tells_how_a_run_ended(make_app: MakeApp, store: Path) -> None:
     run = recorded.write(store, recorded.make_id(1), [*recorded.beginning(), *recorded.epochs(1, 2)])
     app = make_app()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         with run.acquire():
             await shows(pilot, "● original-bug 2/5")
         await shows(pilot, "interrupted")

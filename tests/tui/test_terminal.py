@@ -1,0 +1,150 @@
+"""The program in a terminal of its own: modes restored on signals, exit codes, what is imported."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tui import recorded
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# What Textual turns on: alternate screen, mouse, focus events, bracketed paste.
+MODES = ["1049", "1000", "1003", "1004", "2004"]
+
+
+def variables(tmp_path: Path) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM")},
+        "TERM": "xterm-256color",
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+class Terminal:
+    """A program on a pseudo terminal."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], rows: int = 24, columns: int = 80) -> None:
+        self.main, side = pty.openpty()
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=side,
+            stdout=side,
+            stderr=side,
+            env=environment,
+            start_new_session=True,
+            cwd=ROOT,
+        )
+        self.side = side
+        self.before = termios.tcgetattr(side)
+        self.output = b""
+        os.set_blocking(self.main, False)
+
+    def read(self) -> bytes:
+        with contextlib.suppress(BlockingIOError, OSError):
+            while data := os.read(self.main, 1 << 16):
+                self.output += data
+        return self.output
+
+    def wait_for(self, text: bytes, seconds: float = 20.0) -> None:
+        end = time.monotonic() + seconds
+        while text not in self.read():
+            if time.monotonic() > end or self.process.poll() is not None:
+                pytest.fail(f"{text!r} never came; the end was {self.output[-500:]!r}")
+            time.sleep(0.02)
+
+    def end(self, seconds: float = 15.0) -> int:
+        end = time.monotonic() + seconds
+        while self.process.poll() is None:
+            self.read()  # a full pipe would keep it from ending
+            if time.monotonic() > end:
+                pytest.fail("it does not end")
+            time.sleep(0.02)
+        self.read()
+        return self.process.returncode
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.side)
+        os.close(self.main)
+
+
+@pytest.fixture
+def terminal(store: Path, tmp_path: Path) -> Iterator[Terminal]:
+    found = Terminal(["-m", "repro", "--store", str(store)], variables(tmp_path))
+    yield found
+    found.close()
+
+
+def left_on(output: bytes) -> list[str]:
+    """Terminal modes that were turned on and not off again."""
+    return [
+        mode for mode in MODES if output.rfind(f"\x1b[?{mode}h".encode()) > output.rfind(f"\x1b[?{mode}l".encode())
+    ]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_restores_the_terminal(terminal: Terminal, store: Path, number: signal.Signals, code: int) -> None:
+    run = recorded.write(store, recorded.make_id(1), recorded.beginning())
+    with run.acquire():
+        terminal.wait_for(b"original-bug")
+        assert left_on(terminal.output)
+        terminal.process.send_signal(number)
+        assert terminal.end() == code
+        assert not run.file("stop").exists()
+    assert left_on(terminal.output) == []
+    assert termios.tcgetattr(terminal.side)[:4] == terminal.before[:4]
+    assert b"Traceback" not in terminal.output
+
+
+def test_q_leaves_with_exit_code_0(terminal: Terminal) -> None:
+    terminal.wait_for(b"nothing is running")
+    os.write(terminal.main, b"q")
+    assert terminal.end() == 0
+    assert left_on(terminal.output) == []
+
+
+def test_without_a_terminal_one_line_and_exit_2_before_textual_is_imported(store: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['repro'];\n"
+        "import tui; code = tui.start(None);\n"
+        "assert not [m for m in sys.modules if m.startswith('textual')], 'textual was imported'; sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=variables(tmp_path),
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("repro: no terminal: ") and done.stderr.count("\n") == 1
+
+
+def test_the_program_imports_no_framework_and_at_first_neither_numpy_nor_images(tmp_path: Path) -> None:
+    code = (
+        "import sys, tui.app\n"
+        "bad = [m for m in sys.modules if m.split('.')[0] in "
+        "('tensorflow', 'keras', 'numpy', 'PIL', 'pygments', 'click', 'distributed')]\n"
+        "assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], env=variables(tmp_path), cwd=ROOT, timeout=60, check=True)

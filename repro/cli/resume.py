@@ -63,6 +63,9 @@ def command(
 
 def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenario, definition.Environment]:
     """What is needed to go on; a fault that says why it cannot be."""
+    from repro.runs.supervisor import checkpoint_seconds
+
+    checkpoint_seconds()
     state = run.state()
     if state in ("running", "finished", "elsewhere", "damaged"):
         why = {

@@ -62,6 +62,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 def make_plans(options: dict[str, Any]) -> list[Plan]:
     """All runs that the options ask for; every input is checked before any of them starts."""
+    from repro.runs.supervisor import checkpoint_seconds
+
+    checkpoint_seconds()
     names = list(options["scenarios"]) + (scenario_load.shipped_names() if options["all_scenarios"] else [])
     if not names:
         raise InputError("no scenario is named", do="name one (repro list), or give --all")

@@ -36,6 +36,9 @@ class Progress:
         self.last_heartbeat: events.Heartbeat | events.RunStarted | None = None
         self.started: float | None = None
         self.seconds: dict[str, float] = {}
+        self.seconds_before = 0.0
+        self._stretch_started: float | None = None
+        self._last_time = 0.0
         self._stage_started: tuple[str, float] | None = None
 
     def extend(self, more: Iterable[AnyEvent]) -> None:
@@ -45,6 +48,9 @@ class Progress:
 
     def take(self, event: AnyEvent) -> None:
         """Take one event."""
+        if isinstance(event, events.RunStarted) and self._stretch_started is not None:
+            self.seconds_before += self._last_time - self._stretch_started
+        self._last_time = event.time
         match event:
             case events.RunStarted():
                 self._begin_stretch(event)
@@ -99,6 +105,7 @@ class Progress:
         self.stage = ""
         self.last_heartbeat = event
         self._stage_started = None
+        self._stretch_started = event.time
         self.started = self.started if self.started is not None else event.time
         self._rewind(self.checkpoint.epoch if self.checkpoint is not None and event.stretch > 1 else 0)
 

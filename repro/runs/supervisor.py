@@ -17,7 +17,7 @@ import msgspec
 
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
-from repro.errors import ExitCode, printable
+from repro.errors import ExitCode, InputError, printable
 from repro.files import sha256, sync_folder, write_durably
 from repro.runs import events
 from repro.runs.measurements import Progress
@@ -166,6 +166,20 @@ class WorkerProcess:
         shutil.rmtree(self._home, ignore_errors=True)
 
 
+def checkpoint_seconds() -> float:
+    """Seconds between checkpoints: $REPRO_CHECKPOINT_SECONDS, else 60."""
+    text = os.environ.get("REPRO_CHECKPOINT_SECONDS")
+    if not text:
+        return CHECKPOINT_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise InputError(f"REPRO_CHECKPOINT_SECONDS: {printable(text, 40)!r} is no number of seconds", do="0 to 86400")
+    return seconds
+
+
 def worker_variables(environment: Environment, home: Path, threads: int) -> dict[str, str]:
     """All variables that the worker gets: none of the user's but the allow-listed ones."""
     variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -261,7 +275,7 @@ class Supervisor:
             "device": self.record.device,
             "deterministic": self.record.deterministic,
             "measured_epochs": self.scenario.measured_epochs,
-            "checkpoint_seconds": float(os.environ.get("REPRO_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS)),
+            "checkpoint_seconds": checkpoint_seconds(),
             "keep_weights": self.record.keep_weights,
             "record_variables": list(environment_record.RECORDED_VARIABLES),
             "trace": trace_request(self.scenario) if self.record.traced else None,
@@ -395,12 +409,16 @@ class Supervisor:
             derived_from=self.record.derived_from,
             claims=claims,
             measurements=measurements,
-            seconds={**self.progress.seconds, "total": round(time.monotonic() - self._started, 3)},
+            seconds={**self.progress.seconds, "total": round(self._seconds(), 3)},
             files=file_hashes(self.run),
         )
         write_durably(self.run.file("result.json"), msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
         sync_folder(self.run.path)
         return code
+
+    def _seconds(self) -> float:
+        """How long the run took, without the time between its stretches."""
+        return self.progress.seconds_before + time.monotonic() - self._started
 
     def _is_degraded(self) -> bool:
         if self.record.device == "auto":

@@ -319,6 +319,13 @@ def test_options_and_names(repro: Repro, store: Path, fault: str) -> None:
     assert nothing_in(store)
 
 
+@pytest.mark.parametrize("value", ["soon", "nan", "-1", "inf", "1e9"])
+def test_seconds_between_checkpoints(repro: Repro, store: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("REPRO_CHECKPOINT_SECONDS", value)
+    repro("run", "original-bug").refused(2, "REPRO_CHECKPOINT_SECONDS", "is no number of seconds")
+    assert nothing_in(store)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

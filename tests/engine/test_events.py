@@ -139,6 +139,7 @@ def test_stages_add_up() -> None:
         ]
     ]
     assert fold(*happened).seconds == {"import": 2.0, "fit": 6.5}
+    assert fold(*happened).seconds_before == 8.0
 
 
 def test_prediction() -> None:

@@ -225,7 +225,10 @@ _encoder = msgspec.json.Encoder()
 
 def decode(line: bytes) -> AnyEvent:
     """One line of `events.jsonl`; msgspec.DecodeError where it is not an event."""
-    return _decoder.decode(line)
+    try:
+        return _decoder.decode(line)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(f"not UTF-8 ({error.reason})") from None
 
 
 def encode(event: AnyEvent) -> bytes:

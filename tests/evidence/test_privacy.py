@@ -78,7 +78,7 @@ def planted(store: Path, **more: Any) -> Evidence:
         "time": 0.0,
         "kind": "OSError",
         "message": f"[Errno 2] No such file: '{IMAGE_FOLDER}/{IMAGES[1]}' token={TOKEN}",
-        "traceback": f'Traceback\n  File "{HOME}/zqwork/a.py", line 3, in <module>\n    open({IMAGES[2]!r}) # {PASSWORD}\n',
+        "traceback": f'Traceback\n  File "{HOME}/zqwork/a.py", line 3, in x\n    open({IMAGES[2]!r}) # {PASSWORD}\n',
     }
     ended = {"event": "run_ended", "time": 0.0, "state": "failed", "reason": f"in {HOME}: {DATABASE}", "exit_code": 4}
     return make_run(

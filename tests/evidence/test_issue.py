@@ -1,0 +1,94 @@
+"""The text of a bug report: short, complete, and its script is Python of the environment's generation."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import issue_text, yaml_file
+from repro.bundle.evidence import Evidence
+from repro.environment import redact
+from repro.scenario import load
+from repro.scenario.types import Scenario
+from repro.standalone import script
+from tests.evidence.runs import make_run
+
+ASKED = {
+    "keras": [
+        "Custom code", "OS platform and distribution", "TensorFlow installed from", "TensorFlow version",
+        "Python version", "Bazel version", "GPU model and memory", "Exact command to reproduce",
+        "Describe the problem", "Current behavior", "Expected behavior", "Standalone code",
+    ],
+    "tensorflow": [
+        "Issue type", "TensorFlow Nightly", "Source", "TensorFlow version", "Custom code",
+        "OS platform and distribution", "Mobile device", "Python version", "Bazel version", "GCC/compiler version",
+        "CUDA/cuDNN version", "GPU model and memory", "Current behavior?", "Standalone code", "Relevant log output",
+    ],
+    "stackoverflow": ["## Code", "## What I found out", "## To see exactly these figures"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tracker", issue_text.TRACKERS)
+def test_fields_figures_and_the_line(tracker: issue_text.Tracker, run: Evidence, command: Any) -> None:
+    code, text, err = command("issue", "last", "--for", tracker)
+    assert (code, err) == (0, "") and len(text) < 6000
+    for field in ASKED[tracker]:
+        assert field in text
+    assert "10.745396614074707" in text and "0.3333333432674408" in text
+    assert "repro run original-bug --environment keras-2.0.9 --seed 0 --threads 2" in text
+    assert "expected behaviour of a moving average" in text and "459 updates" in text
+    assert "test_function([x, y, np.ones(len(x)), 1])" in text
+
+
+def test_json(run: Evidence, command: Any) -> None:
+    found = json.loads(command("issue", "last", "--json")[1])
+    assert found["format"] == 1 and found["script"] in found["text"] and found["for"] == "keras"
+
+
+def test_long_scenarios_still_fit(store: Path, command: Any) -> None:
+    def longer(text: str) -> str:
+        extra = "".join(
+            f"  - {{id: X{index}, says: '{'long ' * 55}', value: fit.accuracy, is: equal, to: 1.0}}\n"
+            for index in range(60)
+        )
+        return text.rstrip("\n") + "\n" + extra
+
+    def claims(result: dict[str, Any]) -> None:
+        first = result["claims"][0]
+        result["claims"] += [{**first, "id": f"X{index}", "says": "long " * 55} for index in range(60)]
+
+    make_run(store, scenario=longer, result=claims)
+    for tracker in issue_text.TRACKERS:
+        code, text, _ = command("issue", "last", "--for", tracker)
+        assert code == 0 and len(text) < 6000 and "ResNet50(" in text
+
+
+def test_no_result_no_text(store: Path, command: Any) -> None:
+    ended = {"event": "run_ended", "time": 0.0, "state": "failed", "reason": "x", "exit_code": 4}
+    make_run(store, finished=False, more_events=[ended])
+    code, _, err = command("issue", "last")
+    assert code == 2 and err.count("\n") == 1
+
+
+def test_names_do_not_leave(store: Path, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redact.socket, "gethostname", lambda: "zyxhost-07")
+    make_run(
+        store, environment=lambda record: record["facts"]["os"].update(name="Linux on zyxhost-07 /home/qarnavel/x")
+    )
+    text = command("issue", "last")[1]
+    assert "zyxhost" not in text and "qarnavel" not in text
+
+
+@pytest.mark.parametrize("adapter", ["keras-2", "tf-keras", "keras-3"])
+@pytest.mark.parametrize("name", load.shipped_names())
+def test_every_shipped_scenario_gives_a_script(name: str, adapter: str) -> None:
+    scenario = yaml_file.read(load.find(name)).convert(Scenario)
+    code = script(scenario, adapter, seed=3, threads=4, device="cpu", deterministic=True)
+    ast.parse(code)
+    assert f"epochs={scenario.fit.epochs}" in code and "repro" not in code.replace("reproduce.py", "")
+    if scenario.batch_norm is not None and (adapter != "keras-2" or scenario.batch_norm.momentum != 0.99):
+        assert f"momentum = {scenario.batch_norm.momentum}" in code.replace('["momentum"]', "momentum")

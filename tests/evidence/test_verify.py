@@ -1,0 +1,208 @@
+"""Grades, plans and exit codes of verify; the training is replaced by a recorded run (real ones: test_real.py)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import shipped
+from repro.bundle import export, verify
+from repro.bundle.evidence import Evidence
+from repro.environment import check, definition
+from repro.errors import ExitCode
+from repro.runs.plan import Plan
+from tests.evidence.runs import Change, make_run
+
+
+@pytest.fixture
+def again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    """Replaces the training: "result" and "environment" change what comes out; "plans" is what was asked."""
+    asked: dict[str, Any] = {"plans": [], "result": None, "environment": None, "variables": []}
+
+    def run_one(plan: Plan, store: Any, **_: Any) -> tuple[Any, ExitCode]:
+        asked["plans"].append(plan)
+        asked["variables"].append(os.environ.get(verify.ONEDNN))
+        folder = tmp_path / f"again{len(asked['plans'])}"
+        folder.mkdir()
+        made = make_run(folder, tail="zzzz", result=asked["result"], environment=asked["environment"])
+        return made.run, ExitCode.DONE
+
+    monkeypatch.setattr("repro.cli.run.run_one", run_one)
+    monkeypatch.setattr(check, "require_installed", lambda environment: None)
+    monkeypatch.setattr(check, "drift", lambda environment: [])
+    return asked
+
+
+def bundle(run: Evidence, target: Path, **options: Any) -> Path:
+    export.write(export.collect([run], **options), target)
+    return target
+
+
+def other_weights(result: dict[str, Any]) -> None:
+    result["measurements"]["weights_sha256"] = "0" * 64
+
+
+def close(result: dict[str, Any]) -> None:
+    other_weights(result)
+    result["measurements"]["fit"]["loss"] = [loss * (1 + 9e-5) for loss in result["measurements"]["fit"]["loss"]]
+
+
+def far(result: dict[str, Any]) -> None:
+    other_weights(result)
+    result["measurements"]["fit"]["loss"] = [loss * (1 + 2e-4) for loss in result["measurements"]["fit"]["loss"]]
+
+
+def failed(result: dict[str, Any]) -> None:
+    far(result)
+    result["measurements"]["predict"].update(distinct_classes=3)
+    result["verdict"] = "NOT_REPRODUCED"
+
+
+@pytest.mark.parametrize(
+    ("change", "grade", "exit_code"),
+    [
+        (None, "bit-identical", 0),
+        (other_weights, "within tolerance", 0),
+        (close, "within tolerance", 0),
+        (far, "same verdict", 0),
+        (failed, "different", 1),
+    ],
+)
+def test_grades(
+    change: Change | None, grade: str, exit_code: int, run: Evidence, tmp_path: Path, again: Any, command: Any
+) -> None:
+    again["result"] = change
+    code, out, err = command("verify", bundle(run, tmp_path / "b.zip"), "--json")
+    found = json.loads(out)["runs"][0]
+    assert (code, found["grade"]) == (exit_code, grade)
+    assert "about 46 s" in err and "GiB" in err
+    assert (found["why_not_identical"] is None) == (grade == "bit-identical")
+    assert "TensorFlow 1 session" in str(found["why_not_identical"]) or grade == "bit-identical"
+
+
+def test_the_ranked_difference_is_shown(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
+    again["result"] = far
+    again["environment"] = lambda record: record["facts"]["versions"].update(tensorflow="1.4.1")
+    code, out, _ = command("verify", bundle(run, tmp_path / "b.zip"))
+    assert code == 0 and "versions.tensorflow: 1.4.0 there, 1.4.1 here" in out
+    assert "the likeliest reason is framework" in out
+
+
+def test_the_run_is_asked_as_the_bundle_says(store: Path, tmp_path: Path, again: Any, command: Any) -> None:
+    def change(record: dict[str, Any]) -> None:
+        record.update(threads=3, seed=7, deterministic=True)
+
+    run = make_run(store, run=change)
+    assert command("verify", bundle(run, tmp_path / "b.zip"))[0] in (0, 1)
+    plan = again["plans"][0]
+    assert (plan.threads, plan.seed, plan.deterministic, plan.environment.name) == (3, 7, True, "keras-2.0.9")
+    assert [image.pixels_sha256 for image in plan.images.records] == [
+        image.pixels_sha256 for image in run.record.images
+    ]
+
+
+@pytest.mark.parametrize(("onednn", "wanted"), [(False, "0"), (True, "1")])
+def test_onednn_is_set_as_it_was(
+    onednn: bool, wanted: str, store: Path, tmp_path: Path, again: Any, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(verify.ONEDNN, "mine")
+
+    def change(record: dict[str, Any]) -> None:
+        record["environment"] = "keras-3"
+
+    def result(found: dict[str, Any]) -> None:
+        found["environment"] = "keras-3"
+        found["claims"] = [
+            {**claim, "outcome": "skipped"} if claim["id"] == "A3-loss" else claim for claim in found["claims"]
+        ]
+
+    run = make_run(store, run=change, result=result, environment=lambda r: r["facts"].update(onednn=onednn))
+    command("verify", bundle(run, tmp_path / "b.zip"))
+    assert again["variables"] == [wanted]
+    assert os.environ[verify.ONEDNN] == "mine"
+
+
+def test_long_runs_need_yes(store: Path, tmp_path: Path, again: Any, command: Any) -> None:
+    run = make_run(store, result=lambda found: found["seconds"].update(total=601.0))
+    target = bundle(run, tmp_path / "b.zip")
+    code, _, err = command("verify", target)
+    assert code == 2 and "give --yes" in err and again["plans"] == []
+    assert command("verify", target, "--yes")[0] == 0
+
+
+def test_a_bundle_that_lies_about_its_time_is_not_believed(store: Path, tmp_path: Path) -> None:
+    run = make_run(store, scenario=lambda text: text.replace("epochs: 5", "epochs: 100000"))
+    scenario_seconds = verify._seconds(run, verify.read_scenario(run.run))
+    assert scenario_seconds > verify.ASK_ABOVE_SECONDS
+
+
+def test_much_memory_needs_yes(store: Path, tmp_path: Path, again: Any, command: Any) -> None:
+    run = make_run(store)
+    events = run.run.file("events.jsonl")
+    events.write_text(events.read_text().replace("1389846528", str(5 * 1024**3)))
+    result = json.loads(run.run.file("result.json").read_bytes())
+    del result["files"]["events.jsonl"]
+    run.run.file("result.json").write_text(json.dumps(result))
+    code, _, err = command("verify", bundle(Evidence(run.run), tmp_path / "b.zip"))
+    assert code == 2 and "5.0 GiB of memory" in err
+
+
+def test_images_by_hash(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
+    target = bundle(run, tmp_path / "b.zip", images=False)
+    folder = shipped.folder("scenarios") / "images"
+    assert command("verify", target, "--images", folder)[0] == 0
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for new, old in (("1.png", "tree.png"), ("2.png", "boat.png"), ("3.png", "house.png")):
+        shutil.copy(folder / old, mine / new)
+    assert command("verify", target, "--images", mine)[0] == 0, "another order, the same images"
+    assert [record.name for record in again["plans"][-1].images.records] == ["boat.png", "house.png", "tree.png"]
+    shutil.copy(folder / "boat.png", mine / "1.png")
+    code, _, err = command("verify", target, "--images", mine)
+    assert code == 2 and "do not have the hashes" in err
+    assert command("verify", target, "--images", tmp_path / "nowhere")[0] == 2
+
+
+def test_an_environment_that_is_not_here(
+    run: Evidence, tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(definition.VARIABLE, str(tmp_path / "none"))
+    code, _, err = command("verify", bundle(run, tmp_path / "b.zip"))
+    assert code == 3 and "not installed" in err and err.count("\n") == 1
+
+
+def test_an_environment_that_nobody_knows(store: Path, tmp_path: Path, command: Any) -> None:
+    run = make_run(
+        store,
+        run=lambda record: record.update(environment="keras-99"),
+        result=lambda found: found.update(
+            environment="keras-99",
+            claims=[{**c, "outcome": "skipped"} if c["id"] == "A3-loss" else c for c in found["claims"]],
+        ),
+    )
+    code, _, err = command("verify", bundle(run, tmp_path / "b.zip"))
+    assert code == 3 and "no environment is called" in err
+
+
+def test_a_run_without_result(store: Path, tmp_path: Path, command: Any) -> None:
+    ended = {"event": "run_ended", "time": 0.0, "state": "failed", "reason": "x", "exit_code": 4}
+    run = make_run(store, finished=False, more_events=[ended])
+    target = bundle(run, tmp_path / "b.zip")
+    assert command("verify", target, "--no-run")[0] == 0
+    code, _, err = command("verify", target)
+    assert code == 2 and "--no-run" in err
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "deviation"),
+    [("nan", "nan", 0.0), ("inf", "inf", 0.0), ("inf", 1.0, float("inf")), (0.0, 1e-30, 1.0), (2.0, 1.0, 0.5)],
+)
+def test_deviation(left: Any, right: Any, deviation: float) -> None:
+    both = [{"fit": {"loss": [value]}} for value in (left, right)]
+    assert verify.largest_deviation(*both) == deviation
+    assert verify.largest_deviation({"fit": {"loss": [1.0]}}, {"fit": {"loss": [1.0, 2.0]}}) is None

@@ -21,9 +21,11 @@ WIDTHS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
 HEIGHTS = [(0, "-short"), (30, "-tall")]
 
 
-def key(keys: str, action: str, label: str, ident: str, what: str, *, show: bool = True) -> Binding:
+def key(
+    keys: str, action: str, label: str, ident: str, what: str, *, show: bool = True, display: str | None = None
+) -> Binding:
     """One key: `label` stands in the footer, `what` ("Verb object") in help and palette, after `ident`'s area."""
-    return Binding(keys, action, label, show=show, tooltip=what, id=ident)
+    return Binding(keys, action, label, show=show, tooltip=what, id=ident, key_display=display)
 
 
 class ReproScreen(Screen[None]):

@@ -37,7 +37,9 @@ SECTIONS = {
     "environment": "Environment, the likeliest cause first",
 }
 LONGEST_CELL = 24
-_HASH = re.compile(r"^[0-9a-f]{40,64}$")
+_HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
+# A hash says nothing more where the thing it stands for differs, too.
+_IMPLIED = {"scenario_sha256": "scenario", "lock_sha256": "environment"}
 
 
 def letter(index: int) -> str:
@@ -221,7 +223,12 @@ class CompareScreen(ReproScreen):
             return Content("")
         shown = [row for row in comparison.shown(all_rows=self.all_rows) if self.all_rows or row.differs]
         if not self.all_rows:
-            shown = [row for row in shown if not row.name.startswith("predict.probabilities")]
+            names = {row.name for row in shown}
+            shown = [
+                row
+                for row in shown
+                if not row.name.startswith("predict.probabilities") and _IMPLIED.get(row.name) not in names
+            ]
         lines: list[Content] = []
         for section, title in SECTIONS.items():
             part = [row for row in shown if row.section == section]
@@ -329,8 +336,7 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return plain("[" + ", ".join(_cell(item) for item in value) + "]", 200)
-    text = plain(value, 200)
-    return f"{text[:12]}…" if _HASH.match(text) else text
+    return _HASH.sub(lambda found: f"{found[0][:12]}…", plain(value, 200))
 
 
 def _table(part: Sequence[Row], *, head: bool = True) -> Content:

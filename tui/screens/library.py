@@ -121,7 +121,7 @@ class LibraryScreen(ReproScreen):
         )
 
     def _widths(self) -> tuple[int, int]:
-        """Cells for a line of the list and of the story; as in library.tcss, since they are needed before the layout."""
+        """Cells for a line of the list and of the story, as in library.tcss: needed before the layout."""
         total = self.app.size.width
         listing = total if total < 80 else 38 if total < 120 else 52
         story = total if total < 80 else total - listing
@@ -137,11 +137,13 @@ class LibraryScreen(ReproScreen):
             parts.append(Content.assemble((what.sign, what.style), f" {environment}"))
         return Content("  ").join(parts)
 
-    def last_by_environment(self, scenario: str) -> dict[str, Summary]:
-        """The last run of a scenario in each environment."""
+    def last_by_environment(self, scenario: str, *, with_claims: bool = False) -> dict[str, Summary]:
+        """The last run of a scenario in each environment; the last one that decided its claims."""
         found: dict[str, Summary] = {}
         for summary in self.repro.runs():
-            if summary.scenario == scenario and summary.environment not in found:
+            if summary.scenario != scenario or (with_claims and not summary.claims):
+                continue
+            if summary.environment not in found:
                 found[summary.environment] = summary
         return {name: found[name] for name in self.repro.environments if name in found}
 
@@ -197,7 +199,7 @@ class LibraryScreen(ReproScreen):
         if scenario.source:
             source = Content.styled(plain(scenario.source, 300), QUIET)
             lines += [Content(""), *hanging(Content.styled("Source  ", QUIET), source, width)]
-        lines += [Content(""), Content.styled("Claims", "bold $text-accent"), *self._claims(one, found, width)]
+        lines += [Content(""), Content.styled("Claims", "bold $text-accent"), *self._claims(one, width)]
         if found:
             lines += [Content(""), Content.styled("Last runs", "bold $text-accent")]
             for environment, summary in found.items():
@@ -211,9 +213,9 @@ class LibraryScreen(ReproScreen):
         lines += [Content(""), Content.styled(plain(one.file.name, 100), "bold $text-accent"), yaml(one.text)]
         return rows(lines)
 
-    def _claims(self, one: Loaded, found: dict[str, Summary], width: int) -> list[Content]:
+    def _claims(self, one: Loaded, width: int) -> list[Content]:
         outcomes: dict[str, list[str]] = {}
-        finished = {name: s for name, s in found.items() if s.claims}
+        finished = self.last_by_environment(one.scenario.name, with_claims=True)
         for summary in finished.values():
             for claim_id, outcome in summary.claims:
                 outcomes.setdefault(claim_id, []).append(outcome)

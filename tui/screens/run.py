@@ -94,7 +94,7 @@ class RunScreen(ReproScreen):
                     with Horizontal(id="curves"):
                         yield Curve("Loss in fit", log=True, id="loss")
                         yield Curve("Accuracy in fit", fixed=(0.0, 1.0), id="accuracy")
-                    yield Static("Moving statistics: what is left of the way, layer by layer", classes="section")
+                    yield Static("Moving statistics: the way left, layer by layer", classes="section")
                     yield DriftStrip(id="drift")
                     yield Static("Claims", classes="section", id="claims-title")
                     yield Static("", id="claims", markup=False)

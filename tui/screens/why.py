@@ -78,8 +78,8 @@ class WhyScreen(ReproScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "back", "Back", "why.back", "Go back"),
-        key("left,h", "epoch(-1)", "Earlier", "why.earlier", "Show the epoch measured before"),
-        key("right,l", "epoch(1)", "Later", "why.later", "Show the epoch measured after"),
+        key("left,h", "epoch(-1)", "Earlier", "why.earlier", "Show the epoch measured before", display="←"),
+        key("right,l", "epoch(1)", "Later", "why.later", "Show the epoch measured after", display="→"),
         key("f", "first", "Where they part", "why.first", "Go to the first layer where the paths part"),
         key("e", "report", "Report", "why.report", "Show what an export would hold"),
     ]
@@ -173,7 +173,7 @@ class WhyScreen(ReproScreen):
             Content.assemble(
                 (plain(name, 100), "bold"),
                 (f"   after epoch {epoch}", ""),
-                (f"  (◀ ▶ of {len(self.epochs)} measured)" if len(self.epochs) > 1 else "", QUIET),
+                (f"  (← → of {len(self.epochs)} measured)" if len(self.epochs) > 1 else "", QUIET),
             )
         ]
         if training is not None and inference is not None:
@@ -195,7 +195,7 @@ class WhyScreen(ReproScreen):
                 (f"{number(momentum)}^{updates} = {number(weight)}", f"bold {GOOD if weight < 0.05 else BAD}"),
                 f" after {updates} update{'s' if updates != 1 else ''}.",
                 (
-                    f"  Under 1 % from {_updates_to(momentum, 0.01)} on." if 0 < momentum < 1 and weight > 0.01 else "",
+                    f"  Under 1 % after {_updates_to(momentum, 0.01)}." if 0 < momentum < 1 and weight > 0.01 else "",
                     QUIET,
                 ),
             )

@@ -76,7 +76,7 @@ def draw(
     """Cells of the plot from top to bottom: a character and a style each."""
     masks = [[0] * width for _ in range(height)]
     styles = [[""] * width for _ in range(height)]
-    letters: dict[tuple[int, int], str] = {}
+    letters: dict[tuple[int, int], tuple[str, str]] = {}
     for index, one in enumerate(series):
         style = STYLES[index % len(STYLES)]
         points = _points(one.values, width * 2, height * 4, scale, epochs, log_epochs)
@@ -86,14 +86,11 @@ def draw(
             styles[row][column] = style
         if one.letter:
             for x, y in _label_places(points, index, len(series), width * 2):
-                letters[y // 4, x // 2] = one.letter
-                styles[y // 4][x // 2] = f"bold {style}"
+                letters.setdefault((y // 4, x // 2), (one.letter, f"bold {style}"))
     return [
         [
-            (
-                letters.get((row, column)) or (chr(0x2800 + masks[row][column]) if masks[row][column] else " "),
-                styles[row][column],
-            )
+            letters.get((row, column))
+            or ((chr(0x2800 + masks[row][column]), styles[row][column]) if masks[row][column] else (" ", ""))
             for column in range(width)
         ]
         for row in range(height)

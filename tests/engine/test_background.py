@@ -24,6 +24,8 @@ from pathlib import Path
 from repro.environment import check
 from repro.runs import supervisor
 from repro.cli import run_command_line
+from repro.cli import run
+run.IMAGE_FILE = Path("/nonexistent")  # these tests may themselves run in the container, where --detach is refused
 supervisor.WORKER = Path(sys.argv[1])
 check.drift = lambda *_: []
 sys.argv = ["repro", *sys.argv[2:]]
@@ -104,6 +106,16 @@ def test_detach_says_why_it_could_not(command: Command, folder: Path, store: Pat
     store.mkdir()
     (tmp_path / "file").write_text("")
     command("--store", tmp_path / "file" / "x", "run", folder / "s.yaml", "--detach").refused(3, "cannot be written")
+
+
+def test_detach_is_refused_in_the_container(
+    repro: Command, folder: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "image.json").write_text("{}")
+    monkeypatch.setattr("repro.cli.run.IMAGE_FILE", tmp_path / "image.json")
+    repro("run", folder / "s.yaml", "--detach").refused(2, "would end with this container: docker compose run -d repro")
+    repro("resume", "last", "--detach").refused(2, "would end with this container")
+    assert not store.exists()
 
 
 def test_run_in_the_foreground_prints_one_object_a_run(

@@ -125,6 +125,12 @@ class Oracle:
         self._events.close()
         shutil.rmtree(self._home, ignore_errors=True)
 
+    def stop(self) -> None:
+        """End the worker, from any thread; a question under way raises EndedEarlyError in its own."""
+        process: subprocess.Popen[bytes] | None = getattr(self, "_process", None)
+        if process is not None:
+            process.kill()
+
     def ask(self, momentum: float, epoch: int, statistics: Statistics = "moving") -> Answer:
         """One answer; InputError for an epoch without snapshot or a momentum outside 0 to 1."""
         kept = snapshots(self.run)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
@@ -81,6 +81,7 @@ class WhyScreen(ReproScreen):
         key("left,h", "epoch(-1)", "Earlier", "why.earlier", "Show the epoch measured before", display="←"),
         key("right,l", "epoch(1)", "Later", "why.later", "Show the epoch measured after", display="→"),
         key("f", "first", "Where they part", "why.first", "Go to the first layer where the paths part"),
+        key("m", "momentum", "Momentum", "why.momentum", "Show what another momentum would have given"),
         key("e", "report", "Report", "why.report", "Show what an export would hold"),
     ]
 
@@ -96,7 +97,6 @@ class WhyScreen(ReproScreen):
 
     def body(self) -> ComposeResult:
         yield Static("reading", id="why-head", markup=False)
-        yield Container(id="what-if")
         yield Static("", id="why-columns", markup=False)
         with VerticalScroll(id="layers"):
             yield Static("", id="rows", markup=False)
@@ -255,6 +255,12 @@ class WhyScreen(ReproScreen):
         """Scroll to where the two paths part."""
         if self._first >= 0:
             self.query_one("#layers", VerticalScroll).scroll_to(y=max(0, self._first - 3), animate=False)
+
+    def action_momentum(self) -> None:
+        """Another momentum, without training."""
+        from tui.screens.what_if import WhatIfScreen
+
+        self.app.push_screen(WhatIfScreen(self.run_id))
 
     def action_report(self) -> None:
         """What an export would hold."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,16 @@ def store_option(store: Path) -> list[str]:
     return [] if store.absolute() == usual.absolute() else ["--store", str(store)]
 
 
+# A trace costs 0.2 MB a step: short runs are always worth it. Environments where what-if was tried.
+TRACED_ENVIRONMENTS = frozenset({"keras-3", "tf-keras"})
+TRACED_EPOCHS = 50
+
+
+def worth_a_trace(environments: Sequence[str], epochs: Iterable[int]) -> bool:
+    """Whether runs that the UI starts are traced, so that what-if can answer afterwards."""
+    return TRACED_ENVIRONMENTS.issuperset(environments) and all(count <= TRACED_EPOCHS for count in epochs)
+
+
 @dataclass(frozen=True)
 class Request:
     """What is to be run: every scenario in every environment with every seed."""
@@ -29,6 +39,7 @@ class Request:
     seeds: list[int] = field(default_factory=lambda: [0])
     device: str = "auto"
     images: str = ""
+    traced: bool = False
 
     def words(self) -> list[str]:
         """The one command line for all of it."""
@@ -54,7 +65,8 @@ class Request:
         ]
 
     def _rest(self) -> list[str]:
-        words = [] if self.device == "auto" else ["--device", self.device]
+        words = ["--trace"] if self.traced else []
+        words += [] if self.device == "auto" else ["--device", self.device]
         return words + (["--images", self.images] if self.images else [])
 
 

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from repro.environment.definition import get
-from tui.commands import Request, parse_seeds, show
+from tui.commands import Request, parse_seeds, show, worth_a_trace
 from tui.screens.base import HEIGHTS, WIDTHS
 from tui.text import BAD, ODD, QUIET, duration, plain
 from tui.widgets.choice import AnyOf, OneOf
@@ -147,6 +147,7 @@ class StartScreen(ModalScreen[Request | None]):
             seeds,
             device,
             str(Path(images).expanduser().absolute()) if images else "",
+            worth_a_trace(environments, self._epochs.values()),
         )
 
     @on(Button.Pressed, "#run")

@@ -186,10 +186,10 @@ class WhatIfScreen(ReproScreen):
             with Container(id="columns"):
                 yield Static("", id="predictions", markup=False)
                 yield Static("", id="facts", markup=False)
-            yield Static("", id="bars-title", markup=False)
-            yield LayerBars(id="bars")
             yield Static("", id="map-title", markup=False)
             yield MomentumMap(id="map")
+            yield Static("", id="bars-title", markup=False)
+            yield LayerBars(id="bars")
 
     # -- reading and asking
 
@@ -343,7 +343,9 @@ class WhatIfScreen(ReproScreen):
         epochs.place(GUTTER, max(3, count * pitch // len(epochs.values)))
         taken = 22 + min(len(self.traced.record.images), MOST_IMAGES)
         lines = (self.size.height - taken) // max(1, len(self.traced.epochs))
-        self.query_one("#map", MomentumMap).fit(pitch, min(3, max(1, lines)) if self.size.height >= 30 else 1)
+        self.query_one("#map", MomentumMap).fit(
+            pitch, min(3, max(1, lines)) if self.size.height >= 30 else 1, headed=self.size.height >= 22
+        )
 
     def _draw_notice(self, record: RunRecord | None, fault: str) -> None:
         self.add_class("-untraced")
@@ -375,7 +377,8 @@ class WhatIfScreen(ReproScreen):
             (f"  {plain(record.environment, 40)}  seed {record.seed}", QUIET),
         ]
         if self.traced is not None:
-            parts.append((f"   trained once, at momentum {self.traced.momentum:g}: what if it had been another?", ""))
+            what_if = ": what if it had been another?" if self.size.width >= 100 else ""
+            parts.append((f"   trained at momentum {self.traced.momentum:g}{what_if}", ""))
         return Content.assemble(*parts)
 
     def _draw(self) -> None:
@@ -484,11 +487,10 @@ class WhatIfScreen(ReproScreen):
         values = sorted(value for value in left if value is not None)
         middle = values[len(values) // 2] if values else None
         self.query_one("#bars", LayerBars).show(left)
-        text = f"median {share(middle)} of {len(left)} layers" if left else "the trace cannot be read"
+        text = f"median {share(middle)}: 1 as at the start, 0 at the batch statistics"
+        text = (text if self.size.width >= 80 else f"median {share(middle)}") if left else "the trace cannot be read"
         self.query_one("#bars-title", Static).update(
-            Content.assemble(
-                ("Way left to the batch statistics, layer by layer", "bold $text-accent"), (f"   {text}", QUIET)
-            )
+            Content.assemble(("Way left, layer by layer", "bold $text-accent"), (f"   {text}", QUIET))
         )
 
     def _draw_map(self) -> None:
@@ -506,7 +508,7 @@ class WhatIfScreen(ReproScreen):
         self.query_one("#map-title", Static).update(
             Content.assemble(
                 (f"Images right of {len(self.traced.record.images)}", "bold $text-accent"),
-                ("   ░ none ▒ some █ all   " if self.size.width >= 80 else "   ", QUIET),
+                ("   █ all ▓ most ▒ few ░ none   " if self.size.width >= 80 else "   ", QUIET),
                 (asked, QUIET if len(right) == count else BUSY),
             )
         )

@@ -64,9 +64,9 @@ def shade(part: float) -> tuple[str, str]:
     """Character and colour for a share of images right."""
     if part >= 1:
         return "█", LOW
-    if part <= 0:
-        return "░", HIGH
-    return ("▓" if part >= 0.5 else "▒"), MIDDLE
+    if part >= 0.5:
+        return "▓", MIDDLE
+    return ("▒" if part > 0 else "░"), HIGH
 
 
 class MomentumMap(Widget):
@@ -93,6 +93,7 @@ class MomentumMap(Widget):
         self.own = -1.0
         self.pitch = 0
         self.lines = 1
+        self.headed = True
 
     def set_axes(self, momenta: Sequence[float], epochs: Sequence[int], images: int, own: float) -> None:
         """What columns and rows stand for; `own` is the momentum that the run was trained at."""
@@ -105,10 +106,10 @@ class MomentumMap(Widget):
             self.right, self.cursor = dict(right), cursor
             self.refresh()
 
-    def fit(self, pitch: int, lines: int) -> None:
-        """Cells of `pitch` x `lines`."""
-        if (pitch, lines) != (self.pitch, self.lines):
-            self.pitch, self.lines = pitch, lines
+    def fit(self, pitch: int, lines: int, *, headed: bool = True) -> None:
+        """Cells of `pitch` x `lines`; without a head where the slider above has to do."""
+        if (pitch, lines, headed) != (self.pitch, self.lines, self.headed):
+            self.pitch, self.lines, self.headed = pitch, lines, headed
             self.refresh(layout=True)
 
     def render(self) -> Content:
@@ -129,7 +130,7 @@ class MomentumMap(Widget):
     def _head(self) -> list[Content]:
         """Momenta above their columns; in two lines where they would touch."""
         labels = [f"{momentum:g}" for momentum in self.momenta]
-        count = 1 if max(map(len, labels)) < self.pitch else 2
+        count = (1 if max(map(len, labels)) < self.pitch else 2) if self.headed else 0
         lines = []
         for line in range(count):
             parts: Parts = [(f"{'epoch' if line == count - 1 else '':>{GUTTER - 1}} ", QUIET)]
@@ -175,13 +176,14 @@ class MomentumMap(Widget):
             ]
         if not middle:
             return [(mark * inner + gap, style)]
+        bold = f"bold {style}{' reverse' if mark == '█' else ''}" if right is not None else style
         if inner == 3 and len(text) == 1:
-            return [(mark, style), (text, f"bold {style}" if right is not None else style), (mark + gap, style)]
+            return [(mark, style), (text, bold), (mark + gap, style)]
         body = f" {text} " if len(text) + 4 <= inner else text
         space = max(0, inner - len(body))
         return [
             (mark * (space // 2), style),
-            (body, f"bold {style}" if right is not None else style),
+            (body, bold),
             (mark * (space - space // 2) + gap, style),
         ]
 

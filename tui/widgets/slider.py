@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from tui.screens.base import key
 from tui.text import BAR, QUIET
 
 
@@ -22,10 +23,10 @@ class Slider(Widget, can_focus=True):
     Slider:disabled { opacity: 50%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "step(-1)", "Less", tooltip="Go to the value before", id="slider.less", show=False),
-        Binding("right,l", "step(1)", "More", tooltip="Go to the next value", id="slider.more", show=False),
-        Binding("home", "end(0)", "First", tooltip="Go to the first value", id="slider.first", show=False),
-        Binding("end", "end(1)", "Last", tooltip="Go to the last value", id="slider.last", show=False),
+        key("left,h", "step(-1)", "Less", "slider.less", "Go to the value before", display="←"),
+        key("right,l", "step(1)", "More", "slider.more", "Go to the next value", display="→"),
+        key("home", "end(0)", "First", "slider.first", "Go to the first value", show=False),
+        key("end", "end(1)", "Last", "slider.last", "Go to the last value", show=False),
     ]
 
     class Changed(Message):

@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from repro.scenario.load import Loaded
 from tui.bridge import Summary
-from tui.commands import Request, parse_seeds, show, store_option
+from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
 from tui.scenarios import Shelf, yaml
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, QUIET, duration, hanging, plain, rows, when, word
@@ -260,7 +260,9 @@ class LibraryScreen(ReproScreen):
             seeds = parse_seeds(kept.seeds)
         except ValueError:
             seeds = [0]
-        return Request(names, environments, seeds, kept.device, kept.images)
+        loaded = self.shelf.loaded if self.shelf is not None else {}
+        traced = worth_a_trace(environments, (loaded[name].scenario.fit.epochs for name in names if name in loaded))
+        return Request(names, environments, seeds, kept.device, kept.images, traced)
 
     def wanted(self) -> list[str]:
         """The marked scenarios in their order, else the chosen one."""

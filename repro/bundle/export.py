@@ -31,6 +31,7 @@ from repro.scenario import load as scenario_load
 EXPORTED_STATES = ("finished", "failed", "stopped", "interrupted")
 _TEXT_FILES = ("scenario.yaml", "worker.log", "requirements.lock")
 _STATISTICS = re.compile(r"^arrays/(moving|batch)-statistics-(\d+)\.npy$")
+_UNKNOWN = "not a file of a report"
 _DATE = (1980, 1, 1, 0, 0, 0)
 _PACKAGE = Path(__file__).resolve().parent.parent
 # Options of ours that may stay in a recorded command; values stay where they are words or numbers of ours.
@@ -180,14 +181,17 @@ def _gather(run: Evidence, *, images: bool, own_images: bool) -> _Gathered:
         raise InputError(f"the run {run.id} is {run.state}", do="export it when it has ended")
     with_images = images and (record.shipped_images or own_images)
     last = _last_statistics(run.run)
-    files, left_out = {}, []
+    files: dict[str, bytes] = {}
+    left_out: list[m.LeftOut] = []
     for path in sorted(path for path in run.run.path.rglob("*") if path.is_file() and not path.is_symlink()):
         name = path.relative_to(run.run.path).as_posix()
         reason = _why_left_out(name, last, with_images)
         if reason is None:
             files[name] = _read(path)
         elif reason:
-            left_out.append(_left_out(run, path, name, reason))
+            # a name that we did not give may tell something
+            known = reason != _UNKNOWN
+            left_out.append(_left_out(run, path, name if known else f"other-{len(left_out)}", reason))
     return _Gathered(run, files, left_out, with_images)
 
 
@@ -201,11 +205,13 @@ def _why_left_out(name: str, last: str, with_images: bool) -> str | None:
         return None if with_images else "images stay here"
     if statistics := _STATISTICS.match(name):
         return None if statistics[2] == last else "statistics of an earlier epoch"
-    if name.startswith("weights/"):
+    if re.match(r"^weights/[\w-]+\.npz$", name):
         return "weights"
+    if re.match(r"^(trace|arrays)/[\w-]+(/[\w-]+)?\.(npy|npz|bin|f32|json|jsonl)$", name):
+        return "arrays of the run that a report does not need"
     if name in ("run.lock", "stop") or name.startswith("worker-home/"):
         return ""
-    return "not a file of a report"
+    return _UNKNOWN
 
 
 def _last_statistics(run: RunDirectory) -> str:
@@ -216,7 +222,9 @@ def _last_statistics(run: RunDirectory) -> str:
 def _left_out(run: Evidence, path: Path, name: str, reason: str) -> m.LeftOut:
     from repro.files import sha256
 
-    return m.LeftOut(f"runs/{run.id}/{printable(name, 200)}", path.stat().st_size, sha256(path), reason)
+    # A finished run has hashed its files; snapshots of weights are too large to do that again for nothing.
+    known = run.result.files.get(path.relative_to(run.run.path).as_posix()) if run.result is not None else None
+    return m.LeftOut(f"runs/{run.id}/{printable(name, 200)}", path.stat().st_size, known or sha256(path), reason)
 
 
 def _read(path: Path) -> bytes:

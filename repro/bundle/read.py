@@ -165,6 +165,8 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.Zi
             bad(path, f"{name} is encrypted")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             bad(path, f"{name} is compressed in a way that is not allowed")
+        if not 0 <= member.header_offset < MAX_ARCHIVE_BYTES:
+            bad(path, f"damaged ({name} lies outside the file)")
         total += member.file_size
         if total > MAX_TOTAL_BYTES:
             bad(path, f"unpacks to more than {MAX_TOTAL_BYTES >> 20} MiB", "a bundle is small")

@@ -146,6 +146,18 @@ def test_own_images_stay_unless_asked_for(machine: None, store: Path) -> None:
     assert [image["name"] for image in record["images"]] == ["image-0", "image-1", "image-2"]
 
 
+def test_files_of_the_users_own_are_not_even_named(run: Evidence) -> None:
+    run.run.file("notes-of-qarnavel.txt").write_text("x")
+    run.run.file("weights/final.npz").write_text("x")
+    contents = export.collect([run])
+    assert contents.manifest is not None
+    assert {left.path.rpartition("/")[2]: left.reason for left in contents.manifest.left_out} == {
+        "final.npz": "weights",
+        "other-0": "not a file of a report",
+    }
+    assert b"notes-of" not in export.zipped(contents.files)
+
+
 def test_pictures_hold_pixels_only(run: Evidence) -> None:
     for name, data in export.collect([run]).files.items():
         if name.endswith(".png"):

@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -16,14 +16,18 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
-from repro.runs.store import RunDirectory, Store
+from repro import shipped
 from tui import queue, settings
-from tui.bridge import StoreNews, StoreWatcher, Summary, from_id
 from tui.commands import Request
 from tui.screens.base import ReproScreen, key
 from tui.screens.library import LibraryScreen
+from tui.summary import Summary, from_id
 from tui.text import BUSY, ODD, QUIET, plain
 from tui.themes import NAMES, THEMES
+
+if TYPE_CHECKING:
+    from repro.runs.store import RunDirectory, Store
+    from tui.bridge import StoreNews, StoreWatcher
 
 _EXIT_BY_SIGNAL = {signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -85,7 +89,6 @@ class ReproApp(App[int], inherit_bindings=False):
     def __init__(self, store: Path, config_folder: Path | None = None) -> None:
         super().__init__()
         self.store_path = store
-        self.store = Store(store)
         self._config_folder = config_folder
         self.settings = settings.load(config_folder)
         for theme in THEMES:
@@ -93,9 +96,7 @@ class ReproApp(App[int], inherit_bindings=False):
         self.theme = self.settings.theme if self.settings.theme in NAMES else "repro-dark"
         if not self.settings.animation:
             self.animation_level = "none"
-        from repro.environment.definition import names
-
-        self.environments: list[str] = names()
+        self.environments = environment_names()
         self.run_ids: list[str] = []
         self.summaries: dict[str, Summary] = {}
         self.tickets: list[queue.Ticket] = []
@@ -124,6 +125,8 @@ class ReproApp(App[int], inherit_bindings=False):
         self.exit(code, return_code=code)
 
     def _watch(self) -> None:
+        from tui.bridge import StoreWatcher  # the engine's types take 80 ms: after the first paint
+
         self._watcher = StoreWatcher(self.store_path, self.environments, self._tell)
         threading.Thread(target=self._watcher.run, name="store", daemon=True).start()
 
@@ -177,8 +180,17 @@ class ReproApp(App[int], inherit_bindings=False):
                 with contextlib.suppress(OSError):
                     queue.cancel(self.store_path, ticket.name)
 
+    @property
+    def store(self) -> Store:
+        """The folder of runs."""
+        from repro.runs.store import Store
+
+        return Store(self.store_path)
+
     def run_directory(self, run_id: str) -> RunDirectory:
         """A run of the store."""
+        from repro.runs.store import RunDirectory
+
         return RunDirectory(self.store_path / run_id)
 
     def runs(self) -> list[Summary]:
@@ -394,6 +406,12 @@ class ReproApp(App[int], inherit_bindings=False):
             self.push_screen(LeaveScreen())
         else:
             self.exit(0)
+
+
+def environment_names() -> list[str]:
+    """Names of the shipped environments, the default first; from the folders, without reading them."""
+    found = sorted(file.parent.name for file in shipped.folder("environments").glob("*/environment.yaml"))
+    return sorted(found, key=lambda name: name != "keras-3")
 
 
 def main(store: Path | None = None) -> int:

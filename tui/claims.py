@@ -29,7 +29,11 @@ def lines(claims: Sequence[ClaimResult], width: int) -> Content:
             (f"{plain(claim.id, 20):<{names}}  ", "bold"),
             f"{figure:<{room}}  " if room else "",
         )
-        found += hanging(head, Content.styled(_expected(claim), QUIET), width)
+        expected = Content.styled(_expected(claim), QUIET)
+        if width - head.cell_length < min(26, expected.cell_length):
+            found += [head.rstrip(), *hanging("  ", expected, width)]
+        else:
+            found += hanging(head, expected, width)
         found += hanging("  ", Content.styled(plain(claim.says, 300), QUIET), width)
     return rows(found)
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import msgspec
 
 from repro.errors import ReproError, printable
-from repro.runs.store import Store
 
 FORMAT = 1
 POLL_SECONDS = 0.5
@@ -145,6 +144,8 @@ def _wait_until_idle(store: Path, ticket: Ticket) -> None:
 
 
 def _is_busy(store: Path) -> bool:
+    from repro.runs.store import Store  # the engine's types take 80 ms, and the program's start needs none of them
+
     with contextlib.suppress(ReproError):
         return any(run.is_locked() for run in Store(store).runs() if not run.file("result.json").exists())
     return False
@@ -152,6 +153,8 @@ def _is_busy(store: Path) -> bool:
 
 def _run(store: Path, arguments: list[str]) -> str:
     """One run in the foreground of this process; why it never began, else nothing."""
+    from repro.runs.store import Store
+
     before = {run.id for run in Store(store).runs()}
     command = [sys.executable, "-m", "repro", *arguments, "--store", str(store)]
     try:

@@ -10,7 +10,8 @@ from repro.runs import events
 from repro.runs.store import RunDirectory, Store
 from tests.tui import recorded
 from tui import queue, settings
-from tui.bridge import RunFollower, RunNews, StoreNews, StoreWatcher, Summary, from_id, summarise
+from tui.bridge import RunFollower, RunNews, StoreNews, StoreWatcher, summarise
+from tui.summary import Summary, from_id
 
 ENVIRONMENTS = ["keras-3", "keras-3-gpu", "keras-2.0.9"]
 

@@ -95,13 +95,12 @@ async def test_a_scenario_that_breaks_keeps_its_old_content(
     make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import repro.scenario.load
-    import tui.scenarios
 
     folder = tmp_path / "scenarios"
     folder.mkdir()
     for file in repro.scenario.load.shipped_files():
         (folder / file.name).write_text(file.read_text())
-    monkeypatch.setattr(tui.scenarios, "shipped_files", lambda: sorted(folder.glob("*.yaml")))
+    monkeypatch.setattr(repro.scenario.load, "shipped_files", lambda: sorted(folder.glob("*.yaml")))
     app = make_app()
     async with app.run_test(notifications=True, size=(120, 30)) as pilot:
         await shows(pilot, "original-bug", "100 % in fit")
@@ -356,13 +355,14 @@ async def test_the_mouse_opens_a_run(make_app: MakeApp, store: Path) -> None:
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await shows(pilot, "original-bug")
-        await pilot.click("Place:nth-of-type(3)" if False else "#activity", offset=(0, 0))
-        from tui.widgets.chrome import Place
+        from tui.widgets.chrome import KeyBar, Masthead
 
-        await pilot.click(app.screen.query(Place)[1])
+        await pilot.click(Masthead, offset=(22, 0))
         await shows(pilot, "1 runs")
         await pilot.click(RunList, offset=(5, 0), times=2)
         await shows(pilot, "Loss in fit")
+        await pilot.click(KeyBar, offset=(3, 0))
+        await shows(pilot, "1 runs")
 
 
 # -- compare

@@ -94,9 +94,7 @@ def terminal(store: Path, tmp_path: Path) -> Iterator[Terminal]:
 
 def left_on(output: bytes) -> list[str]:
     """Terminal modes that were turned on and not off again."""
-    return [
-        mode for mode in MODES if output.rfind(f"\x1b[?{mode}h".encode()) > output.rfind(f"\x1b[?{mode}l".encode())
-    ]
+    return [mode for mode in MODES if output.rfind(f"\x1b[?{mode}h".encode()) > output.rfind(f"\x1b[?{mode}l".encode())]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
-from tui.widgets.chrome import CommandLine, Masthead
+from tui.widgets.chrome import CommandLine, KeyBar, Masthead
 
 if TYPE_CHECKING:
     from tui.app import ReproApp
@@ -47,7 +47,7 @@ class ReproScreen(Screen[None]):
             yield from self.body()
         with Vertical(id="bottom"):
             yield CommandLine()
-            yield Footer(show_command_palette=False, compact=True)
+            yield KeyBar()
         yield Static("", id="too-small", markup=False)
 
     def body(self) -> ComposeResult:
@@ -55,6 +55,7 @@ class ReproScreen(Screen[None]):
         yield from ()
 
     def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= 136, "-vast")
         small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
         self.set_class(small, "-too-small")
         if small:

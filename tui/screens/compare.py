@@ -20,9 +20,9 @@ from repro.errors import ReproError
 from repro.runs.measurements import Progress, prediction
 from repro.runs.records import RunRecord
 from repro.runs.store import RunDirectory
-from tui.bridge import Summary
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
+from tui.summary import Summary
 from tui.text import BAD, GOOD, ODD, QUIET, number, plain, rows, share, table, word
 from tui.widgets.curve import STYLES, Curve, Series
 

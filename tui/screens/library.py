@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -15,19 +15,20 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from repro.scenario.load import Loaded
-from tui.bridge import Summary
 from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
 from tui.scenarios import Shelf, yaml
 from tui.screens.base import ReproScreen, key
+from tui.summary import Summary
 from tui.text import BAD, QUIET, duration, hanging, plain, rows, when, word
+
+if TYPE_CHECKING:
+    from repro.scenario.load import Loaded
 
 
 class LibraryScreen(ReproScreen):
     """The first screen."""
 
     HERE = "library"
-    CSS_PATH = "library.tcss"
     HELP = (
         "A scenario is a training run written down, with the claims it makes and their source. "
         "Choose one and press r (or enter) to run it; mark several with space. Runs wait for each other: one at a time "
@@ -121,7 +122,7 @@ class LibraryScreen(ReproScreen):
         )
 
     def _widths(self) -> tuple[int, int]:
-        """Cells for a line of the list and of the story, as in library.tcss: needed before the layout."""
+        """Cells for a line of the list and of the story, as in app.tcss: needed before the layout."""
         total = self.app.size.width
         listing = total if total < 80 else 38 if total < 120 else 52
         story = total if total < 80 else total - listing

@@ -22,9 +22,10 @@ from repro.runs.records import ClaimResult, Result, RunRecord
 from repro.scenario.types import Scenario
 from repro.verdict import decide_all
 from tui import claims
-from tui.bridge import ENDED, RunFollower, RunNews, Summary, from_id, median
+from tui.bridge import RunFollower, RunNews
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
+from tui.summary import ENDED, Summary, from_id, median
 from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, number, plain, rows, share, size, word
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
@@ -290,7 +291,7 @@ class RunScreen(ReproScreen):
         latest = max((epoch for _, epoch in self.progress.evaluations), default=None)
         if latest is None:
             return Content.styled("not measured yet", QUIET)
-        lines = [Content.styled(f"{'after epoch ' + str(latest):<22}{'loss':<22}accuracy", QUIET)]
+        lines = [Content.styled(f"{'after epoch ' + str(latest):<18}{'loss':<16}accuracy", QUIET)]
         for phase, name in (("training", "training phase"), ("inference", "inference")):
             one = self.progress.evaluations.get((phase, latest))
             if one is None:
@@ -298,8 +299,8 @@ class RunScreen(ReproScreen):
             right = float(one.accuracy) >= 0.999
             lines.append(
                 Content.assemble(
-                    f"{name:<22}",
-                    f"{number(one.loss):<22}",
+                    f"{name:<18}",
+                    f"{number(one.loss):<16}",
                     (f"{share(one.accuracy)}  ", GOOD if right else BAD),
                     (bar(float(one.accuracy), 8), LOW if right else HIGH),
                 )

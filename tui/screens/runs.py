@@ -15,9 +15,9 @@ from textual.widgets import Input, Static
 
 from repro.errors import ReproError
 from tui import queue
-from tui.bridge import ENDED, Summary
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
+from tui.summary import ENDED, Summary
 from tui.text import BUSY, ODD, QUIET, duration, plain, rows, share, when, word
 from tui.widgets.runlist import RunList
 
@@ -129,16 +129,16 @@ class RunsScreen(ReproScreen):
     def _shape(self, width: int) -> tuple[int, bool, bool]:
         """Cells for the scenario's name, whether the date, and whether the figures have room."""
         figures, date = width >= 106, width >= 78
-        fixed = 2 + 17 + 1 + 14 + 1 + 6 + 12 + (14 if date else 0) + (22 if figures else 0)
-        return max(12, min(40, width - fixed)), date, figures
+        fixed = 2 + 18 + 1 + 13 + 4 + (12 if date else 8) + (14 if date else 0) + (22 if figures else 0)
+        return max(10, min(40, width - fixed)), date, figures
 
     def _heading(self) -> Content:
         width = self.query_one(RunList).size.width or self.size.width
         name, date, figures = self._shape(width)
-        line = f"  {'outcome':<18}{'scenario':<{name + 1}}{'environment':<15}{'seed':>5}"
+        line = f"  {'outcome':<18}{'scenario':<{name + 1}}{'environment':<13}{'seed':>4}"
         if figures:
             line += f"{'fit':>11}{'predict':>11}"
-        line += f"{'time':>12}"
+        line += f"{'time':>{12 if date else 8}}"
         if date:
             line += "  started"
         return Content.styled(line, QUIET)
@@ -149,17 +149,17 @@ class RunsScreen(ReproScreen):
         took = duration(run.seconds) if run.seconds is not None else ""
         if run.state in ("running", "interrupted", "stopped") and run.epochs:
             took = f"{run.epoch}/{run.epochs}"
-        if len(took) > 12:
-            took = took[:12]
+        elif run.seconds is not None and not date:
+            took = f"{run.seconds // 60:.0f}:{run.seconds % 60:02.0f}"
         sign = f"{self.repro.marked.index(run.id) + 1:<2}" if marked else "  "
         parts: list[tuple[str, str]] = [
             (sign, "bold $text-accent"),
             (f"{what.sign} {what.word + (' !' if run.degraded else ''):<16}", what.style),
-            (f"{_cut(run.scenario, name):<{name + 1}}{_cut(run.environment, 14):<15}{run.seed:>5}", ""),
+            (f"{_cut(run.scenario, name):<{name + 1}}{_cut(run.environment, 12):<13}{run.seed:>4}", ""),
         ]
         if figures:
             parts.append((f"{_figure(run.fit_accuracy):>11}{_figure(run.predict_accuracy):>11}", ""))
-        parts.append((f"{took:>12}", ""))
+        parts.append((f"{took:>{12 if date else 8}}", ""))
         if date:
             parts.append((f"  {when(run.started)}", QUIET))
         return Content.assemble(*parts)

@@ -149,13 +149,15 @@ class WhyScreen(ReproScreen):
         self._first = next((i for i, one in enumerate(seen or []) if one.parted), -1)
         head.update(self._head(epoch, measured, seen))
         width = self.size.width
-        bars = 8 if width >= 80 else 4
+        bars = 8 if width >= 80 else 0
         wide = width >= 100
-        name = max([len("layer"), *(len(plain(layer.name, 30)) for layer in measured.layers)])
-        columns = f"  {'layer':<{name}}  {'left of mean':<{bars + 8}}  {'of variance':<{bars + 8}}"
+        most = 30 if bars else 18
+        name = max([len("layer"), *(len(plain(layer.name, most)) for layer in measured.layers)])
+        left, right = ("left of mean", "of variance") if bars else ("left: mean", "variance")
+        columns = f"  {'layer':<{name}}  {left:<{max(10, bars + 8)}}  {right:<{max(9, bars + 8)}}"
         if wide:
             columns += f"  {'mean: mov.':>9} | {'batch':<9}  {'var.: mov.':>9} | {'batch':<9}"
-        columns += f"  {'mean off':>9} {'spread':>9}"
+        columns += f"{'  ' if bars else ' '}{'mean off':>9} {'spread':>9}"
         self.query_one("#why-columns", Static).update(Content.styled(columns, QUIET))
         lines = [
             self._row(layer, seen[i] if seen else None, i == self._first, name, bars, wide)
@@ -169,13 +171,9 @@ class WhyScreen(ReproScreen):
         name = f"{summary.scenario}  {summary.environment}  seed {summary.seed}" if summary else self.run_id
         training = self.progress.evaluations.get(("training", epoch))
         inference = self.progress.evaluations.get(("inference", epoch))
-        lines = [
-            Content.assemble(
-                (plain(name, 100), "bold"),
-                (f"   after epoch {epoch}", ""),
-                (f"  (← → of {len(self.epochs)} measured)" if len(self.epochs) > 1 else "", QUIET),
-            )
-        ]
+        roomy = self.size.width >= 80
+        others = f"  (← → of {len(self.epochs)} measured)" if roomy and len(self.epochs) > 1 else ""
+        lines = [Content.assemble((plain(name, 100), "bold"), f"   after epoch {epoch}", (others, QUIET))]
         if training is not None and inference is not None:
             same = float(training.accuracy) == float(inference.accuracy)
             lines.append(
@@ -189,15 +187,15 @@ class WhyScreen(ReproScreen):
             )
         momentum, updates = measured.momentum, measured.updates
         weight = measured.initial_weight
+        arrives = ""
+        if roomy and 0 < momentum < 1 and weight > 0.01:
+            arrives = f"  Under 1 % after {_updates_to(momentum, 0.01)}."
         lines.append(
             Content.assemble(
                 "The initial values weigh ",
                 (f"{number(momentum)}^{updates} = {number(weight)}", f"bold {GOOD if weight < 0.05 else BAD}"),
                 f" after {updates} update{'s' if updates != 1 else ''}.",
-                (
-                    f"  Under 1 % after {_updates_to(momentum, 0.01)}." if 0 < momentum < 1 and weight > 0.01 else "",
-                    QUIET,
-                ),
+                (arrives, QUIET),
             )
         )
         if seen is None:
@@ -212,8 +210,8 @@ class WhyScreen(ReproScreen):
                 Content.assemble(
                     "The two paths part at layer ",
                     (f"{self._first + 1}, {plain(layer.name, 40)}", f"bold {BAD}"),
-                    f": where training sees mean 0 and spread 1, "
-                    f"inference sees a mean off by {_compact(one.shift)} and spread {_compact(one.spread)}.",
+                    ": where training sees mean 0 and spread 1, inference sees a " if roomy else ": ",
+                    f"mean off by {_compact(one.shift)}{' and' if roomy else ','} spread {_compact(one.spread)}.",
                 )
             )
         return rows(lines)
@@ -222,11 +220,11 @@ class WhyScreen(ReproScreen):
     def _row(layer: LayerDrift, seen: Seen | None, first: bool, name: int, bars: int, wide: bool) -> Content:
         def left(value: Any) -> list[tuple[str, str]]:
             figure = None if value is None else float(value)
-            return [(bar(figure, bars), style_of(figure)), (f" {share(figure):<7}  ", "")]
+            return [(bar(figure, bars), style_of(figure)), (f" {share(figure):<{7 if bars else 8}}  ", "")]
 
         parts: list[tuple[str, str]] = [
             ("▶ " if first else "  ", f"bold {BAD}"),
-            (f"{plain(layer.name, 30):<{name}}  ", "bold" if first else ""),
+            (f"{plain(layer.name, name):<{name}}  ", "bold" if first else ""),
             *left(layer.mean),
             *left(layer.variance),
         ]

@@ -5,49 +5,105 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual import events
-from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.text import QUIET, plain
 
 if TYPE_CHECKING:
+    from textual.binding import Binding
+    from textual.dom import DOMNode
+
     from tui.app import ReproApp
 
 PLACES = (("library", "1", "Library"), ("runs", "2", "Runs"), ("compare", "3", "Compare"), ("doctor", "4", "Doctor"))
 
 
-class Place(Static):
-    """One of the places; a click goes there."""
-
-    def __init__(self, name: str, key: str, label: str, *, here: bool) -> None:
-        super().__init__(Content.assemble((key, "$footer-key-foreground bold" if not here else "bold"), f" {label}"))
-        self.place = name
-        self.set_class(here, "-here")
-
-    def on_click(self, event: events.Click) -> None:
-        event.stop()
-        app: ReproApp = self.app  # type: ignore[assignment]
-        app.action_go(self.place)
-
-
-class Masthead(Horizontal):
-    """The name, the places, and what is going on."""
+class Masthead(Widget):
+    """The name, the places, and what is going on. One widget, since each costs the start some milliseconds."""
 
     def __init__(self, here: str) -> None:
         super().__init__()
         self._here = here
+        self._activity = Content("")
+        self._ranges: list[tuple[int, int, str]] = []
 
-    def compose(self) -> ComposeResult:
-        yield Static("repro", id="brand", markup=False)
+    def render(self) -> Content:
+        width = self.size.width
+        line = Content.styled(" repro  ", "bold $text-accent") if width >= 80 else Content("")
+        self._ranges = []
         for name, key, label in PLACES:
-            yield Place(name, key, label, here=name == self._here)
-        yield Static("", id="activity", markup=False)
+            start = line.cell_length
+            if name == self._here:
+                line += Content.styled(f" {key} {label} ", "bold on $background")
+            else:
+                line += Content.assemble((f" {key}", "bold $footer-key-foreground"), (f" {label} ", QUIET))
+            self._ranges.append((start, line.cell_length, name))
+        room = width - line.cell_length - 2
+        activity = (
+            self._activity.truncate(max(0, room), ellipsis=True)
+            if room < self._activity.cell_length
+            else self._activity
+        )
+        return line + Content(" " * max(1, width - line.cell_length - activity.cell_length - 1)) + activity
 
     def show(self, activity: Content) -> None:
         """Say what is going on."""
-        self.query_one("#activity", Static).update(activity)
+        if activity != self._activity:
+            self._activity = activity
+            self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        app: ReproApp = self.app  # type: ignore[assignment]
+        for start, end, name in self._ranges:
+            if start <= event.x < end:
+                app.action_go(name)
+
+
+class KeyBar(Widget):
+    """The keys that count now; a click does the same. What has no room is left out, but never help and quit."""
+
+    ALWAYS = ("help.show", "command.find", "program.quit")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ranges: list[tuple[int, int, str, DOMNode]] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+
+    def render(self) -> Content:
+        found: dict[str, tuple[Binding, bool, DOMNode]] = {}
+        for node, binding, enabled, _ in self.screen.active_bindings.values():
+            if binding.show and (binding.id or binding.action) not in found:
+                found[binding.id or binding.action] = (binding, enabled, node)
+        last = [found.pop(name) for name in self.ALWAYS if name in found]
+        room = self.size.width - sum(self._part(binding, enabled).cell_length + 2 for binding, enabled, _ in last)
+        line = Content("")
+        self._ranges = []
+        for binding, enabled, node in [*found.values(), *last]:
+            part = self._part(binding, enabled)
+            if binding.id not in self.ALWAYS:
+                if part.cell_length + 2 > room:
+                    continue
+                room -= part.cell_length + 2
+            start = line.cell_length
+            line += Content(" ") + part + Content(" ")
+            self._ranges.append((start, line.cell_length, binding.action, node))
+        return line
+
+    def _part(self, binding: Binding, enabled: bool) -> Content:
+        key = self.app.get_key_display(binding)
+        return Content.assemble(
+            (key, "bold $footer-key-foreground" if enabled else f"dim {QUIET}"),
+            (f" {binding.description}", "" if enabled else f"dim {QUIET}"),
+        )
+
+    async def on_click(self, event: events.Click) -> None:
+        for start, end, action, node in self._ranges:
+            if start <= event.x < end:
+                await self.app.run_action(action, node)
 
 
 class CommandLine(Static):

@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-from tui.bridge import Summary
+from tui.summary import Summary
 
 Line = Callable[[Summary, int, bool], Content]
 

@@ -18,7 +18,7 @@ def text_of(app: ReproApp) -> str:
     return "\n".join("".join(segment.text for segment in strip) for strip in compositor.render_strips())
 
 
-async def until(pilot: Pilot[int], wanted: Callable[[], object], seconds: float = 6.0) -> None:
+async def until(pilot: Pilot[int], wanted: Callable[[], object], seconds: float = 30.0) -> None:
     """Let the program go on until `wanted` holds; fails with the screen's text."""
     end = time.monotonic() + seconds
     while not wanted():
@@ -27,7 +27,7 @@ async def until(pilot: Pilot[int], wanted: Callable[[], object], seconds: float 
         await pilot.pause(0.02)
 
 
-async def shows(pilot: Pilot[int], *words: str, seconds: float = 6.0) -> None:
+async def shows(pilot: Pilot[int], *words: str, seconds: float = 30.0) -> None:
     """Wait until all words stand on the screen."""
     app: ReproApp = pilot.app  # type: ignore[assignment]
     await until(pilot, lambda: all(word in text_of(app) for word in words), seconds)

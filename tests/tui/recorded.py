@@ -17,6 +17,8 @@ from repro.runs.store import RunDirectory, boot_id
 DATA = Path(__file__).resolve().parent.parent / "data" / "original-bug-keras-3"
 START = 1_795_546_000.0
 LAYERS = 53
+SNAPSHOTS = (1, 2, 5)
+CHANNELS = (4, 8)
 
 
 def make_id(index: int, scenario: str = "original-bug", environment: str = "keras-3", seed: int = 0) -> str:
@@ -162,6 +164,20 @@ def finished(
     batch = generator.uniform(1.0, 3.0, count).astype(np.float32)
     np.save(run.file("arrays/batch-statistics-0000005.npy"), batch)
     np.save(run.file("arrays/moving-statistics-0000005.npy"), (0.05 * batch + 0.95).astype(np.float32))
+    return run
+
+
+def traced(store: Path, index: int = 1) -> RunDirectory:
+    """The recorded run as one that kept a trace of two layers and weights after epochs 1, 2 and 5."""
+    run = finished(store, index)
+    record = msgspec.structs.replace(run.record(), traced=True)
+    run.file("run.json").write_bytes(msgspec.json.encode(record))
+    for epoch in SNAPSHOTS:
+        run.file(f"weights/snapshot-{epoch:07d}.npz").touch()
+    table = np.random.default_rng(0).uniform(1.5, 3.0, (5, 2 * sum(CHANNELS))).astype(np.float32)
+    run.file("arrays/trace.f32").write_bytes(table.tobytes())
+    head = {"format": 1, "channels": CHANNELS, "columns": 2 * sum(CHANNELS), "momentum": 0.99}
+    run.file("arrays/trace.json").write_bytes(msgspec.json.encode(head | {"update_rule": "weighted"}))
     return run
 
 

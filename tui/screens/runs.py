@@ -103,6 +103,7 @@ class RunsScreen(ReproScreen):
         self._show_waiting()
         head = self.query_one("#columns-head", Static)
         head.update(self._heading() if runs else self._empty())
+        head.styles.height = 1 if runs else "auto"
         self._explain()
 
     def _empty(self) -> Content:

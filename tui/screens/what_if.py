@@ -322,8 +322,10 @@ class WhatIfScreen(ReproScreen):
     # -- drawing
 
     def _tick(self) -> None:
+        """The seconds that a start takes."""
         if self.traced is not None and not self.ready and not self.failure:
             self._draw_facts()
+            self._draw_map()
 
     def on_resize(self, event: Resize) -> None:
         super().on_resize(event)
@@ -505,6 +507,8 @@ class WhatIfScreen(ReproScreen):
         self.query_one("#map", MomentumMap).show(right, cursor)
         count = len(self.traced.epochs) * len(self.traced.momenta)
         asked = f"{len(right)} of {count} cells known" if len(right) < count else "complete"
+        if len(right) < count and not self.ready and not self.failure:
+            asked += f"; starting TensorFlow … {time.monotonic() - self._opened:.0f} s"
         self.query_one("#map-title", Static).update(
             Content.assemble(
                 (f"Images right of {len(self.traced.record.images)}", "bold $text-accent"),

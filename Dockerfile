@@ -56,7 +56,7 @@ COPY container/trim.py container/mark_installation.py container/collect_librarie
 # Its commands name /usr/local/bin/python, which is Python 3.12 in the image: only the interpreter stays in bin.
 RUN if [ "$TRIM" = yes ]; then python trim.py /usr/local; fi \
  && python collect_libraries.py /usr/local \
- && find /usr/local/bin -type f ! -name 'python3.6*' -delete \
+ && find /usr/local/bin -type f ! -name 'python3.6*' -delete && find /usr/local/bin -xtype l -delete \
  && { python -m compileall -q -j 0 -x 'lib2to3/tests/data' /usr/local/lib || true; } \
  && python mark_installation.py keras-2.0.9 requirements.lock /usr/local
 

@@ -11,9 +11,10 @@ import shutil
 import subprocess
 import sys
 
+# libnsl.so.1 only: libnsl.so.2 is another project's, as is libcrypt.
 GLIBC = re.compile(
-    r"^(ld-linux-x86-64|libc|libm|libdl|libpthread|librt|libutil|libresolv|libnsl|libanl|libmvec"
-    r"|libBrokenLocale|libthread_db|libnss_[a-z]+)\.so\.\d+$"
+    r"^(ld-linux-x86-64|libc|libm|libdl|libpthread|librt|libutil|libresolv|libanl|libmvec"
+    r"|libBrokenLocale|libthread_db|libnss_[a-z]+)\.so\.\d+$|^libnsl\.so\.1$"
 )
 LINE = re.compile(r"^\s*(\S+) => (not found|\S+)", re.M)
 

@@ -154,7 +154,7 @@ def test_program_opens_and_restores_the_terminal_when_stopped(service: Service, 
     try:
         wait_for(lambda: screen.shows(b"\x1b[?1049h") and screen.shows(b"original-bug"), "screen", 60)
         docker("stop", name)
-        wait_for(lambda: screen.has_ended(), "end of the program", 60)
+        wait_for(screen.has_ended, "end of the program", 60)
         wait_for(lambda: screen.shows(b"\x1b[?1049l"), "restored terminal", 5)
         assert screen.drawn.rindex(b"\x1b[?1049l") > screen.drawn.rindex(b"\x1b[?1049h")
         assert screen.process.returncode == 143

@@ -168,13 +168,15 @@ class RunScreen(ReproScreen):
             return
         place = self.query_one("#pictures", Horizontal)
         if array is None:
-            await place.mount(Static("the run holds no images", classes="quiet"))
-            return
+            count = len(self.record.images) if self.record else 0
+            array = [None] * min(MOST_PICTURES, count)
+            if not count:
+                await place.mount(Static("the run holds no images", classes="quiet"))
         cards = []
         for image in array:
             caption = Static("", classes="caption", markup=False)
             self._captions.append(caption)
-            cards.append(Vertical(Picture(image), caption, classes="card"))
+            cards.append(Vertical(*([] if image is None else [Picture(image)]), caption, classes="card"))
         await place.mount(*cards)
         self._dirty = True
 

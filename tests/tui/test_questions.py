@@ -19,7 +19,7 @@ def test_the_way_left_is_that_of_the_replayed_averages(store: Path) -> None:
     run = what_if.read(recorded.traced(store))
     assert (run.epochs, run.momentum, run.steps_per_epoch) == ([1, 2, 5], 0.99, 1)
     assert [answer.epoch for answer in run.measured] == [5] and run.measured[0].exact
-    assert run.momenta == list(LADDER)
+    assert run.momenta == list(what_if.LADDER)
     assert what_if.way_left(run, Question(0.0, 5, "moving")) == [0.0, 0.0]
     table = np.fromfile(run.run.file("arrays/trace.f32"), np.float32).reshape(5, -1)
     moving = batch_norm.replay(table[:2], list(recorded.CHANNELS), 0.9)  # type: ignore[no-untyped-call]

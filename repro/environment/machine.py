@@ -28,8 +28,9 @@ _COMPILERS = {
 }
 _GPU_FIELDS = ("name", "driver_version", "memory.total", "compute_cap", "vbios_version")
 # Variables of the user's that the worker does not get; their names are recorded, so that nothing acts unseen.
+# TF_CLI_ and TF_VAR_ are Terraform's.
 _WITHHELD = re.compile(
-    r"^(TF_|XLA_|KERAS_|CUDA_|CUDNN_|NVIDIA_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|DNNL_|ONEDNN_|LD_|DYLD_|PYTHON)"
+    r"^(TF_(?!CLI_|VAR_)|XLA_|KERAS_|CUDA_|CUDNN_|NVIDIA_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|DNNL_|ONEDNN_|LD_|DYLD_|PYTHON)"
 )
 
 

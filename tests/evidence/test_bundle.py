@@ -394,6 +394,20 @@ def test_a_running_run_is_not_exported(run: Evidence) -> None:
         export.collect([Evidence(run.run)])
 
 
+def test_a_run_that_broke_off_is_exported_as_far_as_it_goes(store: Path, tmp_path: Path) -> None:
+    run = make_run(store, finished=False)
+    run.run.file("environment.json").unlink()
+    run.run.file("worker.log").unlink()
+    events = run.run.file("events.jsonl")
+    events.write_bytes(events.read_bytes().split(b"\n")[0] + b'\n{"event":"stage_st')
+    contents = export.collect([Evidence(run.run)])
+    export.write(contents, tmp_path / "b.zip")
+    assert b"interrupted" in contents.files["README.md"]
+    with read.opened(tmp_path / "b.zip") as bundle:
+        assert bundle.manifest.runs[0].state == "interrupted"
+        assert bundle.runs[0].measurements["fit"] == {"loss": [], "accuracy": []}
+
+
 def test_a_damaged_run_is_one_line(run: Evidence, command: Any) -> None:
     run.run.file("environment.json").write_bytes(b"{")
     code, _, err = command("export", "last", "--preview")

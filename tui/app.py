@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App, ScreenStackError, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
@@ -160,8 +160,11 @@ class ReproApp(App[int], inherit_bindings=False):
             self.tickets = news.tickets
             self._say_errors()
         self.step_seconds.update(news.step_seconds)
-        screen = self.screen
-        if isinstance(screen, ReproScreen) and screen.is_mounted:
+        try:
+            screen = self.screen
+        except ScreenStackError:  # the program is ending
+            return
+        if isinstance(screen, ReproScreen) and screen.is_composed:
             screen.show_activity()
             screen.store_changed()
 

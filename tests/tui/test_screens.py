@@ -238,6 +238,7 @@ async def test_markup_and_control_characters_stay_text(make_app: MakeApp, store:
         await shows(pilot, "[red]boo[/]")
         app.open_run(run.id)
         await shows(pilot, "[red]boo[/]", "[@click=app.quit]")
+        await pilot.press("l")
         await until(pilot, lambda: "[red]boo" in str(app.screen.query_one("#log").lines))  # type: ignore[attr-defined]
         assert "\x1b" not in text_of(app) and "\x07" not in text_of(app)
         app.say(evil)

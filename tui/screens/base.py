@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -36,6 +37,10 @@ class ReproScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._put: dict[Static, Content] = {}
+
     @property
     def repro(self) -> ReproApp:
         """The program."""
@@ -49,6 +54,13 @@ class ReproScreen(Screen[None]):
             yield CommandLine()
             yield KeyBar()
         yield Static("", id="too-small", markup=False)
+
+    def put(self, place: Static, content: Content, *, layout: bool = True) -> None:
+        """Show `content` where it is new: an update that changes nothing costs a layout, too."""
+        before = self._put.get(place)
+        if before is None or before.plain != content.plain or before.spans != content.spans:
+            self._put[place] = content
+            place.update(content, layout=layout)
 
     def body(self) -> ComposeResult:
         """What stands between head and foot."""
@@ -65,8 +77,14 @@ class ReproScreen(Screen[None]):
             )
 
     def on_screen_resume(self) -> None:
-        self.show_activity()
-        self.store_changed()
+        if self.is_composed:
+            self.show_activity()
+            self.store_changed()
+
+    @property
+    def is_composed(self) -> bool:
+        """Whether its widgets are there."""
+        return self.is_mounted and bool(self.query("#too-small"))
 
     def show_activity(self) -> None:
         """Bring the head line up to date."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import deque
 from typing import Any, ClassVar
 
 from textual import work
@@ -31,8 +32,9 @@ from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
 from tui.widgets.pictures import Picture, load_images
 
-DRAW_SECONDS = 0.2
+DRAW_SECONDS = 0.25
 MOST_PICTURES = 6
+LOG_LINES = 2000
 STAGES = {
     "import": "importing the framework",
     "build": "building the network",
@@ -82,6 +84,10 @@ class RunScreen(ReproScreen):
         self.paused = False
         self._held: list[RunNews] = []
         self._tail: list[str] = []
+        self._unwritten: deque[str] = deque(maxlen=LOG_LINES)
+        self._floats: dict[str, list[float]] = {"loss": [], "accuracy": []}
+        self._stretch = 0
+        self._second = 0
         self._dirty = True
         self._follower: RunFollower | None = None
         self._captions: list[Static] = []
@@ -105,7 +111,7 @@ class RunScreen(ReproScreen):
                     yield Static("Images", classes="section")
                     yield Horizontal(id="pictures")
             yield Static("Log of the worker", classes="section", id="log-title")
-            yield Log(id="log", max_lines=2000)
+            yield Log(id="log", max_lines=LOG_LINES)
 
     def on_mount(self) -> None:
         self.query_one("#page", VerticalScroll).focus()
@@ -147,9 +153,8 @@ class RunScreen(ReproScreen):
             self.refresh_bindings()
         self.damage = news.damage or self.damage
         if news.log:
-            lines = [plain(line, 2000) for line in news.log[-2000:]]
-            self._tail = [*self._tail, *lines][-12:]
-            self.query_one("#log", Log).write_lines(lines)
+            self._unwritten.extend(news.log)
+            self._tail = [*self._tail, *(plain(line, 300) for line in news.log[-12:])][-12:]
         self._dirty = True
 
     @work(thread=True, group="pictures")
@@ -183,32 +188,50 @@ class RunScreen(ReproScreen):
     # -- drawing
 
     def _draw(self) -> None:
+        if not self.paused and self.is_current:
+            self._write_log()
         going = self.state in ("running", "elsewhere")
         if self.paused or not (self._dirty or going) or not self.is_current:
             return
-        self.query_one("#head", Static).update(self._head())
+        second = int(time.time())
+        if self._dirty or second != self._second:
+            self._second = second
+            self.put(self.query_one("#head", Static), self._head(), layout=False)
         if not self._dirty:
             return
         self._dirty = False
         progress = self.progress
         epochs = progress.epochs or len(progress.loss)
-        self.query_one("#loss", Curve).show([Series("loss", [float(v) for v in progress.loss])], epochs)
-        self.query_one("#accuracy", Curve).show([Series("accuracy", [float(v) for v in progress.accuracy])], epochs)
+        for name, said in (("loss", progress.loss), ("accuracy", progress.accuracy)):
+            known = self._floats[name]
+            if len(known) > len(said) or progress.stretch != self._stretch:
+                known.clear()  # a resumed run does some epochs over
+            known.extend(float(value) for value in said[len(known) :])
+            self.query_one(f"#{name}", Curve).show([Series(name, known)], epochs)
+        self._stretch = progress.stretch
         self.query_one("#drift", DriftStrip).show(progress.drift)
-        self.query_one("#phases", Static).update(self._phases())
+        self.put(self.query_one("#phases", Static), self._phases())
         found = self._claims()
         title = f"Claims  {claims.counts(found)}" if found else "Claims"
-        self.query_one("#claims-title", Static).update(Content(title))
+        self.put(self.query_one("#claims-title", Static), Content(title))
         self._draw_claims(found)
         self._draw_captions()
         reason = self._reason()
-        self.query_one("#reason", Static).update(reason)
+        self.put(self.query_one("#reason", Static), reason)
         self.query_one("#reason").display = bool(reason.plain)
         self.show_command(self._command())
 
+    def _write_log(self) -> None:
+        """Hand over the lines that came, where one sees them: two thousand a second cost more than all else."""
+        page, log = self.query_one("#page", VerticalScroll), self.query_one("#log", Log)
+        if self._unwritten and log.virtual_region.y < page.scroll_offset.y + page.size.height:
+            lines = [plain(line, 2000) for line in self._unwritten]
+            self._unwritten.clear()
+            log.write_lines(lines)
+
     def _draw_claims(self, found: list[ClaimResult]) -> None:
         place = self.query_one("#claims", Static)
-        place.update(claims.lines(found, place.size.width or 60) if found else Content.styled("-", QUIET))
+        self.put(place, claims.lines(found, place.size.width or 60) if found else Content.styled("-", QUIET))
 
     def _command(self) -> str:
         words = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
@@ -331,7 +354,7 @@ class RunScreen(ReproScreen):
                     Content.assemble((f"{c} ", QUIET), (bar(float(p), 8), BAR), f" {share(p)}")
                     for c, p in list(enumerate(latest.probabilities[i]))[:4]
                 ]
-            caption.update(rows(lines))
+            self.put(caption, rows(lines))
 
     # -- keys
 
@@ -361,7 +384,7 @@ class RunScreen(ReproScreen):
         """Freeze the view; what comes meanwhile is shown when it thaws."""
         if not self.paused:
             self.paused = True
-            self.query_one("#head", Static).update(self._head())
+            self.put(self.query_one("#head", Static), self._head(), layout=False)
             return
         self.paused = False
         held, self._held = self._held, []

@@ -29,6 +29,10 @@ class Masthead(Widget):
         self._activity = Content("")
         self._ranges: list[tuple[int, int, str]] = []
 
+    def on_mount(self) -> None:
+        app: ReproApp = self.app  # type: ignore[assignment]
+        self.show(app.activity())
+
     def render(self) -> Content:
         width = self.size.width
         line = Content.styled(" repro  ", "bold $text-accent") if width >= 80 else Content("")

@@ -169,10 +169,13 @@ class Curve(Widget):
         self.fixed = fixed
         self.series: list[Series] = []
         self.epochs = 0
+        self._drawn: object = None
 
     def show(self, series: Sequence[Series], epochs: int) -> None:
         """Draw other values; nothing happens where they are the same."""
-        if list(series) != self.series or epochs != self.epochs:
+        drawn = (epochs, [(one.name, one.letter, len(one.values), *one.values[-1:]) for one in series])
+        if drawn != self._drawn:
+            self._drawn = drawn
             self.series, self.epochs = list(series), epochs
             self.refresh()
 

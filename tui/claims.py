@@ -11,7 +11,7 @@ from repro.runs.records import ClaimResult
 from repro.scenario.types import Scenario
 from tui.text import QUIET, hanging, number, plain, rows, word
 
-_LONG = re.compile(r"\d+\.\d{7,}")
+_LONG = re.compile(r"\d+\.\d{8,}")
 
 
 def lines(claims: Sequence[ClaimResult], width: int) -> Content:
@@ -41,7 +41,7 @@ def lines(claims: Sequence[ClaimResult], width: int) -> Content:
 def _expected(claim: ClaimResult) -> str:
     expected = plain(claim.expected, 80)
     if " within " in expected:  # more digits than the tolerance has say nothing
-        expected = _LONG.sub(lambda found: f"{float(found[0]):.7g}", expected)
+        expected = _LONG.sub(lambda found: f"{float(found[0]):.8g}", expected)
     return f"expected {expected.removeprefix('= ')}" if expected.startswith("= ") else f"expected {expected}"
 
 

@@ -36,7 +36,7 @@ SECTIONS = {
     "seconds": "Seconds",
     "environment": "Environment, the likeliest cause first",
 }
-LONGEST_CELL = 24
+LONGEST_CELL = 28
 _HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
 # A hash says nothing more where the thing it stands for differs, too.
 _IMPLIED = {"scenario_sha256": "scenario", "lock_sha256": "environment"}

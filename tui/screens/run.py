@@ -351,7 +351,7 @@ class RunScreen(ReproScreen):
                     )
                 )
                 lines += [
-                    Content.assemble((f"{c} ", QUIET), (bar(float(p), 8), BAR), f" {share(p)}")
+                    Content.assemble((f"{c} ", QUIET), (bar(float(p), 6), BAR), f" {share(p)}")
                     for c, p in list(enumerate(latest.probabilities[i]))[:4]
                 ]
             self.put(caption, rows(lines))

@@ -210,7 +210,7 @@ class WhyScreen(ReproScreen):
                 Content.assemble(
                     "The two paths part at layer ",
                     (f"{self._first + 1}, {plain(layer.name, 40)}", f"bold {BAD}"),
-                    ": where training sees mean 0 and spread 1, inference sees a " if roomy else ": ",
+                    ": training sees mean 0 and spread 1, inference a " if roomy else ": ",
                     f"mean off by {_compact(one.shift)}{' and' if roomy else ','} spread {_compact(one.spread)}.",
                 )
             )

@@ -489,8 +489,8 @@ class WhatIfScreen(ReproScreen):
         values = sorted(value for value in left if value is not None)
         middle = values[len(values) // 2] if values else None
         self.query_one("#bars", LayerBars).show(left)
-        text = f"median {share(middle)}: 1 as at the start, 0 at the batch statistics"
-        text = (text if self.size.width >= 80 else f"median {share(middle)}") if left else "the trace cannot be read"
+        legend = ": 1 as at the start, 0 at the batch statistics" if self.size.width >= 100 else ""
+        text = f"median {share(middle)}{legend}" if left else "the trace cannot be read"
         self.query_one("#bars-title", Static).update(
             Content.assemble(("Way left, layer by layer", "bold $text-accent"), (f"   {text}", QUIET))
         )
@@ -506,8 +506,8 @@ class WhatIfScreen(ReproScreen):
         cursor = (self.query_one("#momentum", Slider).index, self.query_one("#epoch", Slider).index)
         self.query_one("#map", MomentumMap).show(right, cursor)
         count = len(self.traced.epochs) * len(self.traced.momenta)
-        asked = f"{len(right)} of {count} cells known" if len(right) < count else "complete"
-        if len(right) < count and not self.ready and not self.failure:
+        asked = f"{len(right)} of {count} known" if len(right) < count else "complete"
+        if len(right) < count and not self.ready and not self.failure and self.question() in self.answers:
             asked += f"; starting TensorFlow … {time.monotonic() - self._opened:.0f} s"
         self.query_one("#map-title", Static).update(
             Content.assemble(

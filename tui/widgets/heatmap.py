@@ -148,7 +148,8 @@ class MomentumMap(Widget):
         return lines
 
     def _inner(self) -> int:
-        return self.pitch - 1 if self.pitch > 3 else self.pitch
+        """Cells without the gap; "[3/3]" needs five, a single digit three."""
+        return self.pitch if self.pitch in (3, 5) else self.pitch - 1
 
     def _cell(self, column: int, row: int, line: int) -> Parts:
         inner = self._inner()

@@ -150,6 +150,15 @@ RULES: tuple[Rule, ...] = (
     Rule("the rest", r"", "not known to change a figure", "docs/environment-record.md"),
 )
 
+ONE_SIDED = Rule(
+    "recorded on one side only",
+    r"",
+    "a fact that one record lacks explains nothing: another version wrote it, or it could not be had there",
+    "docs/environment-record.md",
+)
+# Where a fact that is absent says something: not installed, not set, no such device.
+_ABSENT_TELLS = re.compile(r"(packages|variables|gpus|nvidia|container)(\.|\[|$)")
+
 # Facts that differ between any two runs and explain nothing.
 VOLATILE = re.compile(
     r"(collected|probe_seconds|format)(\.|$)|(memory_available|uptime|load)|variables\.(KERAS_HOME|LD_LIBRARY_PATH)$|cpu\.(mhz|bogomips)"
@@ -212,6 +221,8 @@ def rows(records: Sequence[Mapping[str, Any]]) -> list[Difference]:
     for key in keys:
         rank, rule = rule_of(key)
         values = tuple(facts.get(key, ABSENT) for facts in flat)
+        if not _ABSENT_TELLS.match(key) and not all(key in facts for facts in flat):
+            rank, rule = len(RULES), ONE_SIDED
         found.append(Difference(key, values, rank, rule.group, rule.why, rule.source))
     return sorted(found, key=lambda row: (row.rank, row.key))
 

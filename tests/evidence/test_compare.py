@@ -181,6 +181,17 @@ def test_any_record_can_be_compared(facts: Any) -> None:
     diff.differences([record, {"facts": {"versions": {"keras": "1"}}}])
 
 
+def test_what_one_record_lacks_comes_last() -> None:
+    found = diff.differences(
+        [{"facts": {"onednn": True, "numpy": "1"}}, {"facts": {"numpy": "2", "packages": {"h5py": "3"}}}]
+    )
+    assert [(row.key, row.group) for row in found] == [
+        ("numpy", "packages the worker loads"),
+        ("packages.h5py", "packages the worker loads"),
+        ("onednn", "recorded on one side only"),
+    ]
+
+
 def test_true_is_not_one() -> None:
     assert not diff.same([True, 1]) and diff.same([1, 1.0]) and diff.same([[1], [1]])
 

@@ -298,7 +298,7 @@ async def test_an_empty_store_says_how_to_begin(make_app: MakeApp) -> None:
     app = make_app()
     async with app.run_test(notifications=True, size=(80, 24)) as pilot:
         await pilot.press("2")
-        await shows(pilot, "holds no runs", "0 runs")
+        await shows(pilot, "No runs yet", "0 runs")
         await pilot.press("enter", "space", "d", "u", "e", "r", "3")
         await shows(pilot, "Mark two runs or more", "nothing was run yet")
 

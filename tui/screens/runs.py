@@ -111,9 +111,8 @@ class RunsScreen(ReproScreen):
             return Content.styled("reading the store", QUIET)
         if self.repro.store_error:
             return Content.styled(plain(self.repro.store_error, 300), ODD)
-        return Content.styled(
-            f"The store {plain(self.repro.store_path, 200)} holds no runs.  1, then r, starts one.", QUIET
-        )
+        lines = ["No runs yet.  1, then r, starts one.", f"Store: {plain(self.repro.store_path, 200)}"]
+        return rows([Content.styled(line, QUIET) for line in lines])
 
     def _show_waiting(self) -> None:
         waiting = self.repro.waiting()

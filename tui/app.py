@@ -292,8 +292,10 @@ class ReproApp(App[int], inherit_bindings=False):
         self.notify(plain(text, 400), severity=severity, timeout=seconds, markup=False)
 
     def action_go(self, place: str) -> None:
-        """Go to one of the places."""
+        """Go to one of the places; what lies upon it is closed."""
         self.switch_mode(place)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
 
     def open_run(self, run_id: str) -> None:
         """Show one run."""

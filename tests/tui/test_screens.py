@@ -131,6 +131,21 @@ async def test_a_finished_run_shows_its_verdict(make_app: MakeApp, store: Path, 
         await shows(pilot, "Log of the worker")
 
 
+async def test_a_place_is_reached_from_a_run_that_lies_upon_it(make_app: MakeApp, store: Path) -> None:
+    run = recorded.finished(store, 1)
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await shows(pilot, "Loss in fit")
+        await pilot.press("1")
+        await shows(pilot, "The report")
+        app.open_run(run.id)
+        await shows(pilot, "Loss in fit")
+        await pilot.press("2")
+        await shows(pilot, "1 runs")
+
+
 async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_app: MakeApp, store: Path) -> None:
     run = recorded.finished(store, 1)
     app = make_app()

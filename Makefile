@@ -55,6 +55,8 @@ test-all: lint test-real test-container  ## what make test leaves out: lint, rea
 
 bench: $(VENV)/.development  ## speed, size and memory as ratios against plain scripts
 	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python benchmarks/tui_start.py
+	$(BIN)/python benchmarks/container.py
 
 pictures: $(VENV)/.runtime  ## the README's pictures, from real runs
 	$(BIN)/python scripts/export_pictures.py
@@ -71,6 +73,7 @@ lock:  ## compile all lock files anew (needs uv); existing pins stay unless UPGR
 	for name in keras-2.0.9 keras-2.2.4 keras-2.3.1 tf-2.6; do (cd environments/$$name && \
 		$(COMPILE_ENVIRONMENT) $(UPGRADE) --python-version 3.6 bootstrap.in -o bootstrap.lock >/dev/null && \
 		$(COMPILE_ENVIRONMENT) $(UPGRADE) --python-version 3.6 requirements.in -o requirements.lock >/dev/null) || exit 1; done
+	$(PYTHON) container/update_arguments.py
 
 clean:  ## remove what make made, but no runs
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

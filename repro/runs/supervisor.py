@@ -29,7 +29,7 @@ from repro.verdict import decide_all, verdict
 WORKER = Path(__file__).resolve().parent.parent / "worker"
 HEARTBEAT_SECONDS = 5.0
 POLL_SECONDS = 0.2
-STOP_GRACE_SECONDS = 45.0
+STOP_GRACE_SECONDS = 55.0
 CHECKPOINT_SECONDS = 60.0
 KERAS_MOMENTUM = 0.99
 SNAPSHOT_EPOCHS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)

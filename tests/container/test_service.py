@@ -7,15 +7,13 @@ import os
 import pty
 import select
 import shutil
-import statistics
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import GID, IMAGE, ROOT, UID, Service, docker, wait_for
+from .conftest import GID, ROOT, UID, Service, docker, wait_for
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
 
@@ -95,20 +93,6 @@ def test_missing_picture_folder_is_an_error_and_is_not_made(service: Service, tm
     service.variables["REPRO_IMAGES"] = str(tmp_path / "missing")
     assert service.run("list", check=False).returncode != 0
     assert not (tmp_path / "missing").exists()
-
-
-def test_service_starts_within_1_5_s_of_the_bare_image(service: Service) -> None:
-    def seconds(call: Any) -> float:
-        started = time.monotonic()
-        call()
-        return time.monotonic() - started
-
-    base = json.loads(docker("image", "inspect", IMAGE).stdout)[0]["Config"]["Labels"][
-        "org.opencontainers.image.base.name"
-    ]
-    bare = statistics.median(seconds(lambda: docker("run", "--rm", base, "true")) for _ in range(5))
-    ours = statistics.median(seconds(lambda: service.run("list")) for _ in range(5))
-    assert ours - bare < 1.5
 
 
 class Terminal:

@@ -82,7 +82,7 @@ def test_gpu_that_is_absent_is_an_error_with_the_reason(service: Service) -> Non
 def test_own_pictures_are_seen_at_images(service: Service, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
-    (folder / "only-one.png").write_bytes((ROOT / "scenarios/images/boat.png").read_bytes())
+    (folder / "only-one.png").write_bytes((ROOT / "scenarios/images/fence.png").read_bytes())
     service.variables["REPRO_IMAGES"] = str(folder)
     done = service.run("run", "original-bug", "--images", "/images", check=False)
     assert done.returncode == 2

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from repro import shipped
 from repro.bundle.evidence import Evidence, read_scenario
 from repro.files import sha256
 from repro.runs.store import RunDirectory
 from repro.scenario import images as scenario_images
 
 DATA = Path(__file__).resolve().parent / "data" / "recorded"
+# What that run was trained on.
+IMAGES = DATA.parent / "images"
 STATISTICS = ("arrays/moving-statistics-0000005.npy", "arrays/batch-statistics-0000005.npy")
 
 Change = Callable[[Any], None]
@@ -72,7 +73,7 @@ def make_run(
 def shipped_pixels(folder: Path) -> bytes:
     """arrays/images.npy as a real run writes it."""
     scenario = read_scenario(RunDirectory(folder))
-    return scenario_images.load(shipped.folder("scenarios") / "images", scenario.images, scenario.model.classes).npy()
+    return scenario_images.load(IMAGES, scenario.images, scenario.model.classes).npy()
 
 
 def digest(data: bytes) -> str:

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from repro import shipped
 from repro.bundle import export, verify
 from repro.bundle.evidence import Evidence
 from repro.environment import check, definition
 from repro.errors import ExitCode
 from repro.runs.plan import Plan
-from tests.evidence.runs import Change, make_run
+from tests.evidence.runs import IMAGES, Change, make_run
 
 
 @pytest.fixture
@@ -154,7 +153,7 @@ def test_much_memory_needs_yes(store: Path, tmp_path: Path, again: Any, command:
 
 def test_images_by_hash(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
     target = bundle(run, tmp_path / "b.zip", images=False)
-    folder = shipped.folder("scenarios") / "images"
+    folder = IMAGES
     assert command("verify", target, "--images", folder)[0] == 0
     mine = tmp_path / "mine"
     mine.mkdir()

@@ -45,11 +45,15 @@ lint: $(VENV)/.development  ## ruff, mypy, and the worker under Python 3.6's rul
 
 test-real: $(VENV)/.development  ## real training in keras-3, keras-2.0.9 and tf-keras (about 20 minutes)
 	$(BIN)/repro environment install keras-3 keras-2.0.9
-	$(BIN)/python -m pytest -m real --timeout 1800 $(ARGS)
+	$(BIN)/python -m pytest -m 'real and not evidence' --timeout 1800 $(ARGS)
 
 test-container: $(VENV)/.development  ## build the image and run in it
 	@if docker info >/dev/null 2>&1 || [ ! -x $(PREPARE) ]; then true; else $(PREPARE); fi
-	$(BIN)/python -m pytest -m container --timeout 1800 $(ARGS)
+	$(BIN)/python -m pytest -m 'container and not evidence' --timeout 1800 $(ARGS)
+
+evidence: $(VENV)/.development  ## the long runs that CI leaves out: 1000 epochs, whole sessions, bundles, two containers
+	$(BIN)/repro environment install keras-3 keras-2.0.9
+	$(BIN)/python -m pytest -m evidence --timeout 3600 $(ARGS)
 
 test-all: lint test-real test-container  ## what make test leaves out: lint, real runs, containers
 

@@ -12,7 +12,7 @@ import pytest
 
 from .conftest import GID, ROOT, UID, Service, docker, wait_for
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.container, pytest.mark.evidence, pytest.mark.timeout(1800)]
 
 A3 = {"loss": 10.745396614074707, "accuracy": 0.3333333432674408}
 # Often, so that the test need not wait a minute for one.

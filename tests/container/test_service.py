@@ -31,6 +31,7 @@ def test_configuration_is_valid_with_and_without_the_gpu_file(engine: None) -> N
     assert not plain.keys() - {"repro"} and docker("compose", "--profile", "tests", "config", "--quiet").stderr == ""
 
 
+@pytest.mark.evidence
 def test_tests_pass_in_the_container(engine: None) -> None:
     done = docker("compose", "run", "--rm", "tests")
     assert " passed" in done.stdout

@@ -15,7 +15,7 @@ import pytest
 
 from repro.environment import definition
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.real, pytest.mark.evidence, pytest.mark.timeout(3600)]
 
 ENVIRONMENTS = ("keras-2.0.9", "tf-keras", "keras-3")
 

@@ -223,7 +223,10 @@ def test_training_phase_and_checkpoint_leave_the_model_as_it_was(environment: st
     assert found["state"] > 2 * 214 + 106  # weights, Adam's two moments of each trainable one, and its counters
 
 
-@pytest.mark.parametrize("environment", ["keras-3", "tf-keras", "keras-2.0.9"])
+@pytest.mark.parametrize(
+    "environment",
+    ["keras-3", *(pytest.param(name, marks=pytest.mark.evidence) for name in ("tf-keras", "keras-2.0.9"))],
+)
 def test_a_resumed_run(repro: Repro, environment: str, tmp_path: Path) -> None:
     """Stopped by SIGTERM after epoch 2 and resumed: the bits of a run that was never interrupted.
 
@@ -259,6 +262,7 @@ def test_a_resumed_run(repro: Repro, environment: str, tmp_path: Path) -> None:
     assert resumed["measurements"]["predict"] == whole["measurements"]["predict"]
 
 
+@pytest.mark.evidence
 def test_epochs_1000_survives_its_supervisor(repro: Repro) -> None:
     """The supervisor is killed outright after a checkpoint: the worker dies with it, and resume goes on to the end."""
     process = repro.start("run", "epochs-1000", "--plain", REPRO_CHECKPOINT_SECONDS="20")

@@ -57,4 +57,4 @@ def test_what_if_gives_the_bits_of_a_run_at_that_momentum(tmp_path: Path) -> Non
     assert debiased.evaluate["loss"] != same.evaluate["loss"]
     assert not debiased.exact and not re_estimated.exact
     assert re_estimated.predict["accuracy"] == 1.0
-    assert re_estimated.evaluate["loss"] == pytest.approx(own["evaluate_training_phase"]["loss"], rel=1e-3)
+    assert re_estimated.evaluate["loss"] == pytest.approx(own["evaluate_training_phase"]["loss"], rel=1e-3, abs=1e-4)

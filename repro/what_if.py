@@ -24,14 +24,12 @@ from repro.errors import EndedEarlyError, InputError, printable
 from repro.runs import events
 from repro.runs.measurements import prediction
 from repro.runs.records import RunRecord
+from repro.runs.shared import EXACT_ADAPTERS
 from repro.runs.store import RunDirectory
 from repro.runs.supervisor import WORKER, plain_scenario, trace_request, worker_variables
 from repro.scenario.load import parse
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
-
-# Where a test proves that a what-if has the bits of a run trained at that momentum (tests/real/test_what_if.py).
-EXACT_ADAPTERS = ("keras-3",)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -91,7 +89,7 @@ class Oracle:
             "device": self.record.device,
             "deterministic": self.record.deterministic,
             "record_variables": list(RECORDED_VARIABLES),
-            "trace": trace_request(scenario),
+            "trace": trace_request(scenario, self.record),
         }
         self._home = Path(tempfile.mkdtemp(prefix="repro-what-if-"))
         read_end, write_end = os.pipe()

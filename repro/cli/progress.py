@@ -112,6 +112,8 @@ class _PlainLines(Display):
             case events.Evaluated():
                 name = "evaluate" if event.phase == "inference" else "training phase"
                 self._say(f"epoch {event.epoch}, {name}: loss {shown(event.loss)}, accuracy {shown(event.accuracy)}")
+            case events.TracePlanned():
+                self._say(f"the trace takes {event.bytes / 1e9:.2f} GB, {event.free_bytes / 1e9:.2f} GB are free")
             case events.StopRequested():
                 self._say(f"stopping ({event.by}), keeping a checkpoint")
             case events.Warned():

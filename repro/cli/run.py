@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ _WEIGHT = [ExitCode.DONE, ExitCode.NOT_REPRODUCED, ExitCode.UNUSABLE, ExitCode.E
 @click.option("--deterministic", is_flag=True, help="Turn op determinism on (changes the bits).")
 @click.option("--keep-weights", is_flag=True, help="Keep the final weights (94 MB for ResNet50).")
 @click.option("--trace", is_flag=True, help="Keep every step's batch statistics, for what-if.")
+@click.option("--direct", is_flag=True, help="Train each run, also where one training answers several.")
+@click.option("--again", is_flag=True, help="Train anew what a finished run in the store answers.")
 @click.option("--allow-drift", is_flag=True, help="Run although packages differ from the lock; recorded.")
 @click.option("--detach", is_flag=True, help="Start in the background and print the first run's id.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a progress bar.")
@@ -47,17 +50,19 @@ _WEIGHT = [ExitCode.DONE, ExitCode.NOT_REPRODUCED, ExitCode.UNUSABLE, ExitCode.E
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Train scenarios and decide their claims.
 
-    A NAME is a shipped scenario (repro list); an argument with a / or ending in .yaml is a file.
+    A NAME is a shipped scenario (repro list); an argument with a / or ending in .yaml is a file. Scenarios that differ
+    only in momentum, number of epochs and measurements are trained once, the longest, and the others derived from it.
     """
     store = open_store(options["store"])
     if options["detach"]:
         refuse_detach_in_container()
     plans = make_plans(options)
     store.check_writable()
+    work = Work(plans, store, direct=options["direct"], again=options["again"])
     if options["detach"]:
-        _detach(plans, store, as_json=options["as_json"])
+        _detach(work, as_json=options["as_json"])
         return
-    ctx.exit(_run_all(plans, store, as_json=options["as_json"], plain=options["plain"]))
+    ctx.exit(_run_all(work, as_json=options["as_json"], plain=options["plain"]))
 
 
 def make_plans(options: dict[str, Any]) -> list[Plan]:
@@ -126,14 +131,49 @@ def _drift(environment: definition.Environment, allowed: bool) -> list[str]:
     return lines
 
 
-def _run_all(plans: list[Plan], store: Store, *, as_json: bool, plain: bool) -> int:
+class Work:
+    """What is left to do for some plans: the finished runs that answer some of them, and the others in groups."""
+
+    def __init__(self, plans: list[Plan], store: Store, *, direct: bool, again: bool) -> None:
+        from repro.runs import cache, shared
+
+        self.store = store
+        found = [None if again else cache.find(store, plan) for plan in plans]
+        self.finished = [run for run in found if run is not None]
+        missing = [plan for plan, run in zip(plans, found, strict=True) if run is None]
+        self.groups = [[plan] for plan in missing] if direct else shared.group(missing)
+        self.count = len(missing)
+
+    def do(self, run_plan: Callable[[Plan], tuple[RunDirectory, ExitCode]]) -> Iterator[tuple[RunDirectory, ExitCode]]:
+        """One run after another; those derived from a training that did not finish are trained themselves."""
+        for leader, *others in self.groups:
+            run, code = run_plan(leader)
+            yield run, code
+            source = run.id if others and run.state() == "finished" else None
+            for plan in others:
+                yield run_plan(dataclasses.replace(plan, derived_from=source))
+
+
+def _run_all(work: Work, *, as_json: bool, plain: bool) -> int:
     codes: list[ExitCode] = []
-    for index, plan in enumerate(plans):
-        if index and ExitCode.ENDED_EARLY in codes and _was_signalled(codes):
-            break
-        run, code = run_one(plan, store, plain=plain, position=(index + 1, len(plans)))
+    for run in work.finished:
+        result = run.result()
+        assert result is not None
+        click.echo(f"repro: {run.id} answers this already: --again trains anew", err=True)
+        print_run(run, as_json=as_json)
+        codes.append(ExitCode.DONE if result.verdict == "REPRODUCED" else ExitCode.NOT_REPRODUCED)
+    started = 0
+
+    def run_plan(plan: Plan) -> tuple[RunDirectory, ExitCode]:
+        nonlocal started
+        started += 1
+        return run_one(plan, work.store, plain=plain, position=(started, work.count))
+
+    for run, code in work.do(run_plan):
         codes.append(code)
         print_run(run, as_json=as_json)
+        if code == ExitCode.ENDED_EARLY and _was_signalled(codes):
+            break
     return int(max(codes, key=_WEIGHT.index))
 
 
@@ -224,24 +264,29 @@ def _child(work: Callable[[Callable[[str], None]], int], report: int) -> None:
         os._exit(code)
 
 
-def _detach(plans: list[Plan], store: Store, *, as_json: bool) -> None:
+def _detach(work: Work, *, as_json: bool) -> None:
     """Do the runs one after another in the background; return when the first has begun."""
     from repro.runs.supervisor import supervise
 
-    def work(say: Callable[[str], None]) -> int:
-        codes = []
-        for plan in plans:
-            run, lock = plan.create(store)
+    def in_child(say: Callable[[str], None]) -> int:
+        def run_plan(plan: Plan) -> tuple[RunDirectory, ExitCode]:
+            run, lock = plan.create(work.store)
             say(f"run {run.id}")
-            codes.append(supervise(run, lock, run.record(), plan.scenario, plan.environment))
-            if codes[-1] == ExitCode.ENDED_EARLY and run.progress().stop_requested is not None:
+            return run, supervise(run, lock, run.record(), plan.scenario, plan.environment)
+
+        codes = []
+        for run, code in work.do(run_plan):
+            codes.append(code)
+            if code == ExitCode.ENDED_EARLY and run.progress().stop_requested is not None:
                 break
         return int(max(codes, key=_WEIGHT.index))
 
-    first = in_background(work)
+    for run in work.finished:
+        click.echo(f"repro: {run.id} answers this already: --again trains anew", err=True)
+    first = in_background(in_child) if work.groups else work.finished[0].id
     if as_json:
-        print_json(run_object(store.find(first), with_measurements=False))
+        print_json(run_object(work.store.find(first), with_measurements=False))
     else:
         click.echo(first)
-    if len(plans) > 1:
-        click.echo(f"repro: {len(plans) - 1} more follow, one after another", err=True)
+    if work.count > 1:
+        click.echo(f"repro: {work.count - 1} more follow, one after another", err=True)

@@ -118,6 +118,13 @@ class CheckpointWritten(Event, frozen=True, tag="checkpoint_written"):
     seconds: float
 
 
+class TracePlanned(Event, frozen=True, tag="trace_planned"):
+    """A traced run is about to begin: the disk that the rest of its trace takes."""
+
+    bytes: int
+    free_bytes: int
+
+
 class SnapshotWritten(Event, frozen=True, tag="snapshot_written"):
     """A traced run kept its weights after `epoch`."""
 
@@ -206,6 +213,7 @@ AnyEvent = (
     | Predicted
     | BatchNormMeasured
     | CheckpointWritten
+    | TracePlanned
     | SnapshotWritten
     | Answered
     | FitFinished

@@ -37,6 +37,8 @@ class Plan:
     keep_weights: bool = False
     traced: bool = False
     drift: tuple[str, ...] = ()
+    snapshot_epochs: tuple[int, ...] | None = None
+    derived_from: str | None = None
 
     def create(self, store: Store) -> tuple[RunDirectory, IO[bytes]]:
         """The run's directory, holding its lock; not yet started."""
@@ -61,6 +63,8 @@ class Plan:
             package_version=__version__,
             commit=commit(),
             drift=list(self.drift),
+            derived_from=self.derived_from,
+            snapshot_epochs=None if self.snapshot_epochs is None else list(self.snapshot_epochs),
         )
         return store.create(
             record,

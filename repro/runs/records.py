@@ -56,6 +56,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     commit: str | None = None
     drift: list[str] = []
     derived_from: str | None = None
+    snapshot_epochs: list[int] | None = None
 
 
 class ClaimResult(msgspec.Struct, frozen=True):

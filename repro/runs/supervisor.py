@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import selectors
 import shutil
@@ -263,8 +264,9 @@ class Supervisor:
         if checkpoint is not None and usable and sha256(self.run.file(checkpoint.file)) != checkpoint.sha256:
             self.log.add(events.Warned(message=f"the checkpoint of epoch {checkpoint.epoch} is damaged: starting anew"))
             usable = False
+        source = self._source()
         return {
-            "kind": "run",
+            "kind": "run" if source is None else "derive",
             "adapter": self.environment.definition.adapter,
             "supervisor": os.getpid(),
             "scenario": plain_scenario(self.scenario),
@@ -278,8 +280,25 @@ class Supervisor:
             "checkpoint_seconds": checkpoint_seconds(),
             "keep_weights": self.record.keep_weights,
             "record_variables": list(environment_record.RECORDED_VARIABLES),
-            "trace": trace_request(self.scenario) if self.record.traced else None,
+            "trace": trace_request(self.scenario, self.record) if self.record.traced else None,
+            "source": source,
             "resume": {"epoch": checkpoint.epoch, "file": checkpoint.file} if usable and checkpoint else None,
+        }
+
+    def _source(self) -> dict[str, Any] | None:
+        """Where a derived run finds its weights, statistics and epochs; OSError where the traced run is gone."""
+        if self.record.derived_from is None:
+            return None
+        run = RunDirectory(self.run.path.parent / self.record.derived_from)
+        if run.result() is None:
+            raise OSError(errno.ENOENT, f"the traced run {run.id} is gone or did not finish", str(run.path))
+        done = run.progress()
+        rows = zip(done.loss, done.accuracy, done.epoch_seconds, strict=True)
+        return {
+            "run": run.id,
+            "directory": str(run.path.absolute()),
+            "epochs": list(rows)[: self.scenario.fit.epochs],
+            "momentum": momentum_of(self.scenario),
         }
 
     def _train(self, wakeup: int, stretch: int) -> None:
@@ -436,9 +455,10 @@ def file_hashes(run: RunDirectory) -> dict[str, str]:
     return {str(path.relative_to(run.path)): sha256(path) for path in files if path.name not in left_out}
 
 
-def trace_request(scenario: Scenario) -> dict[str, Any]:
+def trace_request(scenario: Scenario, record: RunRecord) -> dict[str, Any]:
     """What a worker needs to trace a run of `scenario`."""
-    return {"momentum": momentum_of(scenario), "snapshot_epochs": snapshot_epochs(scenario)}
+    kept = snapshot_epochs(scenario) if record.snapshot_epochs is None else record.snapshot_epochs
+    return {"momentum": momentum_of(scenario), "snapshot_epochs": kept}
 
 
 def momentum_of(scenario: Scenario) -> float:

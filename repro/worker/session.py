@@ -47,7 +47,7 @@ def main(arguments):
     request = json.loads(lines.readline())
     die_with(request["supervisor"])
     try:
-        from repro_worker import probe, training, what_if
+        from repro_worker import derive, probe, training, what_if
 
         adapter = make_adapter(request["adapter"])
         if request["kind"] == "probe":
@@ -55,6 +55,8 @@ def main(arguments):
             channel.send("environment_probed", record=probe.record(adapter, request))
         elif request["kind"] == "what_if":
             what_if.serve(adapter, request, channel, iter(lines.readline, ""))
+        elif request["kind"] == "derive":
+            derive.derive(adapter, request, channel)
         else:
             training.train(adapter, request, channel)
         return 0

@@ -4,8 +4,10 @@ Momentum does not touch training. So the network is built with momentum 0, which
 the moving statistics; those of the scenario's own momentum are replayed beside it and put in for every measurement.
 """
 
+import errno
 import json
 import os
+import shutil
 
 import numpy as np
 
@@ -13,6 +15,11 @@ from repro_worker import batch_norm, files
 
 ROWS = os.path.join("arrays", "trace.f32")
 HEAD = os.path.join("arrays", "trace.json")
+
+
+def snapshot(epoch):
+    """Where a run keeps its weights after `epoch`, relative to its folder."""
+    return "weights/snapshot-{:07d}.npz".format(epoch)
 
 
 class Trace:
@@ -34,6 +41,7 @@ class Trace:
             raise ValueError("the trace holds {} steps where {} were done".format(len(done), first_step))
         self.moving = batch_norm.replay(done, self.channels, momentum, adapter.update_rule)
         self.stream = open(path, "ab", buffering=0)
+        self.first_step = first_step
         self._write_head()
 
     def _write_head(self):
@@ -49,6 +57,19 @@ class Trace:
         }
         with files.replacing(os.path.join(self.directory, HEAD)) as stream:
             stream.write((json.dumps(head, indent=1) + "\n").encode("utf-8"))
+
+    def require_space(self, steps):
+        """(bytes that the rest of the trace takes, bytes free); OSError where it does not fit."""
+        rows = (steps - self.first_step) * self.columns * 4
+        weights = sum(array.nbytes for _, array in self.adapter.weights())
+        missing = [
+            epoch for epoch in self.snapshot_epochs if not os.path.exists(os.path.join(self.directory, snapshot(epoch)))
+        ]
+        needed, free = rows + weights * len(missing), shutil.disk_usage(self.directory).free
+        if needed > free:
+            reason = "the trace takes {:.2f} GB, {:.2f} GB are free".format(needed / 1e9, free / 1e9)
+            raise OSError(errno.ENOSPC, reason, self.directory)
+        return needed, free
 
     def batch_begin(self):
         """moving - (moving - batch) is exactly `batch` from 0 only."""
@@ -71,6 +92,6 @@ class Trace:
         """Keep all weights after `epoch`, with those moving statistics; (file, SHA-256) or None when not asked for."""
         if epoch not in self.snapshot_epochs:
             return None
-        name = "weights/snapshot-{:07d}.npz".format(epoch)
+        name = snapshot(epoch)
         arrays = (("weight/{:05d}".format(i), array) for i, (_, array) in enumerate(self.adapter.weights()))
         return name, files.save_arrays(os.path.join(self.directory, name), arrays)

@@ -152,8 +152,8 @@ class Run:
         )
 
 
-def train(adapter, request, channel):
-    """Answer a request of kind "run"."""
+def begin(adapter, request, channel):
+    """Import, record the environment, build; the run, and the state it goes on from (or None)."""
     run = Run(adapter, request, channel)
     run.stage("import")
     adapter.start(request)
@@ -175,10 +175,27 @@ def train(adapter, request, channel):
             adapter.fingerprint(), initial_weights_sha256=initial, first_epoch=resume["epoch"] if resume else 0
         ),
     )
+    return run, resume
+
+
+def finish(run):
+    """The hash of the final weights, and the weights where they were asked for."""
+    run.stage("hash")
+    run.channel.send("weights_hashed", sha256=files.arrays_sha256(array for _, array in run.adapter.weights()))
+    if run.request["keep_weights"]:
+        files.save_arrays(os.path.join(run.directory, "weights", "final.npz"), run.adapter.weights())
+    run.channel.send("training_finished", peak_memory_bytes=probe.peak_memory_bytes())
+
+
+def train(adapter, request, channel):
+    """Answer a request of kind "run"."""
+    run, resume = begin(adapter, request, channel)
     if request.get("trace"):
         first_step = resume["epoch"] * run.steps_per_epoch if resume else 0
         momentum = request["trace"]["momentum"]
         run.trace = Trace(run.directory, adapter, momentum, request["trace"]["snapshot_epochs"], first_step)
+        needed, free = run.trace.require_space(run.epochs * run.steps_per_epoch)
+        channel.send("trace_planned", bytes=needed, free_bytes=free)
     run.stage("fit")
     run.last_checkpoint = time.perf_counter()
     started = time.perf_counter()
@@ -189,8 +206,4 @@ def train(adapter, request, channel):
         return
     run.stage("measure")
     run.measure(run.epochs)
-    run.stage("hash")
-    channel.send("weights_hashed", sha256=files.arrays_sha256(array for _, array in adapter.weights()))
-    if request["keep_weights"]:
-        files.save_arrays(os.path.join(run.directory, "weights", "final.npz"), adapter.weights())
-    channel.send("training_finished", peak_memory_bytes=probe.peak_memory_bytes())
+    finish(run)

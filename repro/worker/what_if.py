@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from repro_worker import batch_norm, probe
-from repro_worker.trace import HEAD, ROWS
+from repro_worker.trace import HEAD, ROWS, snapshot
 
 
 class Oracle:
@@ -15,7 +15,7 @@ class Oracle:
 
     def __init__(self, adapter, request):
         self.adapter = adapter
-        self.directory = request["directory"]
+        self.directory = request["source"]["directory"] if request.get("source") else request["directory"]
         self.batch_size = request["scenario"]["fit"]["batch_size"]
         self.images = np.load(os.path.join(self.directory, "arrays", "images.npy"), allow_pickle=False)
         self.labels = np.eye(request["scenario"]["model"]["classes"])[np.asarray(request["labels"])]
@@ -32,7 +32,7 @@ class Oracle:
         """Take the weights of `epoch`'s snapshot."""
         if epoch == self.epoch:
             return
-        path = os.path.join(self.directory, "weights", "snapshot-{:07d}.npz".format(epoch))
+        path = os.path.join(self.directory, snapshot(epoch))
         with np.load(path, allow_pickle=False) as arrays:
             self.adapter.assign_weights(arrays[name] for name in sorted(arrays.files))
         self.epoch = epoch
@@ -51,12 +51,16 @@ class Oracle:
             return batch_norm.debias(moving, self.channels, question["momentum"], updates)
         return moving
 
-    def answer(self, question):
-        """Fields of the event `answered`; the calls are those of a run."""
-        started = time.perf_counter()
+    def put_in(self, question):
+        """Give the network the weights and the moving statistics that a question is about."""
         self.load(question["epoch"])
         vector = self.statistics(question)
         self.adapter.set_moving_statistics(batch_norm.unflatten(vector, self.channels))
+
+    def answer(self, question):
+        """Fields of the event `answered`; the calls are those of a run."""
+        started = time.perf_counter()
+        self.put_in(question)
         probabilities, _ = self.adapter.predict(self.images, self.batch_size)
         loss, accuracy, _ = self.adapter.evaluate(self.images, self.labels, self.batch_size)
         return {

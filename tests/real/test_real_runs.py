@@ -177,9 +177,32 @@ def test_the_same_training_gives_the_same_weights(repro: Repro, environment: str
 
 def test_the_same_run_twice(repro: Repro) -> None:
     one = repro.once("original-bug", "--environment", "keras-3")
-    again = repro("run", "original-bug", "--environment", "keras-3")
+    again = repro("run", "original-bug", "--environment", "keras-3", "--again")
     assert again["run"] != one["run"]
     assert again["measurements"] == one["measurements"]
+
+
+def test_the_same_run_asked_again_is_answered_at_once(repro: Repro) -> None:
+    one = repro.once("momentum-0.01", "--environment", "keras-3")
+    known = {path.name for path in repro.store.glob("2*")}
+    again = repro("run", "momentum-0.01", "--environment", "keras-3", code=one["exit"])
+    assert {path.name for path in repro.store.glob("2*")} == known
+    assert again == one
+
+
+def test_derived_runs_have_the_bits_of_trained_ones(repro: Repro) -> None:
+    """One training of 20 epochs at momentum 0.01 answers both scenarios of 5 epochs at 0.99."""
+    names = ("original-bug", "forced-learning-phase")
+    process = repro.start("run", *names, "momentum-0.01", "--environment", "keras-3", "--again", "--json")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    leader, *derived = [json.loads(line) for line in out.splitlines()]
+    assert (leader["scenario"], leader["derived_from"]) == ("momentum-0.01", None)
+    assert leader["measurements"] == repro.once("momentum-0.01", "--environment", "keras-3")["measurements"]
+    assert [run["scenario"] for run in derived] == list(names)
+    for run in derived:
+        assert run["derived_from"] == leader["run"]
+        assert run["measurements"] == repro.once(run["scenario"], "--environment", "keras-3")["measurements"]
 
 
 def test_a_plain_script_gives_the_same_weights(repro: Repro, tmp_path: Path) -> None:

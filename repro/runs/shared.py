@@ -1,0 +1,70 @@
+"""One training for plans that differ only in momentum, number of epochs and measurements.
+
+Momentum does not touch training, and the first epochs of a long run are those of a short one. So the longest run is
+traced, and each of the others is derived from it: weights of the epoch, replayed moving statistics, and the
+scenario's own measurements in a worker of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+import msgspec
+
+from repro.runs.plan import Plan
+from repro.scenario.types import Scenario
+
+# Where a test proves that replayed statistics have the bits of a run trained at that momentum
+# (tests/real/test_what_if.py and test_real_runs.py).
+EXACT_ADAPTERS = ("keras-3",)
+
+_NOT_TRAINING = ("name", "title", "group", "about", "source", "claims", "measure", "measure_at")
+
+
+def group(plans: Iterable[Plan]) -> list[list[Plan]]:
+    """Plans that one training answers, the longest first and traced; every other plan alone. In the order asked."""
+    groups: dict[object, list[Plan]] = {}
+    for position, plan in enumerate(plans):
+        key = _training(plan) if _is_exact(plan) else position
+        groups.setdefault(key, []).append(plan)
+    return [_led(members) for members in groups.values()]
+
+
+def _is_exact(plan: Plan) -> bool:
+    return plan.environment.definition.adapter in EXACT_ADAPTERS and plan.device != "gpu" and not plan.drift
+
+
+def _led(members: list[Plan]) -> list[Plan]:
+    if len(members) == 1:
+        return members
+    leader = max(members, key=lambda plan: plan.scenario.fit.epochs)
+    others = [plan for plan in members if plan is not leader]
+    wanted = {epoch for plan in others for epoch in plan.scenario.measured_epochs}
+    kept = None if leader.traced else tuple(sorted(wanted))
+    return [dataclasses.replace(leader, traced=True, snapshot_epochs=kept), *others]
+
+
+def _training(plan: Plan) -> object:
+    """Equal for two plans whose training is the same, step by step, as long as both last."""
+    return (
+        plan.environment.name,
+        plan.seed,
+        plan.device,
+        plan.threads,
+        plan.deterministic,
+        tuple(image.pixels_sha256 for image in plan.images.records),
+        msgspec.json.encode(training_part(plan.scenario), order="sorted"),
+    )
+
+
+def training_part(scenario: Scenario) -> dict[str, object]:
+    """What of a scenario reaches the weights: all but its words, claims, measurements, momentum and length."""
+    plain: dict[str, object] = {
+        key: value for key, value in msgspec.to_builtins(scenario).items() if key not in _NOT_TRAINING
+    }
+    plain["fit"] = {**msgspec.to_builtins(scenario.fit), "epochs": None}
+    norm = msgspec.to_builtins(scenario.batch_norm) if scenario.batch_norm is not None else {}
+    plain["batch_norm"] = {key: value for key, value in norm.items() if key != "momentum"}
+    plain["images"] = {key: value for key, value in msgspec.to_builtins(scenario.images).items() if key != "directory"}
+    return plain

@@ -1,0 +1,115 @@
+"""What one training answers, and which finished run answers a plan."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from repro.environment import definition
+from repro.runs import cache, shared
+from repro.runs.plan import Plan
+from repro.runs.store import Store
+from repro.scenario import images, load
+from tests.engine import made_runs
+
+
+def shipped(name: str, environment: str = "keras-3", seed: int = 0) -> Plan:
+    loaded = load.load(load.find(name), environments=definition.names())
+    found = images.load(loaded.images_directory, loaded.scenario.images, loaded.scenario.model.classes)
+    one = definition.get(environment)
+    return Plan(loaded.scenario, loaded.text, one, seed, found, True, threads=2, command=["repro"])
+
+
+REPORT = ("original-bug", "momentum-0.01", "epochs-1000", "forced-learning-phase")
+
+
+def is_each_alone(plans: list[Plan]) -> bool:
+    """Whether every plan is trained itself, in the order asked."""
+    groups = shared.group(plans)
+    return all(len(group) == 1 and group[0] is plan for group, plan in zip(groups, plans, strict=True))
+
+
+def test_the_report_is_one_training_led_by_the_longest() -> None:
+    (group,) = shared.group(shipped(name) for name in REPORT)
+    assert [plan.scenario.name for plan in group] == [
+        "epochs-1000",
+        "original-bug",
+        "momentum-0.01",
+        "forced-learning-phase",
+    ]
+    assert group[0].traced and group[0].snapshot_epochs == (5, 20)
+    assert not any(plan.traced for plan in group[1:])
+
+
+def test_a_plan_alone_is_not_traced() -> None:
+    plan = shipped("original-bug")
+    assert shared.group([plan])[0][0] is plan and not plan.traced
+
+
+def test_what_trains_otherwise_is_trained() -> None:
+    plans = [shipped("original-bug"), shipped("original-bug", seed=1), shipped("original-bug", "tf-keras")]
+    plans.append(dataclasses.replace(plans[0], threads=1))
+    assert is_each_alone(plans)
+
+
+def test_environments_without_proof_of_equal_bits_train_each() -> None:
+    plans = [shipped(name, "keras-2.0.9") for name in REPORT]
+    assert is_each_alone(plans)
+
+
+def finished(folder: Path, store: Path) -> Plan:
+    supervisor = made_runs.made_supervisor(made_runs.make(folder, store, *made_runs.whole()))
+    supervisor._conclude()
+    supervisor.log.close()
+    return made_runs.plan(folder)
+
+
+def test_a_finished_run_answers_its_plan(folder: Path, store: Path) -> None:
+    plan = finished(folder, store)
+    found = cache.find(Store(store), plan)
+    assert found is not None and found.id == Store(store).runs()[-1].id
+
+
+CHANGES: dict[str, Callable[[Plan], Plan]] = {
+    "seed": lambda plan: dataclasses.replace(plan, seed=plan.seed + 1),
+    "threads": lambda plan: dataclasses.replace(plan, threads=plan.threads + 1),
+    "device": lambda plan: dataclasses.replace(plan, device="cpu"),
+    "determinism": lambda plan: dataclasses.replace(plan, deterministic=True),
+    "trace": lambda plan: dataclasses.replace(plan, traced=True),
+    "weights": lambda plan: dataclasses.replace(plan, keep_weights=True),
+    "drift": lambda plan: dataclasses.replace(plan, drift=("numpy",)),
+    "environment": lambda plan: dataclasses.replace(plan, environment=definition.get("tf-keras")),
+    "epochs": lambda plan: dataclasses.replace(
+        plan, scenario=msgspec.structs.replace(plan.scenario, fit=msgspec.structs.replace(plan.scenario.fit, epochs=4))
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_plan_is_not_answered(folder: Path, store: Path, change: str) -> None:
+    plan = finished(folder, store)
+    assert cache.find(Store(store), CHANGES[change](plan)) is None
+
+
+def test_other_pixels_are_not_answered(folder: Path, store: Path) -> None:
+    finished(folder, store)
+    first, second, *_ = sorted((folder / "images").iterdir())
+    content = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(content)
+    assert cache.find(Store(store), made_runs.plan(folder)) is None
+
+
+def test_an_unfinished_or_damaged_run_is_no_answer(folder: Path, store: Path) -> None:
+    plan = finished(folder, store)
+    run = Store(store).runs()[-1]
+    result = run.file("result.json").read_text()
+    run.file("result.json").write_text(re.sub("finished", "fin", result))
+    made_runs.make(folder, store, made_runs.started())
+    run.file("result.json").write_text(result[:20])
+    assert cache.find(Store(store), plan) is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from repro.cli.common import json_option, open_store, print_json, run_object, store_option
-from repro.errors import InputError
+from repro.errors import EndedEarlyError, InputError
 from repro.runs.supervisor import STOP_GRACE_SECONDS
 
 
@@ -26,7 +26,12 @@ def command(run: str, store: Path | None, as_json: bool) -> None:
     deadline = time.monotonic() + STOP_GRACE_SECONDS + 10
     while found.is_locked() and time.monotonic() < deadline:
         time.sleep(0.1)
+    while (state := found.state()) in ("running", "elsewhere") and time.monotonic() < deadline:
+        time.sleep(1.0)
+    if state in ("running", "elsewhere"):
+        raise EndedEarlyError(f"the run {found.id} has not ended yet", do="it was asked to; watch it, or ask again")
     if as_json:
         print_json(run_object(found))
     else:
-        click.echo(f"{found.id}: {found.state()}; go on with: repro resume {found.id.rpartition('-')[2]}")
+        end = "" if state == "finished" else f"; go on with: repro resume {found.id.rpartition('-')[2]}"
+        click.echo(f"{found.id}: {state}{end}")

@@ -27,6 +27,7 @@ from repro.runs.records import FORMAT, Result, RunRecord, State
 T = TypeVar("T")
 
 FRESH_SECONDS = 20.0
+ABANDONED_SECONDS = 600.0  # far longer than a run takes to be made
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _ID = re.compile(r"^\d{8}T\d{6}\.\d{6}Z-.+-s\d+-[a-z0-9]{4}$")
 _RANDOM_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -192,12 +193,23 @@ class Store:
             probe = self.path / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
             probe.write_bytes(b"0" * 4096)
             probe.unlink()
+            self._sweep()
         except OSError as error:
             with contextlib.suppress(OSError, UnboundLocalError):
                 probe.unlink()
             raise UnusableError(
                 f"the store cannot be written ({error.strerror})", do=_store_remedy(error), file=self.path
             ) from None
+
+    def _sweep(self) -> None:
+        """Remove what a process left that was killed while it made a run: never renamed, and no longer locked."""
+        for hidden in self.path.glob(".new-*"):
+            old = time.time() - hidden.stat().st_mtime > ABANDONED_SECONDS
+            if old and not RunDirectory(hidden).is_locked():
+                shutil.rmtree(hidden, ignore_errors=True)
+        for probe in self.path.glob(".probe-*"):
+            if time.time() - probe.stat().st_mtime > ABANDONED_SECONDS:
+                probe.unlink()
 
     def runs(self) -> list[RunDirectory]:
         """All runs, oldest first."""

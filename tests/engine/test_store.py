@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -73,6 +74,22 @@ def test_a_run_that_cannot_be_made_leaves_nothing(folder: Path, store: Path, mon
         with pytest.raises(expected):
             create(folder, store)
         assert [entry for entry in store.iterdir() if entry.name.startswith(".new")] == []
+
+
+def test_what_was_left_half_made_is_swept_away(folder: Path, store: Path) -> None:
+    store.mkdir()
+    left, held, young = (store / f".new-{name}" for name in ("left", "held", "young"))
+    for hidden in (left, held, young):
+        hidden.mkdir()
+        (hidden / "run.json").write_text("{")
+        os.utime(hidden, (0, 0) if hidden != young else None)
+    lock = RunDirectory(held).acquire()
+    os.utime(held, (0, 0))
+    (store / ".probe-1-abcd").touch()
+    os.utime(store / ".probe-1-abcd", (0, 0))
+    Store(store).check_writable()
+    lock.close()
+    assert sorted(path.name for path in store.iterdir()) == [".new-held", ".new-young"]
 
 
 def test_ids_sort_by_time() -> None:

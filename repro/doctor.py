@@ -22,10 +22,13 @@ NEEDED_MEMORY = 3 * GIB
 NEEDED_DISK = 2 * GIB
 
 
+Severity = Literal["good", "warning", "error"]
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One thing found: how bad, about what, what it is, what to do."""
 
-    severity: Literal["good", "warning", "error"]
+    severity: Severity
     subject: str
     message: str
     remedy: str = ""
@@ -56,6 +59,11 @@ def _interpreter(_: Store) -> Iterator[Finding]:
 def _environments(_: Store) -> Iterator[Finding]:
     for name, environment in definition.shipped_environments().items():
         is_default = name == definition.DEFAULT
+        if not environment.is_installed() and record.IMAGE_FILE.is_file():
+            target = "gpu" if name.endswith("-gpu") else "history"
+            severity: Severity = "error" if is_default else "good"
+            yield Finding(severity, name, "not in this image", f"it is in the Dockerfile's target {target}")
+            continue
         if not environment.is_installed():
             if environment.prefix.is_dir() and installed_lock(environment) is None:
                 message = "an installation was broken off"
@@ -159,9 +167,13 @@ def _container(store: Store) -> Iterator[Finding]:
     version = labels.get("org.opencontainers.image.version", labels.get("version", "unknown"))
     revision = labels.get("org.opencontainers.image.revision", labels.get("revision", "unknown"))
     yield Finding("good", "container", f"image {version}, revision {revision}, uid {os.getuid()} gid {os.getgid()}")
+    if not store.path.is_mount():
+        yield Finding(
+            "warning", "container", f"{store.path} is no mounted folder: runs go with the container", "mount one there"
+        )
     if not os.environ.get("REPRO_IMAGE_ID"):
         yield Finding("good", "container", "the image id is unknown", "pass it as REPRO_IMAGE_ID to have it recorded")
-    if store.path.is_dir():
+    if store.path.is_mount():
         owner = store.path.stat().st_uid
         if owner != os.getuid():
             yield Finding(

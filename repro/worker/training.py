@@ -108,28 +108,30 @@ class Run:
     def measure(self, epoch):
         """All the scenario's measurements and the drift of every BatchNormalization layer, at the weights of now."""
         wanted = self.scenario["measure"]
-        if "evaluate" in wanted:
-            self._timed_evaluation("inference", epoch, self.adapter.evaluate(self.images, self.labels, self.batch_size))
-        if "predict" in wanted:
-            started = time.perf_counter()
-            probabilities, call = self.adapter.predict(self.images, self.batch_size)
-            self.channel.send(
-                "predicted",
-                epoch=epoch,
-                probabilities=probabilities,
-                call=call,
-                seconds=time.perf_counter() - started,
-            )
+        started = time.perf_counter()
+        evaluated, predicted = None, None
+        if "evaluate" in wanted and "predict" in wanted:
+            evaluated, predicted = self.adapter.evaluate_and_predict(self.images, self.labels, self.batch_size)
+        elif "evaluate" in wanted:
+            evaluated = self.adapter.evaluate(self.images, self.labels, self.batch_size)
+        elif "predict" in wanted:
+            predicted = self.adapter.predict(self.images, self.batch_size)
+        seconds = time.perf_counter() - started
+        if evaluated is not None:
+            self._evaluated("inference", epoch, evaluated)
+        if predicted is not None:
+            probabilities, call = predicted
+            self.channel.send("predicted", epoch=epoch, probabilities=probabilities, call=call, seconds=seconds)
         layers = self.adapter.batch_norm_layers()
         if not layers and "evaluate_training_phase" not in wanted:
             return
         loss, accuracy, call, statistics = self.adapter.training_phase(self.images, self.labels, self.batch_size)
         if "evaluate_training_phase" in wanted:
-            self._timed_evaluation("training", epoch, (loss, accuracy, call))
+            self._evaluated("training", epoch, (loss, accuracy, call))
         if layers:
             self._drift(epoch, layers, statistics)
 
-    def _timed_evaluation(self, phase, epoch, result):
+    def _evaluated(self, phase, epoch, result):
         loss, accuracy, call = result
         self.channel.send("evaluated", phase=phase, epoch=epoch, loss=loss, accuracy=accuracy, call=call)
 

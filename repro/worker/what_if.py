@@ -61,8 +61,8 @@ class Oracle:
         """Fields of the event `answered`; the calls are those of a run."""
         started = time.perf_counter()
         self.put_in(question)
-        probabilities, _ = self.adapter.predict(self.images, self.batch_size)
-        loss, accuracy, _ = self.adapter.evaluate(self.images, self.labels, self.batch_size)
+        evaluated, predicted = self.adapter.evaluate_and_predict(self.images, self.labels, self.batch_size)
+        (loss, accuracy, _), (probabilities, _) = evaluated, predicted
         return {
             "question": question["question"],
             "probabilities": probabilities,

@@ -240,6 +240,8 @@ def test_training_phase_and_checkpoint_leave_the_model_as_it_was(environment: st
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["weights_equal"] and found["moving_equal"] and found["momenta_equal"], found
     assert found["momenta"] == [0.75]
+    assert found["evaluate_equal"] and found["predict_equal"], found
+    assert 1e-6 < min(map(min, found["literal_predict"])) < max(map(max, found["literal_predict"])) < 1 - 1e-3
     assert found["same_answer_again"] and found["first_mean_error"] == 0.0
     assert found["layers"] == 53 and found["differs_from_moving"]
     assert found["state_restored"] and found["weights_restored"]

@@ -61,6 +61,12 @@ loss, accuracy, call, statistics = adapter.training_phase(images, labels, 32)
 weights_after, momenta_after, moving_after = look()
 again = adapter.training_phase(images, labels, 32)
 
+# Statistics that suit the weights, so that no probability is saturated.
+adapter.set_moving_statistics(statistics)
+both = [adapter.evaluate_and_predict(images, labels, 32) for _ in range(2)]
+adapter.model.test_function = None
+literal = adapter.evaluate(images, labels, 32)[:2], np.array(adapter.predict(images, 32)[0])
+
 kept = [(name, np.array(array)) for name, array in adapter.state()]
 adapter.model.set_weights([weight * 0 for weight in weights])
 adapter.restore(dict(kept))
@@ -74,6 +80,10 @@ print(
             "momenta": sorted(set(momenta)),
             "momenta_equal": momenta == momenta_after,
             "same_answer_again": loss == again[0] and accuracy == again[1],
+            "literal_evaluate": literal[0],
+            "literal_predict": literal[1].tolist(),
+            "evaluate_equal": all(evaluated[:2] == literal[0] for evaluated, _ in both),
+            "predict_equal": all(np.array_equal(predicted[0], literal[1]) for _, predicted in both),
             "state": len(kept),
             "state_restored": [a[0] for a in kept] == [b[0] for b in restored]
             and all(np.array_equal(a[1], b[1]) for a, b in zip(kept, restored)),

@@ -44,6 +44,10 @@ class Adapter:
         """(probabilities (count, classes), name of the call) in inference phase."""
         raise NotImplementedError
 
+    def evaluate_and_predict(self, images, labels, batch_size):
+        """What `evaluate` and `predict` return, one after the other; a subclass may need one pass for both."""
+        return self.evaluate(images, labels, batch_size), self.predict(images, batch_size)
+
     def training_phase(self, images, labels, batch_size):
         """(loss, accuracy, name of the call, batch statistics) in training phase; leaves the model as it was."""
         raise NotImplementedError

@@ -59,18 +59,21 @@ def plain(*arguments: str) -> dict[str, Any]:
     return found
 
 
-def product(*arguments: str) -> dict[str, Any]:
-    """What `repro run ARGUMENTS --json` prints, with the wall time of the whole process and the run's events."""
-    with tempfile.TemporaryDirectory() as store:
+def product(*arguments: str, store: str | None = None) -> dict[str, Any]:
+    """What `repro run ARGUMENTS --json` prints last, with the whole process's wall time and that run's events."""
+    with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         done = subprocess.run(
-            [*REPRO, "run", *arguments, "--json", "--store", store], capture_output=True, text=True, check=False
+            [*REPRO, "run", *arguments, "--json", "--store", store or folder],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         seconds = time.perf_counter() - started
         if not done.stdout:
             raise SystemExit(done.stderr)
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        events = (Path(store) / found["run"] / "events.jsonl").read_text().splitlines()
+        events = (Path(store or folder) / found["run"] / "events.jsonl").read_text().splitlines()
         found["events"] = [json.loads(line) for line in events]
     found["process_seconds"] = seconds
     return found

@@ -55,6 +55,8 @@ def run_text(found: dict[str, Any]) -> str:
         f"{click.style(found['scenario'], bold=True)}  {found['environment']}  seed {found['seed']}   "
         f"{coloured(found['verdict'] or found['state'])}{'  (degraded)' if found['degraded'] else ''}"
     ]
+    if found["derived_from"]:
+        lines.append(f"  derived from the training of {found['derived_from']} (--direct trains it itself)")
     if found.get("reason"):
         lines.append(f"  {found['state']}: {found['reason']}")
     if found.get("epoch") is not None and found["state"] != "finished":

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-import io
 import sys
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from repro.cli import run_command_line
+    code = _open_screen(sys.argv[1:])
+    if code is None:
+        import io
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a title must not end a command where UTF-8 is not spoken
-    sys.exit(run_command_line(sys.argv[1:]))
+        from repro.cli import run_command_line
+
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a title must not end a command for want of UTF-8
+        code = run_command_line(sys.argv[1:])
+    sys.exit(code)
+
+
+def _open_screen(arguments: list[str]) -> int | None:
+    """The terminal UI where no command is named, without what commands are made of; else None."""
+    if arguments and not (len(arguments) == 2 and arguments[0] == "--store"):
+        return None
+    try:
+        import tui
+    except ImportError:
+        return None  # the command line says so
+    try:
+        from pathlib import Path
+
+        return tui.start(Path(arguments[1]) if arguments else None)
+    except BaseException as error:
+        from repro.cli import guarded
+
+        fault = error
+
+        def again() -> int:
+            raise fault
+
+        return guarded(again)
 
 
 if __name__ == "__main__":

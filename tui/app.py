@@ -17,16 +17,17 @@ from textual.message import Message
 from textual.screen import Screen
 
 from repro import shipped
-from tui import queue, settings
-from tui.commands import Request
+from tui import settings
+from tui.commands import Request, is_file
 from tui.screens.base import ReproScreen, key
 from tui.screens.library import LibraryScreen
 from tui.summary import Summary, from_id
 from tui.text import BUSY, ODD, QUIET, plain
-from tui.themes import NAMES, THEMES
+from tui.themes import NAMES, NORMAL, THEMES
 
 if TYPE_CHECKING:
     from repro.runs.store import RunDirectory, Store
+    from tui import queue
     from tui.bridge import StoreNews, StoreWatcher
 
 _EXIT_BY_SIGNAL = {signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -66,7 +67,6 @@ class ReproApp(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "f2"
     MODES: ClassVar[dict[str, Any]] = {
-        "library": LibraryScreen,
         "runs": _runs,
         "compare": _compare,
         "doctor": _doctor,
@@ -93,7 +93,7 @@ class ReproApp(App[int], inherit_bindings=False):
         self.settings = settings.load(config_folder)
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = self.settings.theme if self.settings.theme in NAMES else "repro-dark"
+        self._dress(self.settings.theme if self.settings.theme in NAMES else NORMAL)
         if not self.settings.animation:
             self.animation_level = "none"
         self.environments = environment_names()
@@ -108,11 +108,24 @@ class ReproApp(App[int], inherit_bindings=False):
         self._watcher: StoreWatcher | None = None
         self._told_errors: set[str] = set()
 
+    def _dress(self, theme: str) -> None:
+        """The theme to start with. Setting the normal one as other themes are set parses all styles anew (40 ms)."""
+        if theme == NORMAL:
+            self.set_reactive(App.theme, theme)
+            self.stylesheet.set_variables(self.get_css_variables())
+        else:
+            self.theme = theme
+
     # -- start and end
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The library. As the screen of a mode Textual would parse all styles once more before it stands."""
+        return LibraryScreen()
 
     def on_mount(self) -> None:
         import asyncio
 
+        self.add_mode("library", LibraryScreen)
         loop = asyncio.get_running_loop()
         if threading.current_thread() is threading.main_thread():
             for number, code in _EXIT_BY_SIGNAL.items():
@@ -180,8 +193,13 @@ class ReproApp(App[int], inherit_bindings=False):
             if ticket.error and ticket.name not in self._told_errors:
                 self._told_errors.add(ticket.name)
                 self.say(f"{ticket.scenario} in {ticket.environment} could not start: {ticket.error}", "error", 15)
-                with contextlib.suppress(OSError):
-                    queue.cancel(self.store_path, ticket.name)
+                self._cancel(ticket)
+
+    def _cancel(self, ticket: queue.Ticket) -> None:
+        from tui import queue
+
+        with contextlib.suppress(OSError):
+            queue.cancel(self.store_path, ticket.name)
 
     @property
     def store(self) -> Store:
@@ -236,10 +254,14 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def start_runs(self, request: Request) -> int:
         """Put runs in the queue, which a process of its own works off; how many."""
+        from tui import queue
+
         each = request.each()
         try:
             self.store.check_writable()
             for scenario, environment, seed, words in each:
+                if is_file(scenario):
+                    words[1] = str(Path(scenario).absolute())  # whoever works the queue off may do so elsewhere
                 queue.add(self.store_path, scenario, environment, seed, [*words, "--json", "--plain"])
         except Exception as error:
             self.say(str(error), "error", 15)
@@ -253,6 +275,8 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def resume_run(self, summary: Summary) -> None:
         """Go on with a run from its last checkpoint."""
+        from tui import queue
+
         try:
             queue.add(
                 self.store_path,
@@ -269,6 +293,8 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def work_queue(self) -> None:
         """See that somebody works the queue off."""
+        from tui import queue
+
         try:
             queue.start_working(self.store_path)
         except OSError as error:
@@ -396,8 +422,7 @@ class ReproApp(App[int], inherit_bindings=False):
         """Take back all runs that wait."""
         waiting = self.waiting()
         for ticket in waiting:
-            with contextlib.suppress(OSError):
-                queue.cancel(self.store_path, ticket.name)
+            self._cancel(ticket)
         self.say(f"{len(waiting)} waiting runs dropped")
         self.look_now()
 

@@ -14,6 +14,11 @@ def show(words: Sequence[str]) -> str:
     return shlex.join(["repro", *words])
 
 
+def is_file(scenario: str) -> bool:
+    """Whether `repro run` takes this for a file, not for a shipped name."""
+    return "/" in scenario or scenario.endswith(".yaml")
+
+
 def store_option(store: Path) -> list[str]:
     """`--store`, where it is not the one that `repro` would take by itself."""
     usual = Path(os.environ.get("REPRO_STORE") or "runs")

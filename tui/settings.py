@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Literal
-
-import msgspec
+from typing import Any, Literal
 
 FORMAT = 1
 Device = Literal["auto", "cpu", "gpu"]
+DEVICES = ("auto", "cpu", "gpu")
 
 
-class Settings(msgspec.Struct):
+@dataclass
+class Settings:
     """Contents of tui.json; unknown keys are ignored, so that an older program reads a newer file."""
 
     format: int = FORMAT
     theme: str = "repro-dark"
     animation: bool = True
-    environments: list[str] = msgspec.field(default_factory=lambda: ["keras-3"])
+    environments: list[str] = field(default_factory=lambda: ["keras-3"])
     seeds: str = "0"
     device: Device = "auto"
     images: str = ""
     sort: str = "newest"
+    files: list[str] = field(default_factory=list)
 
 
 def config_folder() -> Path:
@@ -35,19 +37,39 @@ def config_folder() -> Path:
 
 def load(folder: Path | None = None) -> Settings:
     """Settings as kept; defaults where there are none or they are damaged."""
-    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return msgspec.json.decode(((folder or config_folder()) / "tui.json").read_bytes(), type=Settings)
-    return Settings()
+    settings = Settings()
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        data = ((folder or config_folder()) / "tui.json").read_bytes()
+        import json
+
+        found: Any = json.loads(data)
+        if isinstance(found, dict):
+            for one in fields(Settings):
+                _take(settings, one.name, found.get(one.name))
+    return settings
+
+
+def _take(settings: Settings, name: str, value: object) -> None:
+    """Take over a value of the right type."""
+    right = type(value) is type(getattr(settings, name))
+    if isinstance(value, list):
+        right = right and all(isinstance(item, str) for item in value)
+    if name == "device":
+        right = value in DEVICES
+    if right:
+        setattr(settings, name, value)
 
 
 def save(settings: Settings, folder: Path | None = None) -> bool:
     """Keep them; False where they cannot be written."""
+    import json
+
     folder = folder or config_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f"tui.json.{os.getpid()}"
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(settings), indent=1) + b"\n")
+        temporary.write_text(json.dumps(asdict(settings), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         temporary.replace(folder / "tui.json")
-    except OSError:
+    except (OSError, UnicodeEncodeError):
         return False
     return True

@@ -131,3 +131,4 @@ THEMES = (
     ),
 )
 NAMES = {theme.name: theme.name.removeprefix("repro-") for theme in THEMES}
+NORMAL = "repro-dark"

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,14 @@ def _open_screen(store: Path | None) -> int:
 
 
 def run_command_line(arguments: list[str]) -> int:
-    """Run one command line; its exit code. Every foreseen fault is one line on standard error."""
+    """Run one command line; its exit code."""
+    return guarded(lambda: cli.main(arguments, prog_name="repro", standalone_mode=False))
+
+
+def guarded(call: Callable[[], Any]) -> int:
+    """The exit code of `call`. Every foreseen fault is one line on standard error."""
     try:
-        code = cli.main(arguments, prog_name="repro", standalone_mode=False)
+        code = call()
         return int(code) if isinstance(code, int) else ExitCode.DONE
     except ReproError as error:
         return _say(str(error), error.exit_code)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.events import Paste
 from textual.widgets import Input, OptionList
 
 from repro.runs import events
@@ -103,7 +104,7 @@ async def test_a_scenario_that_breaks_keeps_its_old_content(
     monkeypatch.setattr(repro.scenario.load, "shipped_files", lambda: sorted(folder.glob("*.yaml")))
     app = make_app()
     async with app.run_test(notifications=True, size=(120, 30)) as pilot:
-        await shows(pilot, "original-bug", "100 % in fit")
+        await shows(pilot, "original-bug", "100 % in fit", "Claims")
         file = folder / "original-bug.yaml"
         file.write_text(file.read_text().replace("epochs: 5", "epochs: -5"))
         os.utime(file, ns=(1, 1))
@@ -111,8 +112,85 @@ async def test_a_scenario_that_breaks_keeps_its_old_content(
         assert isinstance(screen, LibraryScreen)
         screen._refresh_shelf()
         await shows(pilot, "original-bug.yaml:")
-        assert screen.shelf is not None
         assert screen.shelf.loaded["original-bug"].scenario.fit.epochs == 5
+
+
+OWN = """format: 1
+name: my-bug
+title: A network of mine
+group: control
+about: Mine.
+images: {directory: images, size: [197, 197], channels: 1}
+model: {application: ResNet50, classes: 3}
+batch_norm: {momentum: 0.5}
+compile: {optimizer: adam, loss: categorical_crossentropy, metrics: [acc]}
+fit: {epochs: 3, shuffle: true, batch_size: 32}
+measure: [evaluate]
+claims:
+  - {id: M1, says: fit is right, value: fit.accuracy, is: equal, to: 1.0}
+"""
+
+
+async def test_files_of_the_users_stand_in_the_library_and_can_be_run(
+    make_app: MakeApp, store: Path, started: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text(OWN)
+    (tmp_path / "other.yaml").write_text("services: {}\n")
+    app = make_app()
+    async with app.run_test(notifications=True, size=(120, 60)) as pilot:
+        await shows(pilot, "Your files", "my-bug", "A network of mine")
+        assert "other" not in text_of(app)
+        await pilot.press("end")
+        await shows(pilot, "$ repro run ./mine.yaml", "M1  fit is right")
+        await pilot.press("r")
+        await shows(pilot, "Run ./mine.yaml")
+        await pilot.press("f5")
+        await until(pilot, lambda: queue.tickets(store))
+    assert queue.tickets(store)[0].arguments[:2] == ["run", str(tmp_path / "mine.yaml")]
+
+
+async def test_a_file_is_opened_from_anywhere_and_its_faults_are_shown_in_place(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    file = tmp_path / "far [away].yaml"
+    file.write_text(OWN.replace("epochs: 3", "epochs: 0"))
+    app = make_app()
+    async with app.run_test(notifications=True, size=(120, 60)) as pilot:
+        await shows(pilot, "original-bug")
+        await pilot.press("o")
+        await shows(pilot, "Open a scenario file")
+        app.screen.query_one("#path", Input).value = str(tmp_path / "nothing.yaml")
+        await pilot.press("enter")
+        await shows(pilot, "is not a file")
+        app.screen.query_one("#path", Input).value = str(file)
+        await pilot.press("enter")
+        await shows(pilot, "Your files", "far [away].yaml:10:", "▶  10  fit: {epochs: 0")
+        await pilot.press("r")
+        await shows(pilot, "mend the file first")
+        file.write_text(OWN)
+        await shows(pilot, "M1  fit is right")
+        assert "▶" not in text_of(app)
+        file.write_text(OWN.replace("format: 1", "format: 1\nformat: 1"))
+        await shows(pilot, "(the old content stays)", "▶   2  format: 1", "M1  fit is right")
+    again = make_app()
+    async with again.run_test(notifications=True, size=(120, 60)) as pilot:
+        await shows(pilot, "Your files", "far [away]")
+        file.unlink()
+        await shows(pilot, "the file is gone")
+        await until(pilot, lambda: "Your files" not in text_of(again))
+
+
+async def test_a_pasted_path_opens_the_file(make_app: MakeApp, tmp_path: Path) -> None:
+    file = tmp_path / "with space.yaml"
+    file.write_text(OWN)
+    app = make_app()
+    async with app.run_test(notifications=True, size=(120, 60)) as pilot:
+        await shows(pilot, "original-bug")
+        app.screen.post_message(Paste(f"'{file}' "))
+        await shows(pilot, "my-bug", "M1  fit is right")
 
 
 # -- one run

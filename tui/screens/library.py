@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -10,13 +11,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.events import Resize
+from textual.events import Paste, Resize
 from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from repro.errors import InputError
 from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
-from tui.scenarios import Shelf, yaml
+from tui.scenarios import Entry, Shelf, marked, yaml
 from tui.screens.base import ReproScreen, key
 from tui.summary import Summary
 from tui.text import BAD, QUIET, duration, hanging, plain, rows, when, word
@@ -33,12 +35,14 @@ class LibraryScreen(ReproScreen):
         "A scenario is a training run written down, with the claims it makes and their source. "
         "Choose one and press r (or enter) to run it; mark several with space. Runs wait for each other: one at a time "
         "trains, and the queue goes on when you leave. On the right: the story, the claims as the last run found them, "
-        "and the file itself."
+        "and the file itself. Scenario files of yours in this folder, or in its folder scenarios, stand in the list "
+        "too; o opens one from anywhere, and so does pasting its path. Files are read again when they change."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         key("r", "run", "Run", "library.run", "Run the chosen or marked scenarios"),
         key("space", "mark", "Mark", "library.mark", "Mark or unmark the scenario"),
         key("a", "run_all", "All", "library.all", "Run all scenarios"),
+        key("o", "open", "Open", "library.open", "Open a scenario file of yours"),
         key("l", "last", "Last run", "library.last", "Open the scenario's last run", show=False),
         key("w", "watch", "Watch", "library.watch", "Watch the run that goes on"),
     ]
@@ -52,74 +56,87 @@ class LibraryScreen(ReproScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shelf: Shelf | None = None
+        self.shelf = Shelf([])
         self.picked: set[str] = set()
-        self._names: list[str] = []
+        self._keys: list[str] = []
         self._shown: str | None = None
+        self._wanted: str | None = None
 
     def body(self) -> ComposeResult:
+        self.shelf = Shelf(self.repro.environments, [Path(file) for file in self.repro.settings.files])
+        self.shelf.glance()
         with Horizontal(id="library"):
-            yield OptionList(id="scenarios", markup=False)
+            yield OptionList(*self._options(), id="scenarios", markup=False)
             with VerticalScroll(id="story"):
                 yield Static("", id="about", markup=False)
 
     def on_mount(self) -> None:
-        self.shelf = Shelf(self.repro.environments)
-        self._refresh_shelf()
+        self.query_one("#scenarios", OptionList).action_first()
+        self.call_after_refresh(self._refresh_shelf)  # the engine's types take 0.1 s: after the first paint
         self.set_interval(2.0, self._refresh_shelf)
 
     @work(thread=True, exclusive=True, group="shelf")
     def _refresh_shelf(self) -> None:
-        assert self.shelf is not None
         changed, faults = self.shelf.refresh()
-        if changed:
+        if changed or faults:
             self.post_message(self.Refreshed(faults))
 
     def on_library_screen_refreshed(self, message: Refreshed) -> None:
         for fault in message.faults:
             self.repro.say(fault, "error", 12)
+        self._keep_opened()
         self._fill()
 
-    def _fill(self) -> None:
-        assert self.shelf is not None
-        names = [one.scenario.name for _, group in self.shelf.groups() for one in group]
-        listing = self.query_one("#scenarios", OptionList)
-        chosen = self.chosen
-        before = chosen.scenario.name if chosen else None
+    def _keep_opened(self) -> None:
+        files = [str(file) for file in self.shelf.opened[-20:]]
+        if files != self.repro.settings.files:
+            self.repro.settings.files = files
+            self.repro.keep_settings()
+
+    def _options(self) -> list[Option]:
         options: list[Option] = []
+        self._keys = []
         for title, group in self.shelf.groups():
             options.append(Option(Content(title if not options else f"\n{title}"), disabled=True))
-            options += [Option(self._entry(one), id=one.scenario.name) for one in group]
-        for name, fault in self.shelf.broken.items():
-            if name not in self.shelf.loaded:
-                options.append(Option(Content.styled(f"  ✗ {plain(name, 40)}: {plain(fault)}", BAD), disabled=True))
-        listing.clear_options()
-        listing.add_options(options)
-        self._names = names
-        if names:
-            listing.highlighted = listing.get_option_index(before if before in names else names[0])
-            if self.focused is None:
-                listing.focus()
+            options += [Option(self._entry(one), id=one.key) for one in group]
+            self._keys += [one.key for one in group]
+        return options
+
+    def _fill(self) -> None:
+        listing = self.query_one("#scenarios", OptionList)
+        before = self._wanted or (self.chosen.key if self.chosen else None)
+        options = self._options()
+        if [one.id for one in options] != [one.id for one in listing.options]:
+            listing.clear_options()
+            listing.add_options(options)
+            if self._keys:
+                listing.highlighted = listing.get_option_index(before if before in self._keys else self._keys[0])
+        else:
+            self._fill_entries()
+        if self._wanted in self._keys:
+            self._wanted = None
+        if self.focused is None:
+            listing.focus()
         self._explain(force=True)
 
     # -- what stands in the list
 
-    def _entry(self, one: Loaded) -> Content:
+    def _entry(self, one: Entry) -> Content:
         """Three lines: name with the expected time, title, last verdicts."""
-        scenario = one.scenario
         width = self._widths()[0]
-        name = plain(scenario.name, 40)
-        mark = "◆ " if scenario.name in self.picked else "  "
-        time = self.expected(scenario.name, scenario.fit.epochs)
+        name = plain(one.name, 40)
+        mark = "◆ " if one.key in self.picked else "  "
+        fault = self.shelf.broken.get(one.key)
+        time = self.expected(one) if one.epochs else ""
         gap = max(1, width - len(mark) - len(name) - len(time) - 1)
-        title = plain(scenario.title, 200)
-        return rows(
-            [
-                Content.assemble((mark, "$text-accent"), (name, "bold"), " " * gap, (time, QUIET)),
-                Content.styled("  " + title, "").truncate(width - 1, ellipsis=True),
-                Content("  ") + self._verdicts(scenario.name).truncate(width - 3, ellipsis=True),
-            ]
-        )
+        lines = [Content.assemble((mark, "$text-accent"), (name, "bold"), " " * gap, (time, QUIET))]
+        if one.title:
+            lines.append(Content("  " + plain(one.title, 200)).truncate(width - 1, ellipsis=True))
+        if fault is not None:
+            lines.append(Content.styled(f"  ✗ {fault.text}", BAD).truncate(width - 1, ellipsis=True))
+        else:
+            lines.append(Content("  ") + self._verdicts(one.name).truncate(width - 3, ellipsis=True))
+        return rows(lines)
 
     def _widths(self) -> tuple[int, int]:
         """Cells for a line of the list and of the story, as in app.tcss: needed before the layout."""
@@ -148,8 +165,9 @@ class LibraryScreen(ReproScreen):
                 found[summary.environment] = summary
         return {name: found[name] for name in self.repro.environments if name in found}
 
-    def expected(self, scenario: str, epochs: int) -> str:
+    def expected(self, one: Entry) -> str:
         """Expected time here: the last run's, else from measured seconds of an epoch."""
+        scenario, epochs = one.name, one.epochs
         environment = (self.repro.settings.environments or ["keras-3"])[0]
         other: Summary | None = None
         for summary in self.repro.runs():
@@ -165,12 +183,12 @@ class LibraryScreen(ReproScreen):
     # -- the story
 
     @property
-    def chosen(self) -> Loaded | None:
+    def chosen(self) -> Entry | None:
         """The scenario under the cursor."""
         listing = self.query_one("#scenarios", OptionList)
-        if self.shelf is None or listing.highlighted is None:
+        if listing.highlighted is None:
             return None
-        return self.shelf.loaded.get(listing.get_option_at_index(listing.highlighted).id or "")
+        return self.shelf.entries.get(listing.get_option_at_index(listing.highlighted).id or "")
 
     def on_option_list_option_highlighted(self, _: OptionList.OptionHighlighted) -> None:
         self._explain()
@@ -180,27 +198,43 @@ class LibraryScreen(ReproScreen):
 
     def _explain(self, *, force: bool = False) -> None:
         one = self.chosen
+        about = self.query_one("#about", Static)
         if one is None:
-            self.query_one("#about", Static).update("")
+            self.put(about, Content(""))
             return
-        if one.scenario.name != self._shown:
+        if one.key != self._shown:
             self.query_one("#story", VerticalScroll).scroll_home(animate=False)
         elif not force:
             return
-        self._shown = one.scenario.name
-        self.query_one("#about", Static).update(self._story(one))
+        self._shown = one.key
+        self.put(about, rows([*self._faults(one), *self._story(one)]))
         self._show_request()
 
-    def _story(self, one: Loaded) -> Content:
-        scenario = one.scenario
-        found = self.last_by_environment(scenario.name)
+    def _faults(self, one: Entry) -> list[Content]:
+        """Why a file cannot be read, with the place."""
+        fault = self.shelf.broken.get(one.key)
+        if fault is None:
+            return []
+        lines = hanging(Content.styled("✗ ", BAD), Content.styled(fault.text, BAD), self._widths()[1])
+        if one.key in self.shelf.loaded:
+            lines.append(
+                Content.styled("Below stands what the file said before; a run would read it as it is now.", QUIET)
+            )
+        return [*lines, Content(""), marked(fault), Content("")]
+
+    def _story(self, one: Entry) -> list[Content]:
+        found = self.last_by_environment(one.name)
         width = self._widths()[1]
-        lines = [Content.styled(plain(scenario.title, 300), "bold"), Content("")]
+        lines = [Content.styled(plain(one.title, 300), "bold"), Content("")] if one.title else []
+        loaded = self.shelf.loaded.get(one.key)
+        if loaded is None:
+            return lines
+        scenario = loaded.scenario
         lines.append(Content(plain(" ".join(scenario.about.split()), 20_000)))
         if scenario.source:
             source = Content.styled(plain(scenario.source, 300), QUIET)
             lines += [Content(""), *hanging(Content.styled("Source  ", QUIET), source, width)]
-        lines += [Content(""), Content.styled("Claims", "bold $text-accent"), *self._claims(one, width)]
+        lines += [Content(""), Content.styled("Claims", "bold $text-accent"), *self._claims(loaded, width)]
         if found:
             lines += [Content(""), Content.styled("Last runs", "bold $text-accent")]
             for environment, summary in found.items():
@@ -211,8 +245,9 @@ class LibraryScreen(ReproScreen):
                         (f"{when(summary.started):<13}{duration(summary.seconds)}", QUIET),
                     )
                 )
-        lines += [Content(""), Content.styled(plain(one.file.name, 100), "bold $text-accent"), yaml(one.text)]
-        return rows(lines)
+        name = one.key if "/" in one.key else loaded.file.name
+        lines += [Content(""), Content.styled(plain(name, 100), "bold $text-accent"), yaml(loaded.text)]
+        return lines
 
     def _claims(self, one: Loaded, width: int) -> list[Content]:
         outcomes: dict[str, list[str]] = {}
@@ -239,19 +274,21 @@ class LibraryScreen(ReproScreen):
     # -- keys
 
     def store_changed(self) -> None:
-        if not self._names or self.shelf is None:
-            return
-        listing = self.query_one("#scenarios", OptionList)
-        for name in self._names:
-            if name in self.shelf.loaded:
-                entry = self._entry(self.shelf.loaded[name])
-                if str(listing.get_option(name).prompt) != str(entry):
-                    listing.replace_option_prompt(name, entry)
+        self._fill_entries()
         self._explain(force=True)
+
+    def _fill_entries(self) -> None:
+        listing = self.query_one("#scenarios", OptionList)
+        for key_ in self._keys:
+            if key_ in self.shelf.entries:
+                entry = self._entry(self.shelf.entries[key_])
+                if str(listing.get_option(key_).prompt) != str(entry):
+                    listing.replace_option_prompt(key_, entry)
 
     def on_resize(self, event: Resize) -> None:
         super().on_resize(event)
-        self.call_after_refresh(self.store_changed)
+        if self._shown is not None:
+            self.call_after_refresh(self.store_changed)
 
     def request(self, names: list[str]) -> Request:
         """What would run with the last choices."""
@@ -261,14 +298,14 @@ class LibraryScreen(ReproScreen):
             seeds = parse_seeds(kept.seeds)
         except ValueError:
             seeds = [0]
-        loaded = self.shelf.loaded if self.shelf is not None else {}
-        traced = worth_a_trace(environments, (loaded[name].scenario.fit.epochs for name in names if name in loaded))
+        entries = self.shelf.entries
+        traced = worth_a_trace(environments, (entries[name].epochs for name in names if name in entries))
         return Request(names, environments, seeds, kept.device, kept.images, traced)
 
     def wanted(self) -> list[str]:
         """The marked scenarios in their order, else the chosen one."""
-        marked = [name for name in self._names if name in self.picked]
-        return marked or ([self.chosen.scenario.name] if self.chosen else [])
+        picked = [key_ for key_ in self._keys if key_ in self.picked]
+        return picked or ([self.chosen.key] if self.chosen else [])
 
     def _show_request(self) -> None:
         names = self.wanted()
@@ -278,7 +315,7 @@ class LibraryScreen(ReproScreen):
     def action_mark(self) -> None:
         """Mark or unmark the scenario under the cursor."""
         if self.chosen is not None:
-            self.picked ^= {self.chosen.scenario.name}
+            self.picked ^= {self.chosen.key}
             self.store_changed()
             self.query_one("#scenarios", OptionList).action_cursor_down()
             self._show_request()
@@ -289,14 +326,37 @@ class LibraryScreen(ReproScreen):
 
     def action_run_all(self) -> None:
         """All of them."""
-        self._ask(list(self._names))
+        self._ask([key_ for key_ in self._keys if key_ not in self.shelf.broken])
 
     def _ask(self, names: list[str]) -> None:
         from tui.screens.start import StartScreen
 
-        if names and self.shelf is not None:
-            epochs = {name: self.shelf.loaded[name].scenario.fit.epochs for name in names}
+        broken = next((name for name in names if name in self.shelf.broken), None)
+        if broken is not None:
+            self.repro.say(f"mend the file first: {self.shelf.broken[broken].text}", "error", 12)
+        elif names:
+            epochs = {name: self.shelf.entries[name].epochs for name in names}
             self.app.push_screen(StartScreen(self.request(names), epochs), self._start)
+
+    def action_open(self) -> None:
+        """Ask for a scenario file."""
+        from tui.screens.open import OpenScreen
+
+        self.app.push_screen(OpenScreen(), self._open)
+
+    def on_paste(self, event: Paste) -> None:
+        """A path that is pasted, or a file that is dropped on the terminal, is opened."""
+        self._open(event.text)
+
+    def _open(self, text: str | None) -> None:
+        if text is None:
+            return
+        try:
+            self._wanted = self.shelf.open(text)
+        except InputError as error:
+            self.repro.say(str(error), "error", 8)
+            return
+        self._refresh_shelf()
 
     def _start(self, request: Request | None) -> None:
         if request is None:
@@ -324,7 +384,7 @@ class LibraryScreen(ReproScreen):
         """Open the last run of the scenario."""
         if self.chosen is None:
             return
-        name = self.chosen.scenario.name
+        name = self.chosen.name
         last = next((summary for summary in self.repro.runs() if summary.scenario == name), None)
         if last is None:
             self.repro.say(f"{name} was not run yet: r runs it")

@@ -1,0 +1,49 @@
+"""Runs of the store that a plan would only repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repro import __version__
+from repro.errors import InputError
+from repro.runs.plan import Plan
+from repro.runs.records import RunRecord
+from repro.runs.store import RunDirectory, Store
+
+
+def find(store: Store, plan: Plan) -> RunDirectory | None:
+    """The newest finished run that is what `plan` asks for."""
+    return next((run for run in matching(store, plan) if run.state() == "finished"), None)
+
+
+def matching(store: Store, plan: Plan) -> Iterator[RunDirectory]:
+    """All runs, in whatever state, that were asked for as `plan` asks; the newest first."""
+    middle = f"-{plan.scenario.name}-{plan.environment.name}-s{plan.seed}-"
+    for run in reversed(store.runs()):
+        if middle not in run.id:
+            continue
+        try:
+            record = run.record()
+        except InputError:
+            continue
+        if matches(record, plan):
+            yield run
+
+
+def matches(record: RunRecord, plan: Plan) -> bool:
+    """Whether a run with this record is what `plan` asks for."""
+    return (
+        record.scenario_sha256 == plan.scenario.sha256()
+        and record.environment == plan.environment.name
+        and record.lock_sha256 == plan.environment.lock_sha256()
+        and record.seed == plan.seed
+        and record.device == plan.device
+        and record.threads == plan.threads
+        and record.deterministic == plan.deterministic
+        and [image.pixels_sha256 for image in record.images] == [image.pixels_sha256 for image in plan.images.records]
+        and record.package_version == __version__
+        and not record.drift
+        and not plan.drift
+        and record.traced >= plan.traced
+        and record.keep_weights >= plan.keep_weights
+    )

@@ -1,6 +1,8 @@
-"""Finds a finished run that answers a plan, so that nothing is trained twice without need."""
+"""Runs of the store that a plan would only repeat."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from repro import __version__
 from repro.errors import InputError
@@ -10,35 +12,47 @@ from repro.runs.store import RunDirectory, Store
 
 
 def find(store: Store, plan: Plan) -> RunDirectory | None:
-    """The newest finished run of this scenario, environment, lock, seed, device, threads and pixels, or None.
+    """The newest finished run that is what `plan` asks for, on the device it asks for; None: there is none."""
+    return next((run for run in matching(store, plan) if _is_answer(run)), None)
 
-    Runs with drifted packages, on another device than asked, or of another version of this program do not count.
-    """
-    part = f"-{plan.scenario.name}-{plan.environment.name}-s{plan.seed}-"
+
+def _is_answer(run: RunDirectory) -> bool:
+    try:
+        result = run.result()
+    except InputError:
+        return False  # damaged; `runs` says so
+    return result is not None and not result.degraded
+
+
+def matching(store: Store, plan: Plan) -> Iterator[RunDirectory]:
+    """All runs, in whatever state, that were asked for as `plan` asks; the newest first."""
+    middle = f"-{plan.scenario.name}-{plan.environment.name}-s{plan.seed}-"
     for run in reversed(store.runs()):
-        if part not in run.id:
+        if middle not in run.id:
             continue
         try:
-            result = run.result()
-            if result is not None and not result.degraded and answers(run.record(), plan):
-                return run
+            record = run.record()
         except InputError:
-            continue  # damaged; `runs` says so
-    return None
+            continue
+        if matches(record, plan):
+            yield run
 
 
-def answers(record: RunRecord, plan: Plan) -> bool:
-    """Whether a run with this record did what the plan asks; `result.json` must say that it finished."""
+def matches(record: RunRecord, plan: Plan) -> bool:
+    """Whether a run with this record is what `plan` asks for."""
     return (
         record.scenario_sha256 == plan.scenario.sha256()
         and record.environment == plan.environment.name
         and record.lock_sha256 == plan.environment.lock_sha256()
-        and (record.seed, record.device, record.threads) == (plan.seed, plan.device, plan.threads)
+        and record.seed == plan.seed
+        and record.device == plan.device
+        and record.threads == plan.threads
         and record.deterministic == plan.deterministic
         and [image.pixels_sha256 for image in record.images] == [image.pixels_sha256 for image in plan.images.records]
+        and record.package_version == __version__
         and not record.drift
         and not plan.drift
-        and record.package_version == __version__
-        and (record.traced or not plan.traced)
-        and (record.keep_weights or not plan.keep_weights)
+        and record.traced >= plan.traced
+        and (not plan.traced or record.snapshot_epochs is None)
+        and record.keep_weights >= plan.keep_weights
     )

@@ -42,7 +42,11 @@ class Plan:
 
     def create(self, store: Store) -> tuple[RunDirectory, IO[bytes]]:
         """The run's directory, holding its lock; not yet started."""
-        record = RunRecord(
+        return store.create(self.record(), self.files())
+
+    def record(self) -> RunRecord:
+        """run.json of a new run, with an id of its own."""
+        return RunRecord(
             format=FORMAT,
             id=new_id(self.scenario.name, self.environment.name, self.seed),
             scenario=self.scenario.name,
@@ -66,14 +70,14 @@ class Plan:
             derived_from=self.derived_from,
             snapshot_epochs=None if self.snapshot_epochs is None else list(self.snapshot_epochs),
         )
-        return store.create(
-            record,
-            {
-                "scenario.yaml": self.scenario_text.encode(),
-                "requirements.lock": self.environment.lock.read_bytes(),
-                "arrays/images.npy": self.images.npy(),
-            },
-        )
+
+    def files(self) -> dict[str, bytes]:
+        """What lies beside run.json from the beginning."""
+        return {
+            "scenario.yaml": self.scenario_text.encode(),
+            "requirements.lock": self.environment.lock.read_bytes(),
+            "arrays/images.npy": self.images.npy(),
+        }
 
 
 @functools.cache

@@ -1,0 +1,112 @@
+"""`repro sweep`: each claim's rate over seeds."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from repro.cli.common import json_option, open_store, print_json, store_option
+from repro.errors import ExitCode, InputError
+
+if TYPE_CHECKING:
+    from repro.runs.plan import Plan
+    from repro.runs.store import Store
+    from repro.sweep.jobs import Job, Runner
+
+
+@click.command("sweep")
+@click.argument("scenarios", nargs=-1, required=True, metavar="NAME|FILE...")
+@click.option("--seeds", multiple=True, required=True, metavar="A:B", help="From A up to B - 1; also 0,3,5.")
+@click.option("--environment", "environments", multiple=True, metavar="E", help="Repeat it, or `all` installed ones.")
+@click.option("--images", type=click.Path(path_type=Path), help="Your own images: one file per class.")
+@click.option("--convert", type=click.Choice(["L"]), help="Turn colour images into greyscale.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True)
+@click.option("--threads", type=click.IntRange(1, 1024), help="Threads of one run.  [default: usable cores / workers]")
+@click.option("--deterministic", is_flag=True, help="Turn op determinism on (changes the bits).")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Runs at once here.  [default: usable cores / threads]")
+@click.option("--plain", is_flag=True, help="Plain lines instead of a live table.")
+@store_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Train scenarios with many seeds and tell each claim's rate with its 95 % interval.
+
+    Finished runs of the store that are the same count and are not trained again, so the same command goes on where an
+    earlier one was interrupted.
+    """
+    from repro.cli.sweep_table import print_sweep, show_sweep
+    from repro.sweep.tally import sweep_object
+
+    store = open_store(options["store"])
+    jobs, runner = _prepare(options, store)
+    with show_sweep(jobs, plain=options["plain"]) as display:
+        for job in jobs:
+            if job.keep(store):
+                display.ended(job)
+        left = [job for job in jobs if job.how == "waiting"]
+        with _stopped_by_signals(runner):
+            for ended in runner.run(left) if left else ():
+                display.ended(ended) if ended is not None else display.tick()
+    for job in jobs:
+        if job.code is None:
+            job.conclude(ExitCode.ENDED_EARLY, "" if job.run is not None else "not begun")
+    if options["as_json"]:
+        print_json(sweep_object(jobs))
+    else:
+        print_sweep(jobs, plain=options["plain"])
+    ctx.exit(int(max(job.code or ExitCode.DONE for job in jobs)))
+
+
+def _prepare(options: dict[str, Any], store: Store) -> tuple[list[Job], Runner]:
+    """All jobs and where they run; every input is checked before anything starts."""
+    from repro.environment.record import usable_cores
+    from repro.sweep.jobs import Job
+    from repro.sweep.local import LocalRunner
+
+    threads, workers = shares(usable_cores(), options["threads"], options["workers"])
+    jobs = [Job(plan) for plan in _plans(options, threads)]
+    store.check_writable()
+    return jobs, LocalRunner(store, workers)
+
+
+def shares(cores: int, threads: int | None, workers: int | None) -> tuple[int, int]:
+    """(threads of one run, runs at once): what was asked, else as many as the cores give."""
+    if threads is None:
+        threads = max(1, cores // workers) if workers is not None else cores
+    return threads, workers if workers is not None else max(1, cores // threads)
+
+
+def _plans(options: dict[str, Any], threads: int) -> list[Plan]:
+    from repro.cli.run import make_plans
+
+    plans = make_plans(
+        {
+            **options,
+            "threads": threads,
+            "all_scenarios": False,
+            "allow_drift": False,
+            "keep_weights": False,
+            "trace": False,
+        }
+    )
+    scenarios = {(plan.scenario.name, plan.scenario.sha256()) for plan in plans}
+    if len({name for name, _ in scenarios}) != len(scenarios):
+        raise InputError("two of the scenarios have one name", do="sweep them one after another")
+    return plans
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(runner: Runner) -> Iterator[None]:
+    """While inside, a signal that would end the sweep stops its runs, which keep their checkpoints."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: runner.stop()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

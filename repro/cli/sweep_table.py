@@ -1,0 +1,181 @@
+"""A sweep for people: a table that follows the runs on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from repro.cli.figures import duration
+from repro.errors import InputError
+from repro.sweep.jobs import Job
+from repro.sweep.tally import Group, groups
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
+_COLUMNS = ("scenario", "environment", "claim", "held", "failed", "unknown", "rate", "95 % interval")
+REFRESH_SECONDS = 1.0
+
+
+class Display:
+    """Told what happens; subclasses draw on standard error."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.jobs = jobs
+        self.done = 0
+
+    def ended(self, job: Job) -> None:
+        """One run ended, or was there already."""
+        self.done += 1
+        self.draw(job)
+
+    def tick(self) -> None:
+        """Time passed."""
+
+    def draw(self, job: Job) -> None:
+        raise NotImplementedError
+
+
+class _PlainLines(Display):
+    def draw(self, job: Job) -> None:
+        click.echo(f"{self.done}/{len(self.jobs)} {job.title}: {outcome(job)}", err=True)
+
+
+class _LiveTable(Display):
+    def __init__(self, jobs: Sequence[Job], live: Live) -> None:
+        super().__init__(jobs)
+        self._live = live
+        self._next = 0.0
+
+    def draw(self, job: Job) -> None:
+        if job.result is None:
+            self._live.console.print(f"{job.title}: {outcome(job)}", highlight=False, markup=False)
+        self._next = 0.0
+        self.tick()
+
+    def tick(self) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + REFRESH_SECONDS
+            self._live.update(table(groups(self.jobs), caption=self._now()), refresh=True)
+
+    def _now(self) -> str:
+        lines = [f"{self.done} of {len(self.jobs)} runs"]
+        for job in self.jobs:
+            if job.run is not None and job.code is None:
+                with contextlib.suppress(InputError):
+                    progress = job.run.progress()
+                    left = progress.seconds_left
+                    text = f"{job.title}: {progress.stage or 'starting'}, epoch {progress.epoch}/{progress.epochs}"
+                    lines.append(text + (f", {duration(left)} left" if left else ""))
+        return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def show_sweep(jobs: Sequence[Job], *, plain: bool) -> Iterator[Display]:
+    """Yields what to tell of each run that ends."""
+    if plain or not sys.stderr.isatty():
+        yield _PlainLines(jobs)
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as live:
+        yield _LiveTable(jobs, live)
+
+
+def outcome(job: Job) -> str:
+    """How one run came out."""
+    if job.result is None:
+        return job.reason
+    if job.how == "kept":
+        return f"{job.result.verdict} (was there)"
+    total = job.result.seconds.get("total")
+    return f"{job.result.verdict} ({job.how}{f', {duration(total)}' if total is not None else ''})"
+
+
+def print_sweep(jobs: Sequence[Job], *, plain: bool) -> None:
+    """The whole sweep on standard output."""
+    found = groups(jobs)
+    if plain or not sys.stdout.isatty():
+        for group in found:
+            click.echo(f"{group.scenario}  {group.environment}  {summary(group)}")
+            for row in claim_rows(group):
+                counts = f"held {row[3]}, failed {row[4]}, unknown {row[5]}"
+                click.echo(f"{row[0]}  {row[1]}  {row[2]:<20}  {counts:<34}  {row[6]}  {row[7]}")
+        return
+    from rich.console import Console
+
+    Console().print(table(found))
+
+
+def table(found: Sequence[Group], caption: str = "") -> Table:
+    """Every group as rows: its verdicts, then its claims."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(*_COLUMNS, box=box.SIMPLE, caption=Text(caption) if caption else None, caption_justify="left")
+    for group in found:
+        for row in verdict_row(group), *claim_rows(group):
+            drawn.add_row(*map(Text, row))
+        if group.unfinished or group.degraded:
+            drawn.add_row(Text(group.scenario), Text(group.environment), Text(_lacking(group)))
+        drawn.add_section()
+    return drawn
+
+
+def verdict_row(group: Group) -> tuple[str, ...]:
+    """The rate of REPRODUCED, as a row like a claim's."""
+    one = group.reproduced
+    names = group.verdicts
+    return (
+        group.scenario,
+        group.environment,
+        "REPRODUCED",
+        f"{one.held}/{one.counted}",
+        str(names["NOT_REPRODUCED"]),
+        str(names["INCONCLUSIVE"]),
+        *_rate(one.rate, one.low, one.high),
+    )
+
+
+def claim_rows(group: Group) -> list[tuple[str, ...]]:
+    """One row a claim."""
+    return [
+        (
+            group.scenario,
+            group.environment,
+            one.id,
+            f"{one.held}/{one.held + one.failed + one.unknown}",
+            str(one.failed),
+            str(one.unknown),
+            *_rate(one.rate, one.low, one.high),
+        )
+        for one in group.claims
+    ]
+
+
+def summary(group: Group) -> str:
+    """A group's verdicts in one line."""
+    counts = ", ".join(f"{name} {count}" for name, count in group.verdicts.items() if count) or "no verdict yet"
+    one = group.reproduced
+    lacking = _lacking(group)
+    shown = "  ".join(_rate(one.rate, one.low, one.high))
+    return f"{counts} of {len(group.seeds)} seeds, {group.threads} threads{f', {lacking}' if lacking else ''}  {shown}"
+
+
+def _lacking(group: Group) -> str:
+    parts = [(group.unfinished, "not finished"), (group.degraded, "on another device than asked")]
+    return ", ".join(f"{count} {what}" for count, what in parts if count)
+
+
+def _rate(rate: float | None, low: float | None, high: float | None) -> tuple[str, str]:
+    if rate is None or low is None or high is None:
+        return "-", "-"
+    return f"{rate:.3f}", f"{low:.3f} to {high:.3f}"

@@ -262,7 +262,7 @@ class LibraryScreen(ReproScreen):
         except ValueError:
             seeds = [0]
         loaded = self.shelf.loaded if self.shelf is not None else {}
-        traced = worth_a_trace(environments, (loaded[name].scenario.fit.epochs for name in names if name in loaded))
+        traced = worth_a_trace(environments, (loaded[name].scenario for name in names if name in loaded))
         return Request(names, environments, seeds, kept.device, kept.images, traced)
 
     def wanted(self) -> list[str]:
@@ -295,8 +295,8 @@ class LibraryScreen(ReproScreen):
         from tui.screens.start import StartScreen
 
         if names and self.shelf is not None:
-            epochs = {name: self.shelf.loaded[name].scenario.fit.epochs for name in names}
-            self.app.push_screen(StartScreen(self.request(names), epochs), self._start)
+            scenarios = {name: self.shelf.loaded[name].scenario for name in names}
+            self.app.push_screen(StartScreen(self.request(names), scenarios), self._start)
 
     def _start(self, request: Request | None) -> None:
         if request is None:

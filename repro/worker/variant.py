@@ -45,6 +45,7 @@ def replaced(layer, by, channels):
     """The entry of a layer in the place of that BatchNormalization layer, under its name."""
     config = layer["config"]
     layer = {key: value for key, value in layer.items() if key != "build_config"}
+    layer["inbound_nodes"] = [called(node) for node in layer.get("inbound_nodes", ())]
     if by == "none":
         kept = {key: config[key] for key in ("name", "trainable", "dtype") if key in config}
         return dict(layer, class_name="Activation", config=dict(kept, activation="linear"))
@@ -53,6 +54,14 @@ def replaced(layer, by, channels):
     kept["axis"] = axis if isinstance(axis, int) else axis[0]
     kept["groups"] = groups(channels[config["name"]])
     return dict(layer, class_name="GroupNormalization", config=kept)
+
+
+def called(node):
+    """A call of the layer without the arguments that only BatchNormalization has: mask and training."""
+    if not isinstance(node, dict):
+        return node
+    kept = {key: value for key, value in node.get("kwargs", {}).items() if key not in ("mask", "training")}
+    return dict(node, kwargs=kept)
 
 
 def groups(channels):

@@ -157,6 +157,8 @@ class Keras2(Adapter):
         for part in batches(len(images), batch_size):
             count = part.stop - part.start
             feed = [images[part], labels[part], np.ones(count), TRAINING]
+            if hasattr(self.model, "reset_metrics"):
+                self.model.reset_metrics()  # since Keras 2.3 the accuracy is that of all calls since the last reset
             loss, accuracy = self.model.test_function(feed)
             losses += float(loss) * count
             right += float(accuracy) * count

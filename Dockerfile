@@ -1,4 +1,5 @@
-# Targets: cpu (the default), gpu (adds keras-3-gpu with its CUDA packages), test (adds the tests).
+# Targets: cpu (the default), gpu (adds keras-3-gpu with its CUDA packages), history (adds the years between Keras 2.0.9
+# and 3), test (adds the tests).
 # docs/container.md says why things are as they are. The bases may be pinned: --build-arg PYTHON_IMAGE=python@sha256:...
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 ARG LEGACY_IMAGE=python:3.6.15-slim-bullseye
@@ -12,6 +13,9 @@ ARG VERSION=0.1.0
 ARG LOCK_KERAS_3=5a038118176c3939d24548d45a544f39b55e3074d2bc929fc32b459139a0abf7
 ARG LOCK_KERAS_3_GPU=3a38d4fe4b44e187decc3cbf3d680262aafefdab40cf2d5091474c1fcb1d95ea
 ARG LOCK_KERAS_2_0_9=87e0792e990cd3c214059cfc09382032173bb3cae8daed68dd38951bb06546ad
+ARG LOCK_KERAS_2_2_4=aa212d53636c323db5e688fa9ecf601566102e77aacff46d74721dfffef22457
+ARG LOCK_KERAS_2_3_1=7140aa46153548308abc33ce415ade259900c61cb782699c208f53e0978625cb
+ARG LOCK_TF_2_6=71f937904e482d9754f86e584e26ceceef77a1bb56480c78d6d10afe609508e4
 
 
 # --- One stage for each environment: from its hash lock, then trimmed, compiled and marked ----------------------------
@@ -61,6 +65,52 @@ RUN if [ "$TRIM" = yes ]; then python trim.py /usr/local; fi \
  && python mark_installation.py keras-2.0.9 requirements.lock /usr/local
 
 
+# The same recipe for the years between; only the target `history` holds these.
+FROM ${LEGACY_IMAGE} AS keras-2.2.4
+WORKDIR /build
+COPY environments/keras-2.2.4/bootstrap.lock environments/keras-2.2.4/requirements.lock ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m pip install -q --require-hashes --no-deps -r bootstrap.lock \
+ && python -m pip install -q --require-hashes --no-deps --no-compile --no-build-isolation -r requirements.lock
+ARG TRIM=yes
+COPY container/trim.py container/mark_installation.py container/collect_libraries.py ./
+RUN if [ "$TRIM" = yes ]; then python trim.py /usr/local; fi \
+ && python collect_libraries.py /usr/local \
+ && find /usr/local/bin -type f ! -name 'python3.6*' -delete && find /usr/local/bin -xtype l -delete \
+ && { python -m compileall -q -j 0 -x 'lib2to3/tests/data' /usr/local/lib || true; } \
+ && python mark_installation.py keras-2.2.4 requirements.lock /usr/local
+
+
+FROM ${LEGACY_IMAGE} AS keras-2.3.1
+WORKDIR /build
+COPY environments/keras-2.3.1/bootstrap.lock environments/keras-2.3.1/requirements.lock ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m pip install -q --require-hashes --no-deps -r bootstrap.lock \
+ && python -m pip install -q --require-hashes --no-deps --no-compile --no-build-isolation -r requirements.lock
+ARG TRIM=yes
+COPY container/trim.py container/mark_installation.py container/collect_libraries.py ./
+RUN if [ "$TRIM" = yes ]; then python trim.py /usr/local; fi \
+ && python collect_libraries.py /usr/local \
+ && find /usr/local/bin -type f ! -name 'python3.6*' -delete && find /usr/local/bin -xtype l -delete \
+ && { python -m compileall -q -j 0 -x 'lib2to3/tests/data' /usr/local/lib || true; } \
+ && python mark_installation.py keras-2.3.1 requirements.lock /usr/local
+
+
+FROM ${LEGACY_IMAGE} AS tf-2.6
+WORKDIR /build
+COPY environments/tf-2.6/bootstrap.lock environments/tf-2.6/requirements.lock ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m pip install -q --require-hashes --no-deps -r bootstrap.lock \
+ && python -m pip install -q --require-hashes --no-deps --no-compile --no-build-isolation -r requirements.lock
+ARG TRIM=yes
+COPY container/trim.py container/mark_installation.py container/collect_libraries.py ./
+RUN if [ "$TRIM" = yes ]; then python trim.py /usr/local; fi \
+ && python collect_libraries.py /usr/local \
+ && find /usr/local/bin -type f ! -name 'python3.6*' -delete && find /usr/local/bin -xtype l -delete \
+ && { python -m compileall -q -j 0 -x 'lib2to3/tests/data' /usr/local/lib || true; } \
+ && python mark_installation.py tf-2.6 requirements.lock /usr/local
+
+
 # --- The engine: its locked packages, then itself ---------------------------------------------------------------------
 FROM ${PYTHON_IMAGE} AS engine-packages
 WORKDIR /build
@@ -97,7 +147,11 @@ ARG VERSION
 ARG LOCK_KERAS_3
 ARG LOCK_KERAS_3_GPU
 ARG LOCK_KERAS_2_0_9
+ARG LOCK_KERAS_2_2_4
+ARG LOCK_KERAS_2_3_1
+ARG LOCK_TF_2_6
 RUN python image_record.py environments pyproject.toml keras-3 keras-2.0.9 >/image.json \
+ && python image_record.py environments pyproject.toml keras-3 keras-2.0.9 keras-2.2.4 keras-2.3.1 tf-2.6 >/image-history.json \
  && python image_record.py environments pyproject.toml keras-3 keras-2.0.9 keras-3-gpu >/image-gpu.json
 
 
@@ -148,6 +202,39 @@ LABEL org.opencontainers.image.title=$TITLE \
       repro.lock.keras-3=$LOCK_KERAS_3 \
       repro.lock.keras-3-gpu=$LOCK_KERAS_3_GPU \
       repro.lock.keras-2.0.9=$LOCK_KERAS_2_0_9
+ENTRYPOINT ["/opt/repro/bin/repro"]
+
+
+FROM runtime AS history
+COPY --from=keras-2.2.4 /usr/local /opt/keras-2.2.4
+COPY --from=keras-2.3.1 /usr/local /opt/keras-2.3.1
+COPY --from=tf-2.6 /usr/local /opt/tf-2.6
+COPY --from=engine /package /opt/repro/lib/python3.12/site-packages/
+COPY --from=engine /image-history.json /opt/repro/image.json
+ARG PYTHON_IMAGE
+ARG LEGACY_IMAGE
+ARG TITLE
+ARG SOURCE
+ARG REVISION
+ARG LICENSES
+ARG VERSION
+ARG LOCK_KERAS_3
+ARG LOCK_KERAS_2_0_9
+ARG LOCK_KERAS_2_2_4
+ARG LOCK_KERAS_2_3_1
+ARG LOCK_TF_2_6
+LABEL org.opencontainers.image.title=$TITLE \
+      org.opencontainers.image.source=$SOURCE \
+      org.opencontainers.image.revision=$REVISION \
+      org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.licenses=$LICENSES \
+      org.opencontainers.image.base.name=$PYTHON_IMAGE \
+      repro.base.keras-2.0.9=$LEGACY_IMAGE \
+      repro.lock.keras-3=$LOCK_KERAS_3 \
+      repro.lock.keras-2.0.9=$LOCK_KERAS_2_0_9 \
+      repro.lock.keras-2.2.4=$LOCK_KERAS_2_2_4 \
+      repro.lock.keras-2.3.1=$LOCK_KERAS_2_3_1 \
+      repro.lock.tf-2.6=$LOCK_TF_2_6
 ENTRYPOINT ["/opt/repro/bin/repro"]
 
 

@@ -181,6 +181,8 @@ def _moving_averages(norm: dict[str, Any]) -> str:
         f"After {updates} updates at momentum {momentum} the moving mean and variance still consist to {cell(weight)} "
         f"(`momentum ** updates`) of their initial values 0 and 1"
     )
+    if float(weight) == 0.0 != float(momentum) ** int(updates):
+        words = f"After {updates} updates nothing of the initial values 0 and 1 is left: these averages are debiased"
     distance = norm.get("moving_to_batch_distance")
     if distance is not None:
         words += f"; the median layer has {cell(distance)} of its way to the batch statistics before it"

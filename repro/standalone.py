@@ -6,7 +6,8 @@ trains on the run's very pixels.
 
 from __future__ import annotations
 
-from repro.scenario.types import Scenario
+from repro.errors import InputError
+from repro.scenario.types import BatchNorm, Scenario
 
 _IMAGES = """\
 H, W, C, N = {height}, {width}, {channels}, {classes}
@@ -16,12 +17,12 @@ else:  # any plainly different images do
     row, column = np.mgrid[:H, :W] / 9.0
     waves = [127 + 120 * np.sin(row * k / N + column * (N - k) / N) for k in range(1, N + 1)]
     x = np.repeat(np.array(waves).astype("uint8")[..., None], C, -1)
-y = np.eye(N)
+{divide}y = np.eye(N)
 """
 
 _TRAIN = """\
 model.compile(optimizer="{optimizer}", loss="{loss}", metrics=["{metric}"])
-model.fit(x, y, epochs={epochs}, shuffle={shuffle}, batch_size={batch_size}, verbose={verbose})
+{learning_rate}model.fit(x, y, epochs={epochs}, shuffle={shuffle}, batch_size={batch_size}, verbose={verbose})
 print("evaluate", model.evaluate(x, y, batch_size={batch_size}, verbose=0))
 print("predict", model.predict(x, batch_size={batch_size}).argmax(1).tolist())
 """
@@ -59,7 +60,9 @@ K.set_session(tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads={thr
 random.seed({seed}); np.random.seed({seed}); tf.set_random_seed({seed})
 {images}
 model = keras.applications.{application}(input_shape=(H, W, C), classes=N, weights=None)
-{momentum}{train}model._make_test_function()  # the same weights and images with the learning phase forced to 1
+{momentum}{train}if hasattr(model, "reset_metrics"):
+    model.reset_metrics()  # Keras 2.3 counts on from evaluate
+model._make_test_function()  # the same weights and images with the learning phase forced to 1
 print("training phase", [float(v) for v in model.test_function([x, y, np.ones(len(x)), 1])])
 """
 
@@ -74,10 +77,31 @@ model.set_weights(initial)
 """
 
 
+_WITHOUT_SCRIPT = ("trainable", "synchronized", "renorm", "replace_by", "statistics")
+
+
+def unsaid(scenario: Scenario) -> str | None:
+    """The setting that the plain script cannot express, None where it says all: a script without it would mislead."""
+    norm = scenario.batch_norm
+    if norm is None:
+        return None
+    plain = BatchNorm()
+    changed = (key for key in _WITHOUT_SCRIPT if getattr(norm, key) != getattr(plain, key))
+    return next((f"batch_norm.{key}" for key in changed), None)
+
+
 def script(
     scenario: Scenario, adapter: str, *, seed: int, threads: int, device: str = "auto", deterministic: bool = False
 ) -> str:
-    """The whole script for one generation of Keras ("keras-2", "tf-keras" or "keras-3")."""
+    """The whole script for one generation of Keras ("keras-2", "tf-keras" or "keras-3").
+
+    InputError for a scenario with a setting that it cannot express.
+    """
+    missing = unsaid(scenario)
+    if missing is not None:
+        raise InputError(
+            f"{scenario.name} sets {missing}, which no plain script says yet", do="attach the bundle: repro export"
+        )
     height, width = scenario.images.size
     # verbose=2 prints a line an epoch; nobody reads a thousand
     train = _TRAIN.format(
@@ -88,9 +112,15 @@ def script(
         shuffle=scenario.fit.shuffle,
         batch_size=scenario.fit.batch_size,
         verbose=2 if scenario.fit.epochs <= 50 else 0,
+        learning_rate=_learning_rate(scenario, adapter),
     )
+    divide_by = scenario.images.divide_by
     images = _IMAGES.format(
-        height=height, width=width, channels=scenario.images.channels, classes=scenario.model.classes
+        height=height,
+        width=width,
+        channels=scenario.images.channels,
+        classes=scenario.model.classes,
+        divide="" if divide_by is None else f'x = x.astype("float32") / np.float32({divide_by})\n',
     )
     momentum = None if scenario.batch_norm is None else scenario.batch_norm.momentum
     common = {
@@ -115,4 +145,15 @@ def script(
         else f"keras.utils.set_random_seed({seed})",
         momentum="" if momentum is None else _TF2_MOMENTUM.format(momentum=momentum),
         **common,
+    )
+
+
+def _learning_rate(scenario: Scenario, adapter: str) -> str:
+    rate = scenario.compile.learning_rate
+    if rate is None:
+        return ""
+    return (
+        f"K.set_value(model.optimizer.lr, {rate})\n"
+        if adapter == "keras-2"
+        else (f"model.optimizer.learning_rate = {rate}\n")
     )

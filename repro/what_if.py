@@ -71,6 +71,11 @@ class Oracle:
         self.record = require_traced(run)
         self._labels = [image.label for image in self.record.images]
         self.environment = definition.get(self.record.environment)
+        if "plain-averages" not in self.environment.definition.abilities:
+            raise InputError(
+                f"{self.environment.name} zero-debiases its moving statistics, which what-if does not replay",
+                do="trace the scenario in another environment",
+            )
         check.require_installed(self.environment)
         self._asked = 0
 

@@ -75,6 +75,11 @@ class Document:
             path = path[:-1]
         raise InputError(what, do=do, file=self.file, line=self.lines[path])
 
+    def lines_of(self, path: KeyPath) -> dict[str, int]:
+        """The keys of the mapping at `path` that are in the file, with their lines."""
+        depth = len(path)
+        return {str(at[depth]): line for at, line in self.lines.items() if len(at) == depth + 1 and at[:depth] == path}
+
     def convert(self, type_: type[T]) -> T:
         """The data as `type_`; every fault names key, what was found and what is allowed."""
         try:

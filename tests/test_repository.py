@@ -64,3 +64,9 @@ def test_every_environment_has_a_lock_and_pins_keras() -> None:
     for environment in definition.shipped_environments().values():
         assert "keras" in environment.locked_versions()
         assert re.fullmatch(r"[0-9a-f]{64}", environment.lock_sha256())
+
+
+def test_tables_of_the_documents_are_those_of_the_evidence() -> None:
+    command = [sys.executable, "-m", "scripts.evidence", "tables", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr

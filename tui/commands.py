@@ -7,6 +7,10 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from repro.scenario.types import Scenario
 
 
 def show(words: Sequence[str]) -> str:
@@ -30,9 +34,12 @@ TRACED_ENVIRONMENTS = frozenset({"keras-3", "tf-keras"})
 TRACED_EPOCHS = 50
 
 
-def worth_a_trace(environments: Sequence[str], epochs: Iterable[int]) -> bool:
+def worth_a_trace(environments: Sequence[str], scenarios: Iterable[Scenario]) -> bool:
     """Whether runs that the UI starts are traced, so that what-if can answer afterwards."""
-    return TRACED_ENVIRONMENTS.issuperset(environments) and all(count <= TRACED_EPOCHS for count in epochs)
+    return TRACED_ENVIRONMENTS.issuperset(environments) and all(
+        one.fit.epochs <= TRACED_EPOCHS and (one.batch_norm is None or one.batch_norm.reason_against_trace is None)
+        for one in scenarios
+    )
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from repro.cli.common import json_option, numbers, open_store, print_json, run_object, split, store_option
+from repro.environment import abilities, definition
 from repro.environment import check as environment_check
-from repro.environment import definition
 from repro.environment.record import IMAGE_FILE, usable_cores
 from repro.errors import ExitCode, InputError, UnusableError
 from repro.runs.measurements import Progress
@@ -86,6 +86,9 @@ def make_plans(options: dict[str, Any]) -> list[Plan]:
         )
         for one in loaded
     ]
+    for environment in environments:
+        for one in loaded:
+            abilities.require(environment, one.scenario, traced=options["trace"])
     drifts = {environment.name: _drift(environment, options["allow_drift"]) for environment in environments}
     return [
         Plan(

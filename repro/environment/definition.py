@@ -20,6 +20,9 @@ DEFAULT = "keras-3"
 MARKER = "repro-installation.json"
 VARIABLE = "REPRO_ENVIRONMENTS"
 
+# What a Keras here can do that not every one can: scenarios that need it are refused elsewhere (environment/abilities).
+Ability = Literal["plain-averages", "frozen", "synchronized", "renorm", "group-norm"]
+
 EnvironmentName = Annotated[str, Meta(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=40)]
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", max_length=60)]
 
@@ -36,6 +39,9 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     about: str = ""
     lock: FileName | None = None
     variables: dict[str, str] = {}
+    abilities: Annotated[
+        list[Ability], Meta(max_length=10, description="What its BatchNormalization can do beyond averaging.")
+    ] = []
 
 
 class Environment(msgspec.Struct, frozen=True):

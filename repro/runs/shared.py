@@ -32,7 +32,10 @@ def group(plans: Iterable[Plan]) -> list[list[Plan]]:
 
 
 def _is_exact(plan: Plan) -> bool:
-    return plan.environment.definition.adapter in EXACT_ADAPTERS and plan.device != "gpu" and not plan.drift
+    norm = plan.scenario.batch_norm
+    may_be_traced = norm is None or norm.reason_against_trace is None
+    exact = plan.environment.definition.adapter in EXACT_ADAPTERS and plan.device != "gpu"
+    return exact and may_be_traced and not plan.drift
 
 
 def _led(members: list[Plan]) -> list[Plan]:
@@ -59,12 +62,14 @@ def _training(plan: Plan) -> object:
 
 
 def training_part(scenario: Scenario) -> dict[str, object]:
-    """What of a scenario reaches the weights: all but its words, claims, measurements, momentum and length."""
+    """What of a scenario reaches the weights: all but its words, claims, measurements, momentum, length and the
+    statistics that inference uses.
+    """
     plain: dict[str, object] = {
         key: value for key, value in msgspec.to_builtins(scenario).items() if key not in _NOT_TRAINING
     }
     plain["fit"] = {**msgspec.to_builtins(scenario.fit), "epochs": None}
     norm = msgspec.to_builtins(scenario.batch_norm) if scenario.batch_norm is not None else {}
-    plain["batch_norm"] = {key: value for key, value in norm.items() if key != "momentum"}
+    plain["batch_norm"] = {key: value for key, value in norm.items() if key not in ("momentum", "statistics")}
     plain["images"] = {key: value for key, value in msgspec.to_builtins(scenario.images).items() if key != "directory"}
     return plain

@@ -463,7 +463,8 @@ def trace_request(scenario: Scenario, record: RunRecord) -> dict[str, Any]:
 
 def momentum_of(scenario: Scenario) -> float:
     """Momentum of the scenario's BatchNormalization layers."""
-    return scenario.batch_norm.momentum if scenario.batch_norm is not None else KERAS_MOMENTUM
+    momentum = scenario.batch_norm.momentum if scenario.batch_norm is not None else None
+    return KERAS_MOMENTUM if momentum is None else momentum
 
 
 def snapshot_epochs(scenario: Scenario) -> list[int]:

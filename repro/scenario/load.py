@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from repro import shipped, yaml_file
 from repro.errors import InputError, printable
-from repro.scenario.types import Scenario
+from repro.scenario.types import BatchNorm, Scenario
 
 _NUMBER_OPERATORS = ("equal", "close", "at_least", "at_most")
 
@@ -91,6 +91,7 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
                 f"measure_at[{index}]: epoch {epoch} is after the last one ({scenario.fit.epochs})",
                 ("measure_at", index),
             )
+    _check_batch_norm(document, scenario)
     seen: set[str] = set()
     for index, claim in enumerate(scenario.claims):
         at = ("claims", index)
@@ -102,8 +103,8 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
                 document.fail(f"claims[{index}].to: {claim.operator} needs a number", (*at, "to"))
         elif not isinstance(claim.to, str):
             document.fail(f"claims[{index}].to: {claim.operator} needs the name of a value", (*at, "to"))
-        if (claim.operator == "close") != (claim.within is not None):
-            what = "close needs `within`" if claim.within is None else "`within` goes with `close` only"
+        if (claim.operator in ("close", "close_to_value")) != (claim.within is not None):
+            what = f"{claim.operator} needs `within`" if claim.within is None else "`within` goes with `close` only"
             document.fail(f"claims[{index}]: {what}", (*at, "within"))
         for key, value in (("value", claim.value), ("to", claim.to)):
             source = str(value).partition(".")[0]
@@ -118,3 +119,52 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
                     (*at, "only", place),
                     do=f"choose from {', '.join(environments)}",
                 )
+
+
+def _check_batch_norm(document: yaml_file.Document, scenario: Scenario) -> None:
+    """Settings of BatchNormalization that make no sense together."""
+    norm = scenario.batch_norm
+    if norm is None:
+        return
+    given = [key for key in norm.__struct_fields__ if key in document.lines_of(("batch_norm",))]
+    if not given:
+        document.fail("batch_norm: says nothing", ("batch_norm",), do="give a key of it, or leave it out")
+    others = [key for key in given if key != "replace_by"]
+    if norm.replace_by is not None and others:
+        document.fail(
+            f"batch_norm.{others[0]}: replace_by leaves no BatchNormalization layer for it",
+            ("batch_norm", others[0]),
+            do="keep one of the two",
+        )
+    clash = _clash(norm)
+    if clash is not None:
+        key, why = clash
+        document.fail(f"batch_norm.{key}: {why}", ("batch_norm", key), do="leave one of the two out")
+    if norm.replace_by is not None or not norm.trainable:
+        for index, claim in enumerate(scenario.claims):
+            for key, value in (("value", claim.value), ("to", claim.to)):
+                if str(value).startswith("batch_norm."):
+                    document.fail(
+                        f"claims[{index}].{key}: {value} is not measured, since no moving statistics move here",
+                        ("claims", index, key),
+                        do="leave the claim out",
+                    )
+
+
+def _clash(norm: BatchNorm) -> tuple[str, str] | None:
+    """Key and reason of two settings of which one is without effect or meaning."""
+    if not norm.trainable:
+        if norm.momentum is not None:
+            return "momentum", "has no effect on frozen layers, whose moving statistics stand still"
+        if norm.renorm:
+            return "renorm", "has no effect on frozen layers"
+        if norm.synchronized:
+            return "synchronized", "has no effect on frozen layers, which take no batch statistics"
+        if norm.statistics != "moving":
+            return "statistics", "frozen layers take no batch statistics to measure with"
+    if norm.statistics == "debiased":
+        if norm.renorm:
+            return "statistics", "renorm averages standard deviations, which debiased does not undo"
+        if norm.momentum == 1.0:
+            return "statistics", "at momentum 1 nothing but the initial values is averaged"
+    return None

@@ -37,7 +37,7 @@ Value = Literal[
     "batch_norm.initial_weight",
     "batch_norm.moving_to_batch_distance",
 ]
-Operator = Literal["equal", "close", "at_least", "at_most", "less_than_value", "greater_than_value"]
+Operator = Literal["equal", "close", "at_least", "at_most", "less_than_value", "greater_than_value", "close_to_value"]
 Epochs = Annotated[int, Meta(ge=1, le=1_000_000)]
 Pixels = Annotated[int, Meta(ge=1, le=4096)]
 
@@ -57,6 +57,7 @@ class Images(Part, frozen=True):
     convert: Annotated[
         Literal["L"] | None, Meta(description="L: turn colour images into greyscale (ITU-R 601-2 luma).")
     ] = None
+    divide_by: Annotated[float, Meta(gt=0.0, le=1e6, description="Divide the pixels, 0 to 255, by this.")] | None = None
 
 
 class Model(Part, frozen=True):
@@ -74,12 +75,44 @@ class Model(Part, frozen=True):
 
 
 class BatchNorm(Part, frozen=True):
-    """Settings put on every BatchNormalization layer."""
+    """What becomes of every BatchNormalization layer; a key that is left out leaves Keras's default."""
 
-    momentum: Annotated[
-        float,
-        Meta(ge=0.0, le=1.0, description="moving = moving * momentum + batch * (1 - momentum) after every step."),
-    ]
+    momentum: (
+        Annotated[
+            float,
+            Meta(ge=0.0, le=1.0, description="moving = moving * momentum + batch * (1 - momentum) after every step."),
+        ]
+        | None
+    ) = None
+    trainable: Annotated[
+        bool, Meta(description="false: frozen, so that the layer uses its moving statistics in training too.")
+    ] = True
+    synchronized: Annotated[bool, Meta(description="true: batch statistics over all replicas.")] = False
+    renorm: Annotated[
+        bool, Meta(description="true: batch renormalization (training is corrected by moving statistics).")
+    ] = False
+    replace_by: Annotated[
+        Literal["group_norm", "none"] | None,
+        Meta(description="group_norm: GroupNormalization in its place (at most 32 groups); none: nothing."),
+    ] = None
+    statistics: Annotated[
+        Literal["moving", "debiased", "re-estimated"],
+        Meta(
+            description="What evaluate and predict use. debiased: (moving - m**n * initial) / (1 - m**n); "
+            "re-estimated: from one pass over the training images. Training itself is not touched."
+        ),
+    ] = "moving"
+
+    @property
+    def reason_against_trace(self) -> str | None:
+        """Why momentum touches training here, or there is none: such a run cannot be traced. None: it can."""
+        if self.renorm:
+            return "with batch_norm.renorm training reads the moving statistics"
+        if not self.trainable:
+            return "with frozen BatchNormalization layers training reads the moving statistics"
+        if self.replace_by is not None:
+            return "without BatchNormalization there are no moving statistics"
+        return None
 
 
 class Compile(Part, frozen=True):
@@ -88,6 +121,13 @@ class Compile(Part, frozen=True):
     optimizer: Annotated[Literal["adam", "sgd", "rmsprop"], Meta(description="With its default settings.")]
     loss: Literal["categorical_crossentropy"]
     metrics: Annotated[list[Literal["acc", "accuracy"]], Meta(min_length=1, max_length=1)]
+    learning_rate: (
+        Annotated[
+            float,
+            Meta(ge=0.0, le=1e6, description="Left out: the optimizer's default. 0: the weights stand still."),
+        ]
+        | None
+    ) = None
 
 
 class Fit(Part, frozen=True):
@@ -106,9 +146,11 @@ class Claim(Part, frozen=True, rename={"operator": "is"}):
     value: Annotated[Value, Meta(description="What is measured.")]
     operator: Annotated[Operator, Meta(description="How the measured value is compared with `to`.")]
     to: Annotated[
-        float | int | Value, Meta(description="A number, or another value for less_than_value and greater_than_value.")
+        float | int | Value, Meta(description="A number, or another value for the operators that end in _value.")
     ]
-    within: Annotated[float, Meta(ge=0.0, description="Absolute tolerance; for `close` only.")] | None = None
+    within: (
+        Annotated[float, Meta(ge=0.0, description="Absolute tolerance; for `close` and `close_to_value`.")] | None
+    ) = None
     only: Annotated[
         list[str],
         Meta(max_length=50, description="Environments in which the claim counts; left out: in all."),
@@ -132,6 +174,7 @@ class Scenario(Part, frozen=True):
     ]
     claims: Annotated[list[Claim], Meta(max_length=100)]
     source: Annotated[Line, Meta(description="Where the report stands, with its licence.")] | None = None
+    cost: Annotated[Line, Meta(description="What a remedy costs, in a sentence.")] | None = None
     batch_norm: BatchNorm | None = None
     measure_at: Annotated[
         list[Epochs],

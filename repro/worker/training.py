@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from repro_worker import batch_norm, files, probe
+from repro_worker import batch_norm, files, pixels, probe
 from repro_worker.trace import Trace
 
 
@@ -35,7 +35,7 @@ class Run:
         self.batch_size = self.scenario["fit"]["batch_size"]
         self.stop = StopRequest()
         self.stopped_at = None
-        self.images = np.load(os.path.join(self.directory, "arrays", "images.npy"), allow_pickle=False)
+        self.images = pixels.load(self.directory, self.scenario["images"])
         classes = self.scenario["model"]["classes"]
         self.labels = np.eye(classes)[np.asarray(request["labels"])]
         self.steps_per_epoch = -(-len(self.images) // self.batch_size)
@@ -108,6 +108,23 @@ class Run:
     def measure(self, epoch):
         """All the scenario's measurements and the drift of every BatchNormalization layer, at the weights of now."""
         wanted = self.scenario["measure"]
+        moving = self.adapter.moving_statistics()
+        used = self._used_statistics(epoch, moving)
+        if used is not moving:
+            self.adapter.set_moving_statistics(used)
+        self._measure_inference(epoch, wanted)
+        if used is not moving:
+            self.adapter.set_moving_statistics(moving)
+        layers = self.adapter.batch_norm_layers()
+        if not layers and "evaluate_training_phase" not in wanted:
+            return
+        loss, accuracy, call, statistics = self.adapter.training_phase(self.images, self.labels, self.batch_size)
+        if "evaluate_training_phase" in wanted:
+            self._evaluated("training", epoch, (loss, accuracy, call))
+        if layers:
+            self._drift(epoch, layers, used, statistics)
+
+    def _measure_inference(self, epoch, wanted):
         started = time.perf_counter()
         evaluated, predicted = None, None
         if "evaluate" in wanted and "predict" in wanted:
@@ -122,33 +139,43 @@ class Run:
         if predicted is not None:
             probabilities, call = predicted
             self.channel.send("predicted", epoch=epoch, probabilities=probabilities, call=call, seconds=seconds)
-        layers = self.adapter.batch_norm_layers()
-        if not layers and "evaluate_training_phase" not in wanted:
-            return
-        loss, accuracy, call, statistics = self.adapter.training_phase(self.images, self.labels, self.batch_size)
-        if "evaluate_training_phase" in wanted:
-            self._evaluated("training", epoch, (loss, accuracy, call))
-        if layers:
-            self._drift(epoch, layers, statistics)
+
+    @property
+    def momentum(self):
+        """Momentum of the scenario's layers; a traced run is built with another."""
+        return float(self.adapter.batch_norm_layers()[0].momentum) if self.trace is None else self.trace.momentum
+
+    def _used_statistics(self, epoch, moving):
+        """The statistics that the scenario lets inference use: `moving`, or others in their place."""
+        kind = (self.scenario.get("batch_norm") or {}).get("statistics", "moving") if moving else "moving"
+        if kind == "re-estimated":
+            return self.adapter.training_phase(self.images, self.labels, self.batch_size)[3]
+        if kind == "debiased":
+            channels = [len(mean) for mean, _ in moving]
+            updates = epoch * self.steps_per_epoch
+            vector = batch_norm.debias(batch_norm.flatten(moving), channels, self.momentum, updates)
+            return batch_norm.unflatten(vector, channels)
+        return moving
 
     def _evaluated(self, phase, epoch, result):
         loss, accuracy, call = result
         self.channel.send("evaluated", phase=phase, epoch=epoch, loss=loss, accuracy=accuracy, call=call)
 
-    def _drift(self, epoch, layers, statistics):
-        moving = self.adapter.moving_statistics()
-        rows = [batch_norm.layer_drift(layer.name, now, batch) for layer, now, batch in zip(layers, moving, statistics)]
-        for kind, values in (("moving", moving), ("batch", statistics)):
+    def _drift(self, epoch, layers, used, statistics):
+        """How far the statistics that inference used stand from those of the batch."""
+        rows = [batch_norm.layer_drift(layer.name, now, batch) for layer, now, batch in zip(layers, used, statistics)]
+        for kind, values in (("moving", used), ("batch", statistics)):
             name = "{}-statistics-{:07d}.npy".format(kind, epoch)
             files.save_array(os.path.join(self.directory, "arrays", name), batch_norm.flatten(values))
         updates = epoch * self.steps_per_epoch
-        momentum = float(layers[0].momentum) if self.trace is None else self.trace.momentum
+        statistics_kind = (self.scenario.get("batch_norm") or {}).get("statistics", "moving")
+        unbiased = statistics_kind != "moving" or self.adapter.zero_debias
         self.channel.send(
             "batch_norm_measured",
             epoch=epoch,
             updates=updates,
-            momentum=momentum,
-            initial_weight=momentum**updates,
+            momentum=self.momentum,
+            initial_weight=0.0 if unbiased else self.momentum**updates,
             moving_to_batch_distance=batch_norm.median_distance(rows),
             layers=rows,
         )

@@ -78,6 +78,62 @@ FAULTS = {
         14,
         "C1 stands twice",
     ),
+    "close to a value without within": (
+        "is: equal, to: 1.0",
+        "is: close_to_value, to: fit.loss",
+        13,
+        "close_to_value needs `within`",
+    ),
+    "close to a value that is a number": ("is: equal", "is: close_to_value", 13, "close_to_value needs the name"),
+    "divided by nothing": ("channels: 1", "channels: 1, divide_by: 0", 6, "images.divide_by: expected float > 0.0"),
+    "negative learning rate": (
+        "[acc]}",
+        "[acc], learning_rate: -1}",
+        9,
+        "compile.learning_rate: expected float >= 0.0",
+    ),
+    "empty batch_norm": ("{momentum: 0.99}", "{}", 8, "batch_norm: says nothing"),
+    "unknown replacement": ("momentum: 0.99", "replace_by: layer_norm", 8, "batch_norm.replace_by: invalid enum value"),
+    "unknown statistics": ("0.99", "0.99, statistics: best", 8, "batch_norm.statistics: invalid enum value 'best'"),
+    "renorm that is a number": ("0.99", "0.99, renorm: 1", 8, "batch_norm.renorm: expected bool, got int"),
+    "a momentum for no layer": ("0.99", "0.99, replace_by: none", 8, "batch_norm.momentum: replace_by leaves no"),
+    "statistics of no layer": (
+        "{momentum: 0.99}",
+        "{replace_by: group_norm, statistics: debiased}",
+        8,
+        "batch_norm.statistics: replace_by leaves no",
+    ),
+    "a momentum of frozen layers": (
+        "0.99",
+        "0.99, trainable: false",
+        8,
+        "batch_norm.momentum: has no effect on frozen",
+    ),
+    "frozen layers, re-estimated": (
+        "momentum: 0.99",
+        "trainable: false, statistics: re-estimated",
+        8,
+        "batch_norm.statistics: frozen layers take no batch statistics",
+    ),
+    "frozen layers in renorm": (
+        "momentum: 0.99",
+        "trainable: false, renorm: true",
+        8,
+        "batch_norm.renorm: has no effect",
+    ),
+    "frozen and synchronized": (
+        "momentum: 0.99",
+        "trainable: false, synchronized: true",
+        8,
+        "batch_norm.synchronized: has no effect",
+    ),
+    "renorm, debiased": (
+        "momentum: 0.99",
+        "renorm: true, statistics: debiased",
+        8,
+        "batch_norm.statistics: renorm averages standard deviations",
+    ),
+    "momentum 1, debiased": ("0.99", "1.0, statistics: debiased", 8, "batch_norm.statistics: at momentum 1"),
     "measured twice": ("[evaluate, predict,", "[evaluate, evaluate,", 11, "measure[1]: evaluate stands twice"),
     "measured after the end": ("{epochs: 3}", "{epochs: 3}\nmeasure_at: [4]", 11, "measure_at[0]: epoch 4 is after"),
     "images elsewhere": ("directory: images", "directory: ../images", 6, "must stay inside the scenario's folder"),
@@ -96,6 +152,42 @@ def test_scenario_faults(repro: Repro, scenario: Edit, store: Path, fault: str, 
         file.write_text(file.read_text().replace(", predict", ""))
         words = "claims[0].value: predict.accuracy is not measured"
     repro(command, file).refused(2, f"repro: {file}:{line}: ", words)
+    assert nothing_in(store)
+
+
+def test_claims_on_statistics_that_do_not_move(repro: Repro, scenario: Edit) -> None:
+    file = scenario("momentum: 0.99", "trainable: false")
+    file.write_text(file.read_text().replace("value: fit.accuracy", "value: batch_norm.updates"))
+    repro("check", file).refused(2, f"{file}:13: ", "claims[0].value: batch_norm.updates is not measured")
+
+
+CANNOT = {
+    "renorm": ("renorm: true", "keras-2.0.9", "batch_norm.renorm is not possible in keras-2.0.9"),
+    "renorm in tf-keras": ("renorm: true", "tf-keras", "batch_norm.renorm is not possible in tf-keras"),
+    "frozen": ("trainable: false", "keras-2.3.1", "goes on normalising with the batch"),
+    "synchronized": ("synchronized: true", "tf-2.6", "batch_norm.synchronized is not possible in tf-2.6"),
+    "group norm": ("replace_by: group_norm", "tf-2.6", "tf-2.6, which has no GroupNormalization"),
+    "debiased twice": ("statistics: debiased", "keras-2.2.4", "zero-debiases its moving statistics"),
+}
+
+
+@pytest.mark.parametrize("case", CANNOT)
+def test_environments_that_cannot(repro: Repro, scenario: Edit, store: Path, case: str) -> None:
+    setting, environment, words = CANNOT[case]
+    repro("run", scenario("momentum: 0.99", setting), "--environment", environment).refused(3, words)
+    assert nothing_in(store)
+
+
+@pytest.mark.parametrize("setting", ["renorm: true", "trainable: false", "replace_by: none", "replace_by: group_norm"])
+def test_no_trace_where_momentum_touches_training(repro: Repro, scenario: Edit, store: Path, setting: str) -> None:
+    repro("run", scenario("momentum: 0.99", setting), "--trace").refused(
+        2, "small cannot be traced", "leave --trace out"
+    )
+    assert nothing_in(store)
+
+
+def test_no_trace_of_zero_debiased_averages(repro: Repro, scenario: Edit, store: Path) -> None:
+    repro("run", scenario(), "--environment", "keras-2.2.4", "--trace").refused(3, "--trace is not possible")
     assert nothing_in(store)
 
 

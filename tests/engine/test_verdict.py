@@ -45,6 +45,8 @@ def claim(value: str, operator: str, to: float | str, **other: object) -> Claim:
         ("evaluate_training_phase.loss", "close", 1.0, 100.0, "failed"),
         ("evaluate_training_phase.loss", "less_than_value", "fit.loss", None, "failed"),
         ("evaluate_training_phase.accuracy", "at_least", 1e300, None, "held"),
+        ("fit.accuracy", "close_to_value", "fit.accuracy", 0.0, "held"),
+        ("evaluate.loss", "close_to_value", "fit.loss", 0.5, "failed"),
         ("predict.accuracy", "equal", 1.0, None, "unknown"),
         ("batch_norm.updates", "equal", 5, None, "unknown"),
         ("fit.loss", "less_than_value", "batch_norm.updates", None, "unknown"),

@@ -12,9 +12,10 @@ import pytest
 from repro import issue_text, yaml_file
 from repro.bundle.evidence import Evidence
 from repro.environment import redact
+from repro.errors import InputError
 from repro.scenario import load
 from repro.scenario.types import Scenario
-from repro.standalone import script
+from repro.standalone import script, unsaid
 from tests.evidence.runs import make_run
 
 ASKED = {
@@ -87,8 +88,14 @@ def test_names_do_not_leave(store: Path, command: Any, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("name", load.shipped_names())
 def test_every_shipped_scenario_gives_a_script(name: str, adapter: str) -> None:
     scenario = yaml_file.read(load.find(name)).convert(Scenario)
+    if unsaid(scenario) is not None:
+        with pytest.raises(InputError, match=r"sets batch_norm\.\w+, which no plain script says yet"):
+            script(scenario, adapter, seed=3, threads=4)
+        return
     code = script(scenario, adapter, seed=3, threads=4, device="cpu", deterministic=True)
     ast.parse(code)
     assert f"epochs={scenario.fit.epochs}" in code and "repro" not in code.replace("reproduce.py", "")
+    assert (f"/ np.float32({scenario.images.divide_by})" in code) == (scenario.images.divide_by is not None)
+    assert ("optimizer.l" in code) == (scenario.compile.learning_rate is not None)
     if scenario.batch_norm is not None and (adapter != "keras-2" or scenario.batch_norm.momentum != 0.99):
         assert f"momentum = {scenario.batch_norm.momentum}" in code.replace('["momentum"]', "momentum")

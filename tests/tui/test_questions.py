@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from repro.environment import definition
+from repro.scenario import load
 from repro.worker import batch_norm
 from tests.tui import recorded
 from tui.commands import Request, worth_a_trace
@@ -58,6 +60,9 @@ def test_questions_go_newest_first_and_once() -> None:
 def test_bars_and_short_runs() -> None:
     assert [tall_bar(0.5, row, 4) for row in range(4)] == [" ", " ", "█", "█"]
     assert [tall_bar(0.0, 1, 2), tall_bar(None, 1, 2), tall_bar(2.0, 0, 2)] == ["▁", "·", "█"]
-    assert worth_a_trace(["keras-3", "tf-keras"], [5, 50])
-    assert not worth_a_trace(["keras-3"], [51]) and not worth_a_trace(["keras-2.0.9"], [5])
+    loaded = {file.stem: load.load(file, environments=definition.names()).scenario for file in load.shipped_files()}
+    short, long, renorm = loaded["original-bug"], loaded["epochs-1000"], loaded["batch-renorm"]
+    assert worth_a_trace(["keras-3", "tf-keras"], [short])
+    assert not worth_a_trace(["keras-3"], [short, long]) and not worth_a_trace(["keras-2.0.9"], [short])
+    assert not worth_a_trace(["keras-3"], [renorm]), "training reads the moving statistics"
     assert Request(["a"], traced=True).words()[-1] == "--trace"

@@ -298,8 +298,8 @@ class LibraryScreen(ReproScreen):
             seeds = parse_seeds(kept.seeds)
         except ValueError:
             seeds = [0]
-        entries = self.shelf.entries
-        traced = worth_a_trace(environments, (entries[name].epochs for name in names if name in entries))
+        loaded = self.shelf.loaded
+        traced = worth_a_trace(environments, (loaded[name].scenario for name in names if name in loaded))
         return Request(names, environments, seeds, kept.device, kept.images, traced)
 
     def wanted(self) -> list[str]:
@@ -335,8 +335,9 @@ class LibraryScreen(ReproScreen):
         if broken is not None:
             self.repro.say(f"mend the file first: {self.shelf.broken[broken].text}", "error", 12)
         elif names:
-            epochs = {name: self.shelf.entries[name].epochs for name in names}
-            self.app.push_screen(StartScreen(self.request(names), epochs), self._start)
+            loaded = self.shelf.loaded
+            scenarios = {name: loaded[name].scenario for name in names if name in loaded}
+            self.app.push_screen(StartScreen(self.request(names), scenarios), self._start)
 
     def action_open(self) -> None:
         """Ask for a scenario file."""

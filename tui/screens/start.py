@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from repro.environment.definition import get
+from repro.scenario.types import Scenario
 from tui.commands import Request, parse_seeds, show, worth_a_trace
 from tui.screens.base import HEIGHTS, WIDTHS
 from tui.text import BAD, ODD, QUIET, duration, plain
@@ -39,10 +40,10 @@ class StartScreen(ModalScreen[Request | None]):
         Binding("ctrl+s,f5", "start", "Start", tooltip="Start the runs", id="start.run"),
     ]
 
-    def __init__(self, request: Request, epochs: Mapping[str, int]) -> None:
+    def __init__(self, request: Request, scenarios: Mapping[str, Scenario]) -> None:
         super().__init__()
         self._request = request
-        self._epochs = epochs
+        self._scenarios = scenarios
 
     def compose(self) -> ComposeResult:
         names = self._request.scenarios
@@ -126,7 +127,8 @@ class StartScreen(ModalScreen[Request | None]):
             if same is not None:
                 total += same
             elif runs and step is not None and runs[0].seconds is not None:
-                total += max(0.0, runs[0].seconds - runs[0].epochs * step) + self._epochs.get(scenario, 0) * step
+                total += max(0.0, runs[0].seconds - runs[0].epochs * step)
+                total += self._scenarios[scenario].fit.epochs * step if scenario in self._scenarios else 0.0
             else:
                 return None
         return total
@@ -147,7 +149,7 @@ class StartScreen(ModalScreen[Request | None]):
             seeds,
             device,
             str(Path(images).expanduser().absolute()) if images else "",
-            worth_a_trace(environments, self._epochs.values()),
+            worth_a_trace(environments, self._scenarios.values()),
         )
 
     @on(Button.Pressed, "#run")

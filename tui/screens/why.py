@@ -190,10 +190,12 @@ class WhyScreen(ReproScreen):
         arrives = ""
         if roomy and 0 < momentum < 1 and weight > 0.01:
             arrives = f"  Under 1 % after {_updates_to(momentum, 0.01)}."
+        # Nothing is left of them where the averages are debiased or were estimated anew.
+        formula = f"{number(momentum)}^{updates} = " if weight == momentum**updates else ""
         lines.append(
             Content.assemble(
                 "The initial values weigh ",
-                (f"{number(momentum)}^{updates} = {number(weight)}", f"bold {GOOD if weight < 0.05 else BAD}"),
+                (f"{formula}{number(weight)}", f"bold {GOOD if weight < 0.05 else BAD}"),
                 f" after {updates} update{'s' if updates != 1 else ''}.",
                 (arrives, QUIET),
             )

@@ -15,6 +15,7 @@ class Adapter:
     model = None
     notes = ()  # what a reader of the figures should know, known after `start`
     update_rule = "weighted"  # how the layers move their statistics: see batch_norm.update
+    zero_debias = False  # whether they divide by 1 - momentum ** updates, known after `build`
 
     def start(self, request):
         """Import the framework; set threads, device, determinism and seeds as `request` says."""
@@ -53,7 +54,7 @@ class Adapter:
         raise NotImplementedError
 
     def batch_norm_layers(self):
-        """The model's BatchNormalization layers, in order."""
+        """The model's BatchNormalization layers whose statistics move, in order: frozen ones are left out."""
         raise NotImplementedError
 
     def moving_statistics(self):
@@ -86,7 +87,7 @@ class Adapter:
         return {
             "layers": len(self.model.layers),
             "parameters": int(self.model.count_params()),
-            "batch_norm_layers": len(layers),
+            "batch_norm_layers": len(layers),  # whose statistics move: frozen ones are not among them
             "momentum": sorted({float(layer.momentum) for layer in layers}),
             "epsilon": sorted({float(layer.epsilon) for layer in layers}),
         }
@@ -161,4 +162,9 @@ def request_momentum(request):
     if request.get("trace"):
         return 0.0
     norm = request["scenario"].get("batch_norm")
-    return norm["momentum"] if norm else None
+    return norm.get("momentum") if norm else None
+
+
+def compile_arguments(scenario):
+    """Arguments of model.compile; a learning rate is set on the compiled optimizer, whatever its argument is called."""
+    return {key: value for key, value in scenario["compile"].items() if key != "learning_rate"}

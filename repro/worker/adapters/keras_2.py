@@ -1,11 +1,15 @@
 """Keras 2.0 to 2.3 on TensorFlow 1: static graphs and a learning phase that is fed."""
 
+import re
+
 import numpy as np
 
+from repro_worker import variant
 from repro_worker.adapters.base import (
     Adapter,
     DeviceAbsentError,
     batches,
+    compile_arguments,
     request_momentum,
     seed_python,
     skipping,
@@ -13,6 +17,7 @@ from repro_worker.adapters.base import (
 )
 
 TRAINING, INFERENCE = 1, 0
+SHADOW = re.compile(r"/(biased|local_step)(_\d+)?$")
 
 
 class Keras2(Adapter):
@@ -58,10 +63,15 @@ class Keras2(Adapter):
         height, width = scenario["images"]["size"]
         shape = (height, width, scenario["images"]["channels"])
         self.model = make(input_shape=shape, classes=scenario["model"]["classes"], weights=None)
+        wanted = variant.settings(scenario.get("batch_norm"))
+        if wanted:
+            self.model = variant.rebuilt(self.model, wanted, self.batch_norm_layers())
         momentum = request_momentum(request)
         if momentum is not None:
             self._set_momentum(momentum)
-        self.model.compile(**scenario["compile"])
+        self.model.compile(**compile_arguments(scenario))
+        if scenario["compile"].get("learning_rate") is not None:
+            self.K.set_value(self.model.optimizer.lr, scenario["compile"]["learning_rate"])
         self.statistics = [self._batch_statistics(layer) for layer in self.batch_norm_layers()]
 
     def _set_momentum(self, momentum):
@@ -97,9 +107,12 @@ class Keras2(Adapter):
             if op in seen:
                 continue
             seen.add(op)
-            if op.type == "Sub" and self._reads_variable(op.inputs[0].op) and op.inputs[1].op.type != "RealDiv":
-                return op.inputs[1]
-            queue.extend(tensor.op for tensor in op.inputs)
+            if op.type == "Sub" and self._reads_variable(op.inputs[0].op):
+                if op.inputs[1].op.type != "RealDiv":
+                    return op.inputs[1]
+                # variable - biased / (1 - momentum ** step), which waits for biased - (biased - value) * (1 - momentum)
+                self.zero_debias = True
+            queue.extend([tensor.op for tensor in op.inputs] + list(op.control_inputs))
         raise ValueError("no batch statistic found for {}".format(variable.name))
 
     @staticmethod
@@ -144,6 +157,8 @@ class Keras2(Adapter):
         for part in batches(len(images), batch_size):
             count = part.stop - part.start
             feed = [images[part], labels[part], np.ones(count), TRAINING]
+            if hasattr(self.model, "reset_metrics"):
+                self.model.reset_metrics()  # since Keras 2.3 the accuracy is that of all calls since the last reset
             loss, accuracy = self.model.test_function(feed)
             losses += float(loss) * count
             right += float(accuracy) * count
@@ -197,7 +212,12 @@ class Keras2(Adapter):
                 yield value
 
     def _state_variables(self):
-        return list(self.model.weights) + list(self.model.optimizer.weights)
+        found = list(self.model.weights) + list(self.model.optimizer.weights)
+        if self.zero_debias:
+            # What TensorFlow averages beside the moving statistics; a network that was rebuilt left some of its own.
+            shadows = (variable for variable in self.tf.global_variables() if SHADOW.search(variable.op.name))
+            found += shadows
+        return found
 
     def restore(self, state):
         self.model._make_train_function()

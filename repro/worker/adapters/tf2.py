@@ -4,7 +4,16 @@ import importlib
 
 import numpy as np
 
-from repro_worker.adapters.base import Adapter, DeviceAbsentError, batches, request_momentum, skipping, telemetry
+from repro_worker import variant
+from repro_worker.adapters.base import (
+    Adapter,
+    DeviceAbsentError,
+    batches,
+    compile_arguments,
+    request_momentum,
+    skipping,
+    telemetry,
+)
 
 
 class TF2Adapter(Adapter):
@@ -57,11 +66,16 @@ class TF2Adapter(Adapter):
         height, width = scenario["images"]["size"]
         shape = (height, width, scenario["images"]["channels"])
         self.model = make(input_shape=shape, classes=model["classes"], weights=None)
+        wanted = variant.settings(scenario.get("batch_norm"))
+        if wanted:
+            self.model = variant.rebuilt(self.model, wanted, self.batch_norm_layers())
         momentum = request_momentum(request)
         if momentum is not None:
             for layer in self.batch_norm_layers():
                 layer.momentum = momentum
-        self.model.compile(**scenario["compile"])
+        self.model.compile(**compile_arguments(scenario))
+        if scenario["compile"].get("learning_rate") is not None:
+            self.model.optimizer.learning_rate = scenario["compile"]["learning_rate"]
 
     def fit(self, images, labels, fit, first_epoch, callback):
         skipping(self.model, self.prepare_train_function, self.skip_step, first_epoch * callback.steps_per_epoch)
@@ -128,7 +142,8 @@ class TF2Adapter(Adapter):
         return losses / len(images), right / len(images), "model(x, training=True)", pairs
 
     def batch_norm_layers(self):
-        return [layer for layer in self.model.layers if isinstance(layer, self.keras.layers.BatchNormalization)]
+        kind = self.keras.layers.BatchNormalization
+        return [layer for layer in self.model.layers if isinstance(layer, kind) and layer.trainable]
 
     def moving_statistics(self):
         return [(np.array(layer.moving_mean), np.array(layer.moving_variance)) for layer in self.batch_norm_layers()]

@@ -1,0 +1,248 @@
+"""The tables of docs/history.md and docs/remedies.md, from runs: no figure in them is typed by hand.
+
+    python -m scripts.evidence run --store DIR [--seeds 0:3]     train what the tables need and DIR does not hold yet
+    python -m scripts.evidence collect --store DIR               take the latest finished runs into docs/evidence/
+    python -m scripts.evidence tables [--check]                  write the tables from docs/evidence/
+
+A run is taken where it trained what its scenario says today; its claims are decided anew from its measurements, so that
+a claim may be reworded without training again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from repro.cli.common import numbers, run_object
+from repro.environment import definition
+from repro.errors import ReproError
+from repro.files import sha256
+from repro.runs.store import RunDirectory, Store
+from repro.scenario.images import list_files
+from repro.scenario.load import load, parse, shipped_files
+from repro.scenario.types import Scenario
+from repro.verdict import decide_all, verdict
+
+ROOT = Path(__file__).resolve().parent.parent
+EVIDENCE = ROOT / "docs/evidence"
+HISTORY = ("original-bug", "momentum-0.01")
+ENVIRONMENTS = ("keras-2.0.9", "keras-2.2.4", "keras-2.3.1", "tf-2.6", "tf-keras", "keras-3")
+SETTINGS = ("images", "model", "batch_norm", "compile", "fit", "measure_at")
+
+
+def scenarios() -> dict[str, Scenario]:
+    """The shipped scenarios by name."""
+    return {file.stem: load(file, environments=definition.names()).scenario for file in shipped_files()}
+
+
+def remedies() -> list[str]:
+    """Names of the remedies, then of the controls."""
+    found = scenarios().values()
+    return [one.name for group in ("remedy", "control") for one in found if one.group == group]
+
+
+def pages(seeds: list[int]) -> dict[str, list[tuple[str, str, int]]]:
+    """For each page of the docs the runs that it tells of: scenario, environment, seed."""
+    return {
+        "history": [(name, at, seed) for name in HISTORY for at in ENVIRONMENTS for seed in seeds],
+        "remedies": [(name, "keras-3", 0) for name in ("original-bug", *remedies())],
+    }
+
+
+def train(store: Store, seeds: list[int]) -> None:
+    """Run what is missing, one after another; a claim that fails is a result like any other."""
+    have = set(usable(store))
+    wanted = dict.fromkeys(run for runs in pages(seeds).values() for run in runs)
+    for name, environment, seed in wanted:
+        if (name, environment, seed) in have or not definition.get(environment).is_installed():
+            continue
+        command = [sys.executable, "-m", "repro", "run", name, "--environment", environment, "--seed", str(seed)]
+        subprocess.run([*command, "--store", store.path], stdout=subprocess.DEVNULL, check=False)
+
+
+def usable(store: Store) -> dict[tuple[str, str, int], dict[str, Any]]:
+    """The latest finished run for each scenario, environment and seed that trained what the scenario says today."""
+    known = scenarios()
+    found = {}
+    images = [sha256(file) for file in list_files(ROOT / "scenarios/images")]
+    for run in store.runs():
+        try:
+            record, result = run.record(), run.result()
+            text = run.file("scenario.yaml").read_text(encoding="utf-8")
+            trained = parse(text, name=str(run.path), environments=definition.names())
+        except (ReproError, OSError):
+            continue
+        if result is None or record.scenario not in known or [image.sha256 for image in record.images] != images:
+            continue
+        if any(getattr(trained, key) != getattr(known[record.scenario], key) for key in SETTINGS):
+            continue
+        found[record.scenario, record.environment, record.seed] = row(run, known[record.scenario])
+    return dict(found)
+
+
+def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
+    """What the tables need of a run, as `repro show --json` has it, with the claims of today."""
+    shown = run_object(run)
+    measured = shown["measurements"]
+    measured["fit"] = {key: values[-1] for key, values in measured["fit"].items()}
+    claims = decide_all(scenario, measured, shown["environment"])
+    progress = run.progress()
+    labels = [image.label for image in run.record().images]
+    at = {epoch: progress.measurements(epoch, labels) for epoch in scenario.measured_epochs}
+    return {
+        **{key: shown[key] for key in ("run", "scenario", "environment", "seed")},
+        "verdict": verdict(claims),
+        "claims": [{"id": claim.id, "outcome": claim.outcome} for claim in claims],
+        "measurements": measured,
+        "epochs": [
+            {
+                "epoch": epoch,
+                "evaluate": found.get("evaluate"),
+                "evaluate_training_phase": found.get("evaluate_training_phase"),
+                "distance": found.get("batch_norm", {}).get("moving_to_batch_distance"),
+            }
+            for epoch, found in at.items()
+        ],
+        "seconds": shown["seconds"]["total"],
+        "threads": run.record().threads,
+    }
+
+
+def collect(store: Store) -> None:
+    """Write docs/evidence/PAGE.json; a run that the store does not hold keeps the row that is there."""
+    found = usable(store)
+    seeds = sorted({seed for _, _, seed in found})
+    for page, wanted in pages(seeds).items():
+        rows = {(one["scenario"], one["environment"], one["seed"]): one for one in evidence(page)}
+        rows.update({key: found[key] for key in wanted if key in found})
+        EVIDENCE.mkdir(exist_ok=True)
+        text = json.dumps({"format": 1, "runs": list(rows.values())}, indent=1)
+        (EVIDENCE / f"{page}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def evidence(page: str) -> list[dict[str, Any]]:
+    """The rows of docs/evidence/PAGE.json."""
+    file = EVIDENCE / f"{page}.json"
+    if not file.is_file():
+        return []
+    rows: list[dict[str, Any]] = msgspec.json.decode(file.read_bytes())["runs"]
+    return rows
+
+
+def number(value: Any) -> str:
+    """Short, and never rounded to 0 or 1 where it is not."""
+    if not isinstance(value, int | float):
+        return "-" if value is None else str(value)
+    return f"{value:.4g}"
+
+
+def both(found: dict[str, Any] | None) -> str:
+    """Accuracy and loss of an evaluation."""
+    return "-" if not found else f"{number(found['accuracy'])} ({number(found['loss'])})"
+
+
+def outcome(one: dict[str, Any]) -> str:
+    """The verdict, and which claims failed."""
+    failed = [claim["id"] for claim in one["claims"] if claim["outcome"] == "failed"]
+    return one["verdict"] + (f" ({', '.join(failed)})" if failed else "")
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def figures(one: dict[str, Any]) -> list[str]:
+    """The cells that all tables share."""
+    found = one["measurements"]
+    return [
+        both(found.get("fit")),
+        both(found.get("evaluate_training_phase")),
+        both(found.get("evaluate")),
+        " ".join(map(str, found["predict"]["classes"])) if "predict" in found else "-",
+        number(found.get("batch_norm", {}).get("moving_to_batch_distance")),
+    ]
+
+
+FIGURES = ["`fit`, last", "training phase", "`evaluate`", "`predict`", "distance"]
+
+
+def history_tables() -> dict[str, str]:
+    """One table a scenario: every environment and seed."""
+    rows = evidence("history")
+    found = {}
+    for name in HISTORY:
+        wanted = [one for one in rows if one["scenario"] == name]
+        wanted.sort(key=lambda one: (ENVIRONMENTS.index(one["environment"]), one["seed"]))
+        lines = [[one["environment"], str(one["seed"]), *figures(one), outcome(one)] for one in wanted]
+        found[name] = table(["environment", "seed", *FIGURES, "verdict"], lines)
+    return found
+
+
+def remedy_tables() -> dict[str, str]:
+    """What each scenario changes, what it costs, and what came out."""
+    known = scenarios()
+    rows = {one["scenario"]: one for one in evidence("remedies")}
+    names = [name for name in ("original-bug", *remedies()) if name in rows]
+    said = [
+        [f"`{name}`", known[name].title, known[name].source or "-", known[name].cost or "-"]
+        for name in names
+        if name != "original-bug"
+    ]
+    came_out = [[f"`{name}`", str(known[name].fit.epochs), *figures(rows[name]), outcome(rows[name])] for name in names]
+    drift = [
+        [str(at["epoch"]), both(at["evaluate_training_phase"]), both(at["evaluate"]), number(at["distance"])]
+        for at in rows.get("learning-rate-0", {}).get("epochs", [])
+    ]
+    return {
+        "scenarios": table(["scenario", "what it changes", "reference", "cost"], said),
+        "figures": table(["scenario", "epochs", *FIGURES, "verdict"], came_out),
+        "learning-rate-0": table(["epoch", "training phase", "`evaluate`", "distance"], drift),
+    }
+
+
+def write_tables(check: bool) -> int:
+    """Put the tables between their marks; 1 where `check` finds another one there."""
+    stale = []
+    for page, tables in (("history", history_tables()), ("remedies", remedy_tables())):
+        file = ROOT / f"docs/{page}.md"
+        before = after = file.read_text(encoding="utf-8")
+        for name, text in tables.items():
+            marks = rf"(<!-- table {re.escape(name)} -->\n).*?(<!-- end -->)"
+            after = re.sub(marks, lambda found, text=text: f"{found[1]}{text}\n{found[2]}", after, flags=re.S)
+        if before != after:
+            stale.append(file.name)
+            if not check:
+                file.write_text(after, encoding="utf-8")
+    if check and stale:
+        print(f"{', '.join(stale)}: run python -m scripts.evidence tables", file=sys.stderr)
+    return int(check and bool(stale))
+
+
+def main() -> int:
+    """See above."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("action", choices=["run", "collect", "tables"])
+    parser.add_argument("--store", type=Path, default=Path("runs"))
+    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    if options.action == "run":
+        train(Store(options.store), numbers((options.seeds,), "--seeds"))
+    elif options.action == "collect":
+        collect(Store(options.store))
+    else:
+        return write_tables(options.check)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

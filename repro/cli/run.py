@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from repro.cli.common import json_option, numbers, open_store, print_json, run_object, split, store_option
+from repro.environment import applications, definition
 from repro.environment import check as environment_check
-from repro.environment import definition
 from repro.environment.record import IMAGE_FILE, usable_cores
 from repro.errors import ExitCode, InputError, UnusableError
 from repro.runs.measurements import Progress
@@ -20,6 +20,7 @@ from repro.runs.plan import Plan
 from repro.runs.store import RunDirectory, Store
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
+from repro.scenario import own_model
 
 _WAS = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
 # Several runs: the highest of these counts, in this order of weight.
@@ -38,6 +39,7 @@ _WEIGHT = [ExitCode.DONE, ExitCode.NOT_REPRODUCED, ExitCode.UNUSABLE, ExitCode.E
 @click.option("--deterministic", is_flag=True, help="Turn op determinism on (changes the bits).")
 @click.option("--keep-weights", is_flag=True, help="Keep the final weights (94 MB for ResNet50).")
 @click.option("--trace", is_flag=True, help="Keep every step's batch statistics, for what-if.")
+@click.option("--trust", is_flag=True, help="Run the Python code of a scenario with a model of its own.")
 @click.option("--allow-drift", is_flag=True, help="Run although packages differ from the lock; recorded.")
 @click.option("--detach", is_flag=True, help="Start in the background and print the first run's id.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a progress bar.")
@@ -70,6 +72,9 @@ def make_plans(options: dict[str, Any]) -> list[Plan]:
         raise InputError("no scenario is named", do="name one (repro list), or give --all")
     known = definition.names()
     loaded = [scenario_load.load(scenario_load.find(name), environments=known) for name in dict.fromkeys(names)]
+    for one in loaded:
+        own_model.require_trust(one.scenario, trusted=options["trust"], file=one.file)
+    sources = [own_model.read(one) for one in loaded]
     environments = choose_environments(options["environments"])
     seeds = numbers(options["seeds"], "--seed") or [0]
     sets = [
@@ -81,6 +86,9 @@ def make_plans(options: dict[str, Any]) -> list[Plan]:
         )
         for one in loaded
     ]
+    for one in loaded:
+        for environment in environments:
+            applications.require(environment, one.scenario)
     drifts = {environment.name: _drift(environment, options["allow_drift"]) for environment in environments}
     return [
         Plan(
@@ -97,10 +105,11 @@ def make_plans(options: dict[str, Any]) -> list[Plan]:
             keep_weights=options["keep_weights"],
             traced=options["trace"],
             drift=tuple(drifts[environment.name]),
+            model_source=source,
         )
         for seed in seeds
         for environment in environments
-        for one, images in zip(loaded, sets, strict=True)
+        for one, images, source in zip(loaded, sets, sources, strict=True)
     ]
 
 

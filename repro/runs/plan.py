@@ -14,6 +14,7 @@ from repro import __version__
 from repro.environment.definition import Environment
 from repro.runs.records import FORMAT, Device, RunRecord
 from repro.runs.store import RunDirectory, Store, new_id
+from repro.scenario import own_model
 from repro.scenario.images import ImageSet
 from repro.scenario.types import Scenario
 
@@ -37,6 +38,8 @@ class Plan:
     keep_weights: bool = False
     traced: bool = False
     drift: tuple[str, ...] = ()
+    # The user's own model file; only where it was trusted.
+    model_source: bytes | None = None
 
     def create(self, store: Store) -> tuple[RunDirectory, IO[bytes]]:
         """The run's directory, holding its lock; not yet started."""
@@ -61,15 +64,16 @@ class Plan:
             package_version=__version__,
             commit=commit(),
             drift=list(self.drift),
+            model_sha256=None if self.model_source is None else hashlib.sha256(self.model_source).hexdigest(),
         )
-        return store.create(
-            record,
-            {
-                "scenario.yaml": self.scenario_text.encode(),
-                "requirements.lock": self.environment.lock.read_bytes(),
-                "arrays/images.npy": self.images.npy(),
-            },
-        )
+        files = {
+            "scenario.yaml": self.scenario_text.encode(),
+            "requirements.lock": self.environment.lock.read_bytes(),
+            "arrays/images.npy": self.images.npy(),
+        }
+        if self.model_source is not None:
+            files[own_model.FILE] = self.model_source
+        return store.create(record, files)
 
 
 @functools.cache

@@ -56,6 +56,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     commit: str | None = None
     drift: list[str] = []
     derived_from: str | None = None
+    # SHA-256 of model.py, the copy of the user's own model.
+    model_sha256: str | None = None
 
 
 class ClaimResult(msgspec.Struct, frozen=True):

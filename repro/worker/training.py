@@ -175,7 +175,9 @@ def train(adapter, request, channel):
             adapter.fingerprint(), initial_weights_sha256=initial, first_epoch=resume["epoch"] if resume else 0
         ),
     )
-    if request.get("trace"):
+    if not adapter.batch_norm_layers():
+        channel.send("warned", message="this model has no BatchNormalization layers: nothing of them is measured")
+    elif request.get("trace"):
         first_step = resume["epoch"] * run.steps_per_epoch if resume else 0
         momentum = request["trace"]["momentum"]
         run.trace = Trace(run.directory, adapter, momentum, request["trace"]["snapshot_epochs"], first_step)

@@ -4,6 +4,7 @@ import importlib
 
 import numpy as np
 
+from repro_worker import own_model
 from repro_worker.adapters.base import Adapter, DeviceAbsentError, batches, request_momentum, skipping, telemetry
 
 
@@ -50,18 +51,38 @@ class TF2Adapter(Adapter):
 
     def build(self, request):
         scenario = request["scenario"]
+        self.model = self._own(request) if scenario["model"].get("python") else self._application(request)
+        momentum = request_momentum(request)
+        if momentum is not None:
+            for layer in self.batch_norm_layers():
+                layer.momentum = momentum
+        self.model.compile(**scenario["compile"])
+
+    def _application(self, request):
+        """A network of keras.applications."""
+        scenario = request["scenario"]
         model = scenario["model"]
         make = getattr(importlib.import_module(self.keras.__name__ + ".applications"), model["application"], None)
         if make is None:
             raise ValueError("this Keras has no application called {}".format(model["application"]))
         height, width = scenario["images"]["size"]
         shape = (height, width, scenario["images"]["channels"])
-        self.model = make(input_shape=shape, classes=model["classes"], weights=None)
-        momentum = request_momentum(request)
-        if momentum is not None:
-            for layer in self.batch_norm_layers():
-                layer.momentum = momentum
-        self.model.compile(**scenario["compile"])
+        return make(input_shape=shape, classes=model["classes"], weights=None)
+
+    def _own(self, request):
+        """The user's model, seen to give probabilities for one image."""
+        model = own_model.build(request, self.keras.Model)
+        scenario = request["scenario"]
+        one = np.zeros((1,) + tuple(scenario["images"]["size"]) + (scenario["images"]["channels"],), np.float32)
+        if isinstance(getattr(model, "input_shape", None), tuple):  # a list where there are several inputs
+            own_model.check_shapes(model.input_shape[1:], (scenario["model"]["classes"],), request)
+        with own_model.as_own(request):
+            given = model(self.tf.constant(one), training=False)
+        if not hasattr(given, "shape"):
+            raise own_model.OwnModelError("your model gives several outputs, it must give one")
+        own_model.check_shapes(one.shape[1:], tuple(given.shape)[1:], request)
+        own_model.check_probabilities(np.array(given))
+        return model
 
     def fit(self, images, labels, fit, first_epoch, callback):
         skipping(self.model, self.prepare_train_function, self.skip_step, first_epoch * callback.steps_per_epoch)
@@ -128,7 +149,8 @@ class TF2Adapter(Adapter):
         return losses / len(images), right / len(images), "model(x, training=True)", pairs
 
     def batch_norm_layers(self):
-        return [layer for layer in self.model.layers if isinstance(layer, self.keras.layers.BatchNormalization)]
+        layers = own_model.nested_layers(self.model)
+        return [layer for layer in layers if isinstance(layer, self.keras.layers.BatchNormalization)]
 
     def moving_statistics(self):
         return [(np.array(layer.moving_mean), np.array(layer.moving_variance)) for layer in self.batch_norm_layers()]

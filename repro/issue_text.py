@@ -51,6 +51,11 @@ def write(run: Evidence, tracker: Tracker) -> IssueText:
 
 def _script(run: Evidence, scenario: Scenario) -> str:
     record = run.record
+    if scenario.model.python is not None:
+        raise InputError(
+            f"the run {run.id} trained a model of its own, which no standalone script can hold",
+            do="attach the bundle instead: repro export",
+        )
     adapter = definition.get(record.environment).definition.adapter
     return script(
         scenario,
@@ -93,7 +98,7 @@ class _Parts:
     @property
     def model(self) -> str:
         momentum = self.measurements.get("batch_norm", {}).get("momentum")
-        words = f"{self.scenario.model.application} with {self.scenario.model.classes} classes and random weights"
+        words = f"{self.scenario.model.words} with {self.scenario.model.classes} classes and random weights"
         if momentum is not None:
             words += f", BatchNormalization momentum {momentum}"
         fit = self.scenario.fit

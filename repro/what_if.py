@@ -27,6 +27,7 @@ from repro.runs.records import RunRecord
 from repro.runs.shared import EXACT_ADAPTERS
 from repro.runs.store import RunDirectory
 from repro.runs.supervisor import WORKER, plain_scenario, trace_request, worker_variables
+from repro.scenario import own_model
 from repro.scenario.load import parse
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
@@ -58,6 +59,8 @@ def require_traced(run: RunDirectory) -> RunRecord:
             f"the run {run.id} was not traced",
             do=f"train it again: repro run {record.scenario} --environment {record.environment} --trace",
         )
+    if run.progress().fingerprint.get("batch_norm_layers") == 0:
+        raise InputError(f"the model of {run.id} has no BatchNormalization layers", do="momentum changes nothing in it")
     if not snapshots(run):
         raise InputError(f"the run {run.id} has kept no weights yet", do="wait for its first epoch")
     return record
@@ -82,6 +85,9 @@ class Oracle:
     def __enter__(self) -> Self:
         text = self.run.file("scenario.yaml").read_text(encoding="utf-8")
         scenario = parse(text, name=str(self.run.file("scenario.yaml")), environments=definition.names())
+        if scenario.model.python is not None:
+            file = self.run.file(own_model.FILE)
+            own_model.require_same(file.read_bytes(), self.record.model_sha256, file)
         request = {
             "kind": "what_if",
             "adapter": self.environment.definition.adapter,

@@ -29,7 +29,7 @@ from repro.runs.store import RunDirectory
 from repro.scenario import load as scenario_load
 
 EXPORTED_STATES = ("finished", "failed", "stopped", "interrupted")
-_TEXT_FILES = ("scenario.yaml", "worker.log", "requirements.lock")
+_TEXT_FILES = ("scenario.yaml", "worker.log", "requirements.lock", "model.py")
 _STATISTICS = re.compile(r"^arrays/(moving|batch)-statistics-(\d+)\.npy$")
 _UNKNOWN = "not a file of a report"
 _DATE = (1980, 1, 1, 0, 0, 0)

@@ -14,6 +14,7 @@ from repro.environment import check, definition, diff
 from repro.errors import InputError, UnusableError, printable
 from repro.runs.plan import Plan
 from repro.scenario import images as scenario_images
+from repro.scenario import own_model
 from repro.scenario.types import Scenario
 
 Grade = Literal["bit-identical", "within tolerance", "same verdict", "different"]
@@ -58,8 +59,10 @@ class Outcome:
     differences: list[diff.Difference]
 
 
-def plan(bundle: Bundle, images: Path | None, command: list[str]) -> list[Verification]:
-    """What has to be run; every input is checked before anything runs."""
+def plan(bundle: Bundle, images: Path | None, command: list[str], *, trusted: bool = False) -> list[Verification]:
+    """What has to be run; every input is checked before anything runs, and no code of a bundle that is not trusted."""
+    for run in bundle.runs:
+        own_model.require_trust(read_scenario(run.run), trusted=trusted, file=bundle.path)
     return [_plan_one(bundle, run, images, command) for run in bundle.runs]
 
 
@@ -98,11 +101,22 @@ def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[
             command=command,
             device=record.device,
             deterministic=record.deterministic,
+            model_source=_model_source(bundle, run, scenario),
         ),
         onednn=_onednn(run.environment, environment),
         seconds=_seconds(run, scenario),
         memory_bytes=run.progress.peak_memory_bytes,
     )
+
+
+def _model_source(bundle: Bundle, run: Evidence, scenario: Scenario) -> bytes | None:
+    """The bundle's copy of an own model, which must be the very code that was run."""
+    if scenario.model.python is None:
+        return None
+    file = run.run.file(own_model.FILE)
+    if not file.is_file():
+        bad(bundle.path, f"the own model of {run.id} is not inside", "use --no-run")
+    return own_model.require_same(file.read_bytes(), run.record.model_sha256, f"{bundle.path}: {own_model.FILE}")
 
 
 def _images(bundle: Bundle, run: Evidence, scenario: Scenario, folder: Path | None) -> scenario_images.ImageSet:

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from repro.cli.common import FORMAT, json_option, print_json
-from repro.environment import definition
+from repro.environment import applications, definition
 from repro.errors import ExitCode, InputError, printable
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
+from repro.scenario import own_model
 
 
 @click.command("check")
@@ -28,6 +29,8 @@ def command(
         error = None
         try:
             one = scenario_load.load(scenario_load.find(argument), environments=definition.names())
+            own_model.read(one)
+            applications.require_anywhere(one.scenario)
             folder = images or one.images_directory
             scenario_images.load(folder, one.scenario.images, one.scenario.model.classes, convert=convert)
         except InputError as found:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from repro.cli.common import json_option, numbers, open_store, print_json, run_object, split, store_option
-from repro.environment import abilities, definition
+from repro.environment import abilities, applications, definition
 from repro.environment import check as environment_check
 from repro.environment.record import IMAGE_FILE, usable_cores
 from repro.errors import ExitCode, InputError, UnusableError
@@ -21,6 +21,7 @@ from repro.runs.plan import Plan
 from repro.runs.store import RunDirectory, Store
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
+from repro.scenario import own_model
 
 _WAS = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
 # Several runs: the highest of these counts, in this order of weight.
@@ -41,6 +42,7 @@ _WEIGHT = [ExitCode.DONE, ExitCode.NOT_REPRODUCED, ExitCode.UNUSABLE, ExitCode.E
 @click.option("--trace", is_flag=True, help="Keep every step's batch statistics, for what-if.")
 @click.option("--direct", is_flag=True, help="Train each run, also where one training answers several.")
 @click.option("--again", is_flag=True, help="Train anew what a finished run in the store answers.")
+@click.option("--trust", is_flag=True, help="Run the Python code of a scenario with a model of its own.")
 @click.option("--allow-drift", is_flag=True, help="Run although packages differ from the lock; recorded.")
 @click.option("--detach", is_flag=True, help="Start in the background and print the first run's id.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a progress bar.")
@@ -75,6 +77,9 @@ def make_plans(options: dict[str, Any]) -> list[Plan]:
         raise InputError("no scenario is named", do="name one (repro list), or give --all")
     known = definition.names()
     loaded = [scenario_load.load(scenario_load.find(name), environments=known) for name in dict.fromkeys(names)]
+    for one in loaded:
+        own_model.require_trust(one.scenario, trusted=options["trust"], file=one.file)
+    sources = [own_model.read(one) for one in loaded]
     environments = choose_environments(options["environments"])
     seeds = numbers(options["seeds"], "--seed") or [0]
     sets = [
@@ -89,6 +94,7 @@ def make_plans(options: dict[str, Any]) -> list[Plan]:
     for environment in environments:
         for one in loaded:
             abilities.require(environment, one.scenario, traced=options["trace"])
+            applications.require(environment, one.scenario)
     drifts = {environment.name: _drift(environment, options["allow_drift"]) for environment in environments}
     return [
         Plan(
@@ -105,10 +111,11 @@ def make_plans(options: dict[str, Any]) -> list[Plan]:
             keep_weights=options["keep_weights"],
             traced=options["trace"],
             drift=tuple(drifts[environment.name]),
+            model_source=source,
         )
         for seed in seeds
         for environment in environments
-        for one, images in zip(loaded, sets, strict=True)
+        for one, images, source in zip(loaded, sets, sources, strict=True)
     ]
 
 

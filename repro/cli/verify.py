@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--images", type=click.Path(path_type=Path), metavar="DIR", help="The images, where only hashes are inside."
 )
+@click.option("--trust", is_flag=True, help="Run the Python code of a bundle whose model is its own.")
 @click.option("--yes", is_flag=True, help="Go on above 10 minutes or 4 GiB.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a progress bar.")
 @store_option
@@ -35,6 +36,7 @@ def command(
     bundle: Path,
     no_run: bool,
     images: Path | None,
+    trust: bool,
     yes: bool,
     plain: bool,
     store: Path | None,
@@ -52,7 +54,7 @@ def command(
             found = _object(opened, [{"run": run.id, "grade": None} for run in opened.runs])
             code = int(ExitCode.DONE)
         else:
-            found, code = _verify(opened, images, yes=yes, plain=plain, store=store)
+            found, code = _verify(opened, images, trusted=trust, yes=yes, plain=plain, store=store)
     if as_json:
         print_json(found)
     else:
@@ -61,11 +63,11 @@ def command(
 
 
 def _verify(
-    opened: Bundle, images: Path | None, *, yes: bool, plain: bool, store: Path | None
+    opened: Bundle, images: Path | None, *, trusted: bool, yes: bool, plain: bool, store: Path | None
 ) -> tuple[dict[str, Any], int]:
     from repro.bundle import verify
 
-    planned = verify.plan(opened, images, ["repro", *sys.argv[1:]])
+    planned = verify.plan(opened, images, ["repro", *sys.argv[1:]], trusted=trusted)
     for one in planned:
         click.echo(f"to do: {one.line}", err=True)
     reason = verify.needs_consent(planned)

@@ -49,6 +49,7 @@ def matches(record: RunRecord, plan: Plan) -> bool:
         and record.threads == plan.threads
         and record.deterministic == plan.deterministic
         and [image.pixels_sha256 for image in record.images] == [image.pixels_sha256 for image in plan.images.records]
+        and record.model_sha256 == plan.model_sha256
         and record.package_version == __version__
         and not record.drift
         and not plan.drift

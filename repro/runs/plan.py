@@ -14,6 +14,7 @@ from repro import __version__
 from repro.environment.definition import Environment
 from repro.runs.records import FORMAT, Device, RunRecord
 from repro.runs.store import RunDirectory, Store, new_id
+from repro.scenario import own_model
 from repro.scenario.images import ImageSet
 from repro.scenario.types import Scenario
 
@@ -39,6 +40,8 @@ class Plan:
     drift: tuple[str, ...] = ()
     snapshot_epochs: tuple[int, ...] | None = None
     derived_from: str | None = None
+    # The user's own model file; only where it was trusted.
+    model_source: bytes | None = None
 
     def create(self, store: Store) -> tuple[RunDirectory, IO[bytes]]:
         """The run's directory, holding its lock; not yet started."""
@@ -69,15 +72,24 @@ class Plan:
             drift=list(self.drift),
             derived_from=self.derived_from,
             snapshot_epochs=None if self.snapshot_epochs is None else list(self.snapshot_epochs),
+            model_sha256=self.model_sha256,
         )
+
+    @property
+    def model_sha256(self) -> str | None:
+        """Hash of the user's own model file; None: an application."""
+        return None if self.model_source is None else hashlib.sha256(self.model_source).hexdigest()
 
     def files(self) -> dict[str, bytes]:
         """What lies beside run.json from the beginning."""
-        return {
+        files = {
             "scenario.yaml": self.scenario_text.encode(),
             "requirements.lock": self.environment.lock.read_bytes(),
             "arrays/images.npy": self.images.npy(),
         }
+        if self.model_source is not None:
+            files[own_model.FILE] = self.model_source
+        return files
 
 
 @functools.cache

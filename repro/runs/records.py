@@ -57,6 +57,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     drift: list[str] = []
     derived_from: str | None = None
     snapshot_epochs: list[int] | None = None
+    # SHA-256 of model.py, the copy of the user's own model.
+    model_sha256: str | None = None
 
 
 class ClaimResult(msgspec.Struct, frozen=True):

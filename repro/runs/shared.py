@@ -33,7 +33,7 @@ def group(plans: Iterable[Plan]) -> list[list[Plan]]:
 
 def _is_exact(plan: Plan) -> bool:
     norm = plan.scenario.batch_norm
-    may_be_traced = norm is None or norm.reason_against_trace is None
+    may_be_traced = (norm is None or norm.reason_against_trace is None) and plan.model_source is None
     exact = plan.environment.definition.adapter in EXACT_ADAPTERS and plan.device != "gpu"
     return exact and may_be_traced and not plan.drift
 

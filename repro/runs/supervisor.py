@@ -24,6 +24,7 @@ from repro.runs import events
 from repro.runs.measurements import Progress
 from repro.runs.records import FORMAT, Result, RunRecord
 from repro.runs.store import MAX_LINE_BYTES, RunDirectory, boot_id
+from repro.scenario import own_model
 from repro.scenario.types import Scenario
 from repro.verdict import decide_all, verdict
 
@@ -235,6 +236,7 @@ class Supervisor:
         self.signals: list[signal.Signals] = []
         self._stop_deadline: float | None = None
         self._fault = ""
+        self._building_since: float | None = None
         self._started = time.monotonic()
 
     @property
@@ -249,8 +251,11 @@ class Supervisor:
         try:
             with _signals(self.signals) as wakeup:
                 self.log.add(events.RunStarted(stretch=stretch, epochs=self.scenario.fit.epochs, boot_id=boot_id()))
+                self._require_own_model()
                 self._train(wakeup, stretch)
                 return self._conclude()
+        except InputError as error:
+            return self._fail(str(error), ExitCode.BAD_INPUT)
         except OSError as error:
             where = f"{Path(error.filename).name}: " if isinstance(error.filename, str | Path) else ""
             return self._fail(f"the run could not be written ({where}{error.strerror})", ExitCode.ENDED_EARLY)
@@ -301,6 +306,12 @@ class Supervisor:
             "momentum": momentum_of(self.scenario),
         }
 
+    def _require_own_model(self) -> None:
+        """InputError where the copy of the user's model is gone or another than was trusted."""
+        if self.scenario.model.python is not None:
+            file = self.run.file(own_model.FILE)
+            own_model.require_same(file.read_bytes(), self.record.model_sha256, file)
+
     def _train(self, wakeup: int, stretch: int) -> None:
         request = self._request()
         if request["resume"] is None:
@@ -346,6 +357,7 @@ class Supervisor:
                     self.log.add(events.Heartbeat(boot_id=boot_id()))
                     next_beat = now + HEARTBEAT_SECONDS
                 self._maybe_stop(worker, now)
+                self._limit_build(worker)
                 if end_deadline is not None and now >= end_deadline:
                     raise subprocess.TimeoutExpired("worker", STOP_GRACE_SECONDS)
 
@@ -373,6 +385,17 @@ class Supervisor:
         elif now >= self._stop_deadline or len(self.signals) > 1:
             worker.process.kill()
 
+    def _limit_build(self, worker: WorkerProcess) -> None:
+        """End a worker whose own model takes longer to load and build than its scenario allows."""
+        limit = self.scenario.model.build_seconds
+        if self.scenario.model.python is None or self.progress.stage != "build" or self._fault:
+            return
+        if self._building_since is None:
+            self._building_since = time.monotonic()
+        elif time.monotonic() - self._building_since >= limit:
+            self._fault = f"your model was not built within {limit} s (model.build_seconds), and was stopped"
+            worker.process.kill()
+
     def _conclude(self) -> ExitCode:
         progress = self.progress
         if progress.training_finished:
@@ -386,7 +409,8 @@ class Supervisor:
             return self._fail(self._fault, ExitCode.ENDED_EARLY)
         if progress.failure is not None:
             code = ExitCode.UNUSABLE if progress.failure.kind == "DeviceAbsentError" else ExitCode.ENDED_EARLY
-            return self._fail(f"{progress.failure.kind}: {progress.failure.message}", code)
+            own = "" if progress.failure.kind == "OwnModelError" else f"{progress.failure.kind}: "
+            return self._fail(f"{own}{progress.failure.message}", code)
         if self._exit_code < 0:
             name = signal.Signals(-self._exit_code).name
             hint = " (probably out of memory: the kernel kills so)" if name == "SIGKILL" else ""

@@ -68,6 +68,7 @@ def parse(text: str, *, name: str, environments: Collection[str]) -> Scenario:
 
 def _check(document: yaml_file.Document, scenario: Scenario, environments: Collection[str]) -> None:
     """What the types alone cannot say."""
+    _check_model(document, scenario)
     directory = PurePosixPath(scenario.images.directory)
     if (
         directory.is_absolute()
@@ -168,3 +169,20 @@ def _clash(norm: BatchNorm) -> tuple[str, str] | None:
         if norm.momentum == 1.0:
             return "statistics", "at momentum 1 nothing but the initial values is averaged"
     return None
+
+
+def _check_model(document: yaml_file.Document, scenario: Scenario) -> None:
+    model = scenario.model
+    if model.application is None and model.python is None:
+        document.fail("the key model.application is missing", ("model",), do="add it, or model.python: your own file")
+    if model.application is not None and model.python is not None:
+        document.fail("model: application and python exclude each other", ("model", "python"), do="keep one")
+    if model.python is None:
+        if model.function != "build" or model.build_seconds != 120:
+            document.fail("model: function and build_seconds go with python only", ("model",), do="leave them out")
+    elif ".." in PurePosixPath(model.python).parts:
+        document.fail(
+            "model.python: must stay inside the scenario's folder",
+            ("model", "python"),
+            do="use a relative path without '..'",
+        )

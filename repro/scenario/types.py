@@ -60,18 +60,47 @@ class Images(Part, frozen=True):
     divide_by: Annotated[float, Meta(gt=0.0, le=1e6, description="Divide the pixels, 0 to 255, by this.")] | None = None
 
 
-class Model(Part, frozen=True):
-    """Which network is trained, always from random weights."""
+class Model(Part, frozen=True, kw_only=True):
+    """Which network is trained, always from random weights: an application of Keras, or your own."""
 
-    application: Annotated[
+    application: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Z][A-Za-z0-9]{1,40}$",
+                description="A constructor in keras.applications.",
+                examples=["ResNet50"],
+            ),
+        ]
+        | None
+    ) = None
+    classes: Annotated[int, Meta(ge=2, le=10_000, description="Units of the softmax layer.")]
+    python: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*\.py$",
+                max_length=300,
+                description="Instead of application: a Python file beside this one; runs only with --trust.",
+            ),
+        ]
+        | None
+    ) = None
+    function: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Z][A-Za-z0-9]{1,40}$",
-            description="A constructor in keras.applications.",
-            examples=["ResNet50"],
+            pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,60}$",
+            description="With python: the function that, given (input_shape, classes), returns the model.",
         ),
-    ]
-    classes: Annotated[int, Meta(ge=2, le=10_000, description="Units of the softmax layer.")]
+    ] = "build"
+    build_seconds: Annotated[
+        int, Meta(ge=1, le=86_400, description="With python: how long loading and building may take.")
+    ] = 120
+
+    @property
+    def words(self) -> str:
+        """The network's name for people."""
+        return self.application or f"an own model ({self.python})"
 
 
 class BatchNorm(Part, frozen=True):

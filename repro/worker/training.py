@@ -204,6 +204,8 @@ def begin(adapter, request, channel):
             adapter.fingerprint(), initial_weights_sha256=initial, first_epoch=resume["epoch"] if resume else 0
         ),
     )
+    if not adapter.batch_norm_layers():
+        channel.send("warned", message="this model has no BatchNormalization layers: nothing of them is measured")
     return run, resume
 
 
@@ -219,7 +221,7 @@ def finish(run):
 def train(adapter, request, channel):
     """Answer a request of kind "run"."""
     run, resume = begin(adapter, request, channel)
-    if request.get("trace"):
+    if request.get("trace") and adapter.batch_norm_layers():
         first_step = resume["epoch"] * run.steps_per_epoch if resume else 0
         momentum = request["trace"]["momentum"]
         run.trace = Trace(run.directory, adapter, momentum, request["trace"]["snapshot_epochs"], first_step)

@@ -20,7 +20,7 @@ name: small
 title: A small scenario
 group: control
 about: For tests.
-images: {directory: images, size: [8, 8], channels: 1}
+images: {directory: images, size: [32, 32], channels: 1}
 model: {application: ResNet50, classes: 3}
 batch_norm: {momentum: 0.99}
 compile: {optimizer: adam, loss: categorical_crossentropy, metrics: [acc]}

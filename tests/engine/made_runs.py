@@ -27,7 +27,7 @@ def plan(folder: Path, environment: Environment | None = None, seed: int = 0) ->
         scenario_text=loaded.text,
         environment=environment or definition.get("keras-3"),
         seed=seed,
-        images=images.load(folder / "images", Images("images", (8, 8)), 3),
+        images=images.load(folder / "images", Images("images", (32, 32)), 3),
         shipped_images=False,
         threads=2,
         command=["repro", "run", "s.yaml"],

@@ -46,14 +46,14 @@ FAULTS = {
     "momentum 1.5": ("0.99", "1.5", 8, "batch_norm.momentum: expected float <= 1.0, found 1.5"),
     "unknown optimizer": ("adam", "lion", 9, "compile.optimizer: invalid enum value 'lion'"),
     "not a class name": ("ResNet50", "os.system", 7, "model.application"),
-    "a size of three": ("[8, 8]", "[8, 8, 8]", 6, "images.size: expected array of length 2, got 3"),
-    "a size of nothing": ("[8, 8]", "[0, 8]", 6, "images.size[0]: expected int >= 1, found 0"),
+    "a size of three": ("[32, 32]", "[32, 32, 32]", 6, "images.size: expected array of length 2, got 3"),
+    "a size of nothing": ("[32, 32]", "[0, 32]", 6, "images.size[0]: expected int >= 1, found 0"),
     "channels": ("channels: 1", "channels: 2", 6, "images.channels: invalid enum value 2"),
     "python tag": ("A small scenario", "!!python/object/apply:os.system ['true']", 3, "the tag"),
     "own tag": ("A small scenario", "!secret x", 3, "the tag !secret is not allowed"),
     "anchor": ("A small scenario", "&a x", 3, "anchors and aliases are not allowed"),
     "alias": ("A small scenario", "*a", 3, "anchors and aliases are not allowed"),
-    "syntax": ("[8, 8]", "[8, 8", 6, "not YAML"),
+    "syntax": ("[32, 32]", "[32, 32", 6, "not YAML"),
     "tabs": ("group: control", "group:\n\t- control", 5, "not YAML"),
     "two documents": ("group: control", "---\ngroup: control", 4, "not YAML"),
     "a key that is no word": ("group: control", "1: control", 4, "a key must be a word"),
@@ -139,6 +139,11 @@ FAULTS = {
     "images elsewhere": ("directory: images", "directory: ../images", 6, "must stay inside the scenario's folder"),
     "images at the root": ("directory: images", "directory: /etc", 6, "must stay inside the scenario's folder"),
     "convert with three channels": ("channels: 1", "channels: 3, convert: L", 6, "images.convert: L gives one channel"),
+    "no model": ("application: ResNet50, ", "", 7, "the key model.application is missing"),
+    "two models": ("{application", "{python: m.py, application", 7, "application and python exclude each other"),
+    "a function of no file": ("{application", "{function: make, application", 7, "go with python only"),
+    "a model elsewhere": ("application: ResNet50", "python: a/../../m.py", 7, "must stay inside the scenario's folder"),
+    "a model at the root": ("application: ResNet50", "python: /m.py", 7, "model.python: expected str matching"),
     "name that is a path": ("name: small", "name: ../small", 2, "name:"),
 }
 
@@ -641,3 +646,38 @@ def test_full_store(repro: Repro, environments: Path, mounted: Callable[[str], P
         stream.truncate(1_000_000)
     repro("--store", place, "run", "original-bug").refused(3, words)
     assert [entry.name for entry in place.iterdir()] == ["filler"]
+
+
+NO_SUCH_NETWORK = {
+    "a slip": ("ResNet50", "Resnet50", "keras-3 has no application called Resnet50: choose from ResNet50, "),
+    "too small": ("[32, 32]", "[32, 31]", "smaller than ResNet50 takes in keras-3: images.size: at least [32, 32]"),
+}
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize("fault", NO_SUCH_NETWORK)
+def test_a_network_that_cannot_be_built(repro: Repro, scenario: Edit, store: Path, fault: str, command: str) -> None:
+    old, new, words = NO_SUCH_NETWORK[fault]
+    answer = repro(command, scenario(old, new))
+    answer.refused(2, words if command == "run" else words.split(" ")[-1])
+    assert nothing_in(store)
+
+
+def test_a_network_that_only_some_environments_have(repro: Repro, scenario: Edit) -> None:
+    file = scenario("ResNet50", "DenseNet121")
+    assert repro("check", file).code == 0
+    repro("run", file, "--environment", "keras-2.0.9").refused(2, "keras-2.0.9 has no application called DenseNet121")
+
+
+def test_own_model_files(repro: Repro, scenario: Edit, store: Path, tmp_path: Path) -> None:
+    file = scenario("application: ResNet50", "python: m.py")
+    repro("run", file).refused(2, "would run Python code of its own (m.py): give --trust")
+    repro("run", file, "--trust").refused(2, "m.py: there is no such file")
+    model = file.parent / "m.py"
+    model.write_text("x = 1\n" * 200_000)
+    repro("run", file, "--trust").refused(2, "m.py: larger than 1 MiB")
+    model.unlink()
+    (tmp_path / "elsewhere.py").write_text("")
+    model.symlink_to(tmp_path / "elsewhere.py")
+    repro("check", file).refused(2, "m.py: leads out of the scenario's folder")
+    assert nothing_in(store)

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from repro_worker import variant
+from repro_worker import own_model, variant
 from repro_worker.adapters.base import (
     Adapter,
     DeviceAbsentError,
@@ -57,12 +57,7 @@ class Keras2(Adapter):
 
     def build(self, request):
         scenario = request["scenario"]
-        make = getattr(self.keras.applications, scenario["model"]["application"], None)
-        if make is None:
-            raise ValueError("this Keras has no application called {}".format(scenario["model"]["application"]))
-        height, width = scenario["images"]["size"]
-        shape = (height, width, scenario["images"]["channels"])
-        self.model = make(input_shape=shape, classes=scenario["model"]["classes"], weights=None)
+        self.model = self._own(request) if scenario["model"].get("python") else self._application(request)
         wanted = variant.settings(scenario.get("batch_norm"))
         if wanted:
             self.model = variant.rebuilt(self.model, wanted, self.batch_norm_layers())
@@ -73,6 +68,25 @@ class Keras2(Adapter):
         if scenario["compile"].get("learning_rate") is not None:
             self.K.set_value(self.model.optimizer.lr, scenario["compile"]["learning_rate"])
         self.statistics = [self._batch_statistics(layer) for layer in self.batch_norm_layers()]
+
+    def _own(self, request):
+        """The user's model; nested models are not looked into (their layers' momentum could not be set)."""
+        model = own_model.build(request, self.keras.models.Model)
+        shapes = self.K.int_shape(model.input)[1:], self.K.int_shape(model.output)[1:]
+        own_model.check_shapes(shapes[0], shapes[1], request)
+        one = np.zeros((1,) + tuple(request["scenario"]["images"]["size"]) + (shapes[0][-1],), np.float32)
+        own_model.check_probabilities(model.predict(one))
+        return model
+
+    def _application(self, request):
+        """A network of keras.applications."""
+        scenario = request["scenario"]
+        make = getattr(self.keras.applications, scenario["model"]["application"], None)
+        if make is None:
+            raise ValueError("this Keras has no application called {}".format(scenario["model"]["application"]))
+        height, width = scenario["images"]["size"]
+        shape = (height, width, scenario["images"]["channels"])
+        return make(input_shape=shape, classes=scenario["model"]["classes"], weights=None)
 
     def _set_momentum(self, momentum):
         """Rebuild with another momentum and the same initial weights: the update is made when a layer is called.

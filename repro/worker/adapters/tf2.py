@@ -4,7 +4,7 @@ import importlib
 
 import numpy as np
 
-from repro_worker import variant
+from repro_worker import own_model, variant
 from repro_worker.adapters.base import (
     Adapter,
     DeviceAbsentError,
@@ -59,13 +59,7 @@ class TF2Adapter(Adapter):
 
     def build(self, request):
         scenario = request["scenario"]
-        model = scenario["model"]
-        make = getattr(importlib.import_module(self.keras.__name__ + ".applications"), model["application"], None)
-        if make is None:
-            raise ValueError("this Keras has no application called {}".format(model["application"]))
-        height, width = scenario["images"]["size"]
-        shape = (height, width, scenario["images"]["channels"])
-        self.model = make(input_shape=shape, classes=model["classes"], weights=None)
+        self.model = self._own(request) if scenario["model"].get("python") else self._application(request)
         wanted = variant.settings(scenario.get("batch_norm"))
         if wanted:
             self.model = variant.rebuilt(self.model, wanted, self.batch_norm_layers())
@@ -76,6 +70,32 @@ class TF2Adapter(Adapter):
         self.model.compile(**compile_arguments(scenario))
         if scenario["compile"].get("learning_rate") is not None:
             self.model.optimizer.learning_rate = scenario["compile"]["learning_rate"]
+
+    def _application(self, request):
+        """A network of keras.applications."""
+        scenario = request["scenario"]
+        model = scenario["model"]
+        make = getattr(importlib.import_module(self.keras.__name__ + ".applications"), model["application"], None)
+        if make is None:
+            raise ValueError("this Keras has no application called {}".format(model["application"]))
+        height, width = scenario["images"]["size"]
+        shape = (height, width, scenario["images"]["channels"])
+        return make(input_shape=shape, classes=model["classes"], weights=None)
+
+    def _own(self, request):
+        """The user's model, seen to give probabilities for one image."""
+        model = own_model.build(request, self.keras.Model)
+        scenario = request["scenario"]
+        one = np.zeros((1,) + tuple(scenario["images"]["size"]) + (scenario["images"]["channels"],), np.float32)
+        if isinstance(getattr(model, "input_shape", None), tuple):  # a list where there are several inputs
+            own_model.check_shapes(model.input_shape[1:], (scenario["model"]["classes"],), request)
+        with own_model.as_own(request):
+            given = model(self.tf.constant(one), training=False)
+        if not hasattr(given, "shape"):
+            raise own_model.OwnModelError("your model gives several outputs, it must give one")
+        own_model.check_shapes(one.shape[1:], tuple(given.shape)[1:], request)
+        own_model.check_probabilities(np.array(given))
+        return model
 
     def fit(self, images, labels, fit, first_epoch, callback):
         skipping(self.model, self.prepare_train_function, self.skip_step, first_epoch * callback.steps_per_epoch)
@@ -143,7 +163,8 @@ class TF2Adapter(Adapter):
 
     def batch_norm_layers(self):
         kind = self.keras.layers.BatchNormalization
-        return [layer for layer in self.model.layers if isinstance(layer, kind) and layer.trainable]
+        layers = own_model.nested_layers(self.model)
+        return [layer for layer in layers if isinstance(layer, kind) and layer.trainable]
 
     def moving_statistics(self):
         return [(np.array(layer.moving_mean), np.array(layer.moving_variance)) for layer in self.batch_norm_layers()]

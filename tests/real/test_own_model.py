@@ -1,0 +1,149 @@
+"""A user's own model is trained like an application of Keras, and every way in which it can be unfit has its line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import shipped
+from repro.runs.store import RunDirectory
+from repro.runs.supervisor import MAX_LOG_BYTES
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+
+MODEL = Path(__file__).with_name("own_model.py")
+SCENARIO = """\
+format: 1
+name: own
+title: A model of one's own
+group: control
+about: For tests.
+images: {{directory: images, size: [24, 24], channels: 1}}
+model: {{python: model.py, function: {function}, classes: 3, build_seconds: {seconds}}}
+compile: {{optimizer: adam, loss: categorical_crossentropy, metrics: [acc]}}
+fit: {{epochs: 2}}
+measure: [evaluate, predict, evaluate_training_phase]
+claims: []
+"""
+
+
+@dataclass
+class Done:
+    """One command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Callable[..., tuple[Done, RunDirectory]]:
+    """Train the model that a function of own_model.py makes; what was printed, and the run."""
+
+    def run(function: str, *options: str, seconds: int = 120) -> tuple[Done, RunDirectory]:
+        shutil.copytree(shipped.folder("scenarios") / "images", tmp_path / "images")
+        shutil.copy(MODEL, tmp_path / "model.py")
+        (tmp_path / "s.yaml").write_text(SCENARIO.format(function=function, seconds=seconds))
+        done = repro(tmp_path, "run", str(tmp_path / "s.yaml"), "--trust", "--json", *options)
+        return done, RunDirectory(tmp_path / "store" / done.json["run"])
+
+    return run
+
+
+def repro(folder: Path, *arguments: str) -> Done:
+    """One command line on the store in `folder`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "repro", "--store", str(folder / "store"), *arguments],
+        env=os.environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+UNFIT = {
+    "raises": "your model raised in line 32, RuntimeError: no such luck",
+    "returns_nothing": "returns_nothing() returned NoneType, not a model",
+    "gives_logits": "not probabilities: end it with softmax",
+    "takes_other_images": "takes (7, 7, 3) for each image, the scenario asks for (24, 24, 1)",
+    "gives_other_classes": "gives (4,) for each image, the scenario asks for (3,)",
+    "leaves": "your model raised in line 64, SystemExit",
+    "not_there": "has no function called not_there",
+}
+
+
+@pytest.mark.parametrize("function", UNFIT)
+def test_an_unfit_model_ends_the_run_with_one_clear_reason(train: Any, function: str) -> None:
+    done, _ = train(function)
+    assert done.code == 4
+    assert done.json["state"] == "failed"
+    assert UNFIT[function] in done.json["reason"]
+
+
+def test_a_model_that_hangs_is_stopped_at_its_limit(train: Any) -> None:
+    done, _ = train("hangs", seconds=2)
+    assert done.code == 4
+    assert "was not built within 2 s (model.build_seconds)" in done.json["reason"]
+
+
+def test_a_million_lines_do_not_fill_the_disk(train: Any) -> None:
+    done, run = train("chatters")
+    assert done.json["state"] == "finished"
+    log = run.file("worker.log").read_bytes()
+    assert len(log) < MAX_LOG_BYTES + 100
+    assert b"[the log is full: the rest was dropped]" in log
+
+
+def test_without_batch_normalization_the_answer_is_clear_and_no_error(train: Any, tmp_path: Path) -> None:
+    done, run = train("without_batch_norm", "--trace")
+    assert done.json["state"] == "finished"
+    assert "batch_norm" not in done.json["measurements"]
+    assert any("no BatchNormalization layers" in line for line in run.progress().warnings)
+    refused = repro(tmp_path, "what-if", "last", "--momentum", "0.5")
+    assert refused.code == 2
+    assert "has no BatchNormalization layers" in refused.err
+
+
+def test_layers_inside_of_a_model_inside_are_found(train: Any) -> None:
+    done, run = train("nested", "--trace")
+    assert done.json["measurements"]["batch_norm"]["updates"] == 2
+    assert len(run.progress().drift[2].layers) == 1
+
+
+def test_the_run_keeps_the_code_and_a_bundle_runs_it_only_with_trust(train: Any, tmp_path: Path) -> None:
+    done, run = train("build", "--trace")
+    assert done.json["state"] == "finished"
+    assert run.record().model_sha256 == hashlib.sha256(MODEL.read_bytes()).hexdigest()
+    assert run.file("model.py").read_bytes() == MODEL.read_bytes()
+    (tmp_path / "model.py").write_text("raise SystemExit")
+    asked = repro(tmp_path, "what-if", "last", "--momentum", "0.99", "--json")
+    assert asked.json["answers"][0]["evaluate"]["loss"] == done.json["measurements"]["evaluate"]["loss"]
+
+    bundle = str(tmp_path / "b.zip")
+    assert repro(tmp_path, "export", "last", "-o", bundle, "--with-images").code == 0
+    refused = repro(tmp_path, "verify", bundle)
+    assert refused.code == 2
+    assert "would run Python code of its own (model.py): give --trust" in refused.err
+    assert repro(tmp_path, "verify", bundle, "--no-run").code == 0
+    assert repro(tmp_path, "verify", bundle, "--trust", "--json").json["runs"][0]["grade"] == "bit-identical"
+
+    run.file("model.py").write_bytes(b"raise SystemExit")
+    refused = repro(tmp_path, "what-if", run.id, "--momentum", "0.99")
+    assert refused.code == 2
+    assert "is not the code that was run" in refused.err

@@ -114,11 +114,12 @@ RUN if [ "$TRIM" = yes ]; then python trim.py /usr/local; fi \
 # --- The engine: its locked packages, then itself ---------------------------------------------------------------------
 FROM ${PYTHON_IMAGE} AS engine-packages
 WORKDIR /build
-COPY requirements.lock .
+# All of requirements.lock, and Dask for the compose profile `cluster`.
+COPY requirements-cluster.lock .
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv --without-pip /opt/repro \
  && python -m pip --python /opt/repro/bin/python install -q --root-user-action ignore \
-      --require-hashes --no-deps --no-compile -r requirements.lock \
+      --require-hashes --no-deps --no-compile -r requirements-cluster.lock \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/repro/lib
 COPY --chmod=755 container/repro /opt/repro/bin/repro
 

@@ -80,7 +80,8 @@ COMPILE_ENVIRONMENT := uv pip compile --quiet --no-config --no-python-downloads 
 lock:  ## compile all lock files anew (needs uv); existing pins stay unless UPGRADE=--upgrade
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock >/dev/null
 	$(COMPILE) $(UPGRADE) --group build -o requirements-build.lock >/dev/null
-	$(COMPILE) $(UPGRADE) pyproject.toml --group dev -o requirements-dev.lock >/dev/null
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra cluster --constraint requirements.lock -o requirements-cluster.lock >/dev/null
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra cluster --group dev -o requirements-dev.lock >/dev/null
 	cd environments/keras-3 && $(COMPILE_ENVIRONMENT) $(UPGRADE) --python-version 3.12 --no-emit-package tensorflow requirements.in -o requirements.lock >/dev/null
 	cd environments/keras-3-gpu && $(COMPILE_ENVIRONMENT) $(UPGRADE) --python-version 3.12 requirements.in -o requirements.lock >/dev/null
 	for name in keras-2.0.9 keras-2.2.4 keras-2.3.1 tf-2.6; do (cd environments/$$name && \

@@ -98,16 +98,30 @@ def _stream(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _unpack(path: Path, stream: IO[bytes], folder: Path) -> Manifest:
+    with checked_archive(path, stream) as (archive, members):
+        manifest = _read_manifest(path, archive, members)
+        _check_manifest(path, manifest, members)
+        hashes = {entry.path: entry for entry in manifest.files}
+        for name, member in members.items():
+            if name != NAME:
+                _unpack_member(path, archive, member, hashes[name], folder / name)
+    return manifest
+
+
+@contextlib.contextmanager
+def checked_archive(path: Path, stream: IO[bytes]) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+    """A zip that nobody vouches for and its entries by name, after every limit and name was checked.
+
+    `path` is what messages call it. Damage that is met while it is read is an InputError too.
+    """
     _check_end(path, stream)
     try:
         with zipfile.ZipFile(stream) as archive:
-            members = _check_members(path, archive)
-            manifest = _read_manifest(path, archive, members)
-            _check_manifest(path, manifest, members)
-            hashes = {entry.path: entry for entry in manifest.files}
-            for name, member in members.items():
-                if name != NAME:
-                    _unpack_member(path, archive, member, hashes[name], folder / name)
+            yield archive, _check_members(path, archive)
+    except UnicodeDecodeError:
+        bad(path, "damaged (a name is not text)")
+    except OverflowError:
+        bad(path, "damaged (a number is too large)")
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -118,11 +132,6 @@ def _unpack(path: Path, stream: IO[bytes], folder: Path) -> Manifest:
         ValueError,
     ) as error:
         bad(path, f"damaged ({error})")
-    except UnicodeDecodeError:
-        bad(path, "damaged (a name is not text)")
-    except OverflowError:
-        bad(path, "damaged (a number is too large)")
-    return manifest
 
 
 def _check_end(path: Path, stream: IO[bytes]) -> None:

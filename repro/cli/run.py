@@ -67,8 +67,11 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(_run_all(work, as_json=options["as_json"], plain=options["plain"]))
 
 
-def make_plans(options: dict[str, Any]) -> list[Plan]:
-    """All runs that the options ask for; every input is checked before any of them starts."""
+def make_plans(options: dict[str, Any], *, here: bool = True) -> list[Plan]:
+    """All runs that the options ask for; every input is checked before any of them starts.
+
+    Not `here`: they run on other machines, so the environments need not be installed on this one.
+    """
     from repro.runs.supervisor import checkpoint_seconds
 
     checkpoint_seconds()
@@ -95,7 +98,7 @@ def make_plans(options: dict[str, Any]) -> list[Plan]:
         for one in loaded:
             abilities.require(environment, one.scenario, traced=options["trace"])
             applications.require(environment, one.scenario)
-    drifts = {environment.name: _drift(environment, options["allow_drift"]) for environment in environments}
+    drifts = {one.name: _drift(one, options["allow_drift"]) if here else [] for one in environments}
     return [
         Plan(
             scenario=one.scenario,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repro.cli.common import json_option, open_store, print_json, store_option
-from repro.errors import ExitCode, InputError
+from repro.errors import ExitCode, InputError, ReproError
 
 if TYPE_CHECKING:
     from repro.runs.plan import Plan
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of one run.  [default: usable cores / workers]")
 @click.option("--deterministic", is_flag=True, help="Turn op determinism on (changes the bits).")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Runs at once here.  [default: usable cores / threads]")
+@click.option("--scheduler", metavar="ADDRESS", help="Run on the Dask cluster of this scheduler (trusted ones only).")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live table.")
 @store_option
 @json_option
@@ -44,21 +45,28 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     store = open_store(options["store"])
     jobs, runner = _prepare(options, store)
+    fault: ReproError | None = None
     with show_sweep(jobs, plain=options["plain"]) as display:
         for job in jobs:
             if job.keep(store):
                 display.ended(job)
         left = [job for job in jobs if job.how == "waiting"]
-        with _stopped_by_signals(runner):
-            for ended in runner.run(left) if left else ():
-                display.ended(ended) if ended is not None else display.tick()
+        try:
+            with _stopped_by_signals(runner):
+                for ended in runner.run(left):
+                    display.ended(ended) if ended is not None else display.tick()
+        except ReproError as error:
+            fault = error
     for job in jobs:
         if job.code is None:
-            job.conclude(ExitCode.ENDED_EARLY, "" if job.run is not None else "not begun")
+            code = fault.exit_code if fault is not None else ExitCode.ENDED_EARLY
+            job.conclude(code, "" if job.run is not None else "not begun")
     if options["as_json"]:
         print_json(sweep_object(jobs))
     else:
         print_sweep(jobs, plain=options["plain"])
+    if fault is not None:
+        click.echo(f"repro: {fault}", err=True)
     ctx.exit(int(max(job.code or ExitCode.DONE for job in jobs)))
 
 
@@ -68,9 +76,15 @@ def _prepare(options: dict[str, Any], store: Store) -> tuple[list[Job], Runner]:
     from repro.sweep.jobs import Job
     from repro.sweep.local import LocalRunner
 
+    if options["scheduler"] is not None and options["workers"] is not None:
+        raise InputError("--workers is for this machine", do="leave it out: the workers of --scheduler do the runs")
     threads, workers = shares(usable_cores(), options["threads"], options["workers"])
     jobs = [Job(plan) for plan in _plans(options, threads)]
     store.check_writable()
+    if options["scheduler"] is not None:
+        from repro.sweep.cluster import ClusterRunner
+
+        return jobs, ClusterRunner(store, options["scheduler"], lambda line: click.echo(f"repro: {line}", err=True))
     return jobs, LocalRunner(store, workers)
 
 
@@ -92,7 +106,9 @@ def _plans(options: dict[str, Any], threads: int) -> list[Plan]:
             "allow_drift": False,
             "keep_weights": False,
             "trace": False,
-        }
+            "trust": False,
+        },
+        here=options["scheduler"] is None,
     )
     scenarios = {(plan.scenario.name, plan.scenario.sha256()) for plan in plans}
     if len({name for name, _ in scenarios}) != len(scenarios):

@@ -33,6 +33,7 @@ def loaded_after(code: str) -> set[str]:
         ["--version"],
         ["run", "--help"],
         ["runs", "--help"],
+        ["sweep", "--help"],
         ["show", "--help"],
         ["list", "--help"],
         ["environment", "--help"],

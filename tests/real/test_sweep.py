@@ -1,30 +1,76 @@
-"""A sweep that trains."""
+"""Sweeps that train, here and on a Dask cluster."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from repro.runs.store import RunDirectory
+from tests.sweep.conftest import Cluster, until
+
 pytestmark = [pytest.mark.real, pytest.mark.evidence, pytest.mark.timeout(3600)]
+SWEEP = ("sweep", "original-bug", "--seeds", "0:2", "--threads", "2", "--json")
 
 
-def test_the_collapse_does_not_depend_on_the_seed(tmp_path: Path) -> None:
-    """original-bug over two seeds; asked again, nothing is trained."""
-    command = [sys.executable, "-m", "repro", "--store", str(tmp_path), "sweep", "original-bug", "--seeds", "0:2"]
-    answers = []
-    for _ in range(2):
-        done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
-        assert done.returncode in (0, 1), done.stderr
-        (group,) = json.loads(done.stdout)["groups"]
-        answers.append(group)
-    first, second = answers
-    rates = {claim["id"]: (claim["held"], claim["failed"], claim["unknown"]) for claim in first["claims"]}
+def start(store: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "repro", "--store", str(store), *SWEEP, *arguments]
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def answer(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, err = process.communicate()
+    assert process.returncode in (0, 1), err
+    (group,) = json.loads(out)["groups"]
+    return dict(group)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sweep") / "here"
+
+
+@pytest.fixture(scope="module")
+def here(store: Path) -> dict[str, Any]:
+    return answer(start(store))
+
+
+def test_the_collapse_does_not_depend_on_the_seed(here: dict[str, Any], store: Path) -> None:
+    rates = {claim["id"]: (claim["held"], claim["failed"], claim["unknown"]) for claim in here["claims"]}
     for name in ("Q1", "Q2", "A1", "A1-distance", "A3"):
         assert rates[name] == (2, 0, 0), name
-    assert [run["how"] for run in first["runs"]] == ["trained"] * 2
-    assert [run["how"] for run in second["runs"]] == ["kept"] * 2
-    assert first["claims"] == second["claims"]
+    assert [run["how"] for run in here["runs"]] == ["trained"] * 2
+    again = answer(start(store))
+    assert [run["how"] for run in again["runs"]] == ["kept"] * 2
+    assert again["claims"] == here["claims"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="distributed is not installed")
+def test_a_cluster_that_loses_a_worker_gives_the_bits_of_this_machine(
+    here: dict[str, Any], store: Path, tmp_path: Path
+) -> None:
+    cluster = Cluster(tmp_path)
+    there = tmp_path / "there"
+    try:
+        lost = cluster.worker()
+        sweep = start(there, "--scheduler", cluster.address)
+        until(lambda: any("epoch_finished" in log.read_text() for log in tmp_path.glob("w*/**/events.jsonl")), 300)
+        cluster.worker()
+        lost.kill()
+        found = answer(sweep)
+    finally:
+        cluster.close()
+    assert [run["state"] for run in found["runs"]] == ["finished"] * 2
+    assert found["claims"] == here["claims"]
+    for one, other in zip(here["runs"], found["runs"], strict=True):
+        results = [RunDirectory(place / run["run"]).result() for place, run in ((store, one), (there, other))]
+        assert results[0] is not None and results[1] is not None
+        assert results[0].measurements == results[1].measurements
+        assert len(results[1].files) == len(results[0].files)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ sys.argv = sys.argv[-2:]
 """
 # Seed 2 does not learn. While the file `hold` is there, no run gets past its first epoch.
 WORKER = """\
+import ctypes; ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # ends with its supervisor, as the real one does
 first = request["resume"]["epoch"] if request["resume"] else 0
 wanted = []
 signal.signal(signal.SIGTERM, lambda *_: wanted.append(1))
@@ -61,6 +62,7 @@ class StandIn:
         self.hold = place / "hold"
         self.file = file
         self.python = self.environments / "keras-3" / "bin" / "python"
+        self.processes: list[subprocess.Popen[str]] = []
 
     def install(self) -> None:
         self.python.parent.mkdir(parents=True)
@@ -72,7 +74,7 @@ class StandIn:
         (self.environments / "keras-3" / definition.MARKER).write_text(json.dumps(marker))
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "repro", "--store", self.store, *arguments],
             env={**os.environ, "REPRO_ENVIRONMENTS": str(self.environments)},
             cwd=ROOT,
@@ -81,6 +83,15 @@ class StandIn:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.processes.append(process)
+        return process
+
+    def close(self) -> None:
+        """No process outlives a test that failed."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def __call__(self, *arguments: str | Path) -> Answer:
         process = self.start(*arguments)
@@ -102,9 +113,52 @@ def until(look: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+class Cluster:
+    """`dask scheduler` and `dask worker` processes; none outlives the test."""
+
+    def __init__(self, place: Path) -> None:
+        place.mkdir(exist_ok=True)
+        self.place = place
+        self.processes: list[subprocess.Popen[bytes]] = []
+        file = place / "scheduler.json"
+        self.scheduler = self._start(
+            "scheduler", "--no-dashboard", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file)
+        )
+        until(lambda: file.exists() and file.read_text().endswith("}"))
+        self.address: str = json.loads(file.read_text())["address"]
+
+    def worker(self, cwd: Path = ROOT, **variables: str) -> subprocess.Popen[bytes]:
+        name = f"w{len(self.processes)}"
+        folder = self.place / name
+        return self._start(
+            *("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name),
+            *("--local-directory", str(folder), "--host", "127.0.0.1"),
+            cwd=cwd,
+            **variables,
+        )
+
+    def _start(self, *arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dask", *arguments],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(cwd), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.processes.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
 @pytest.fixture
-def stand_in(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+def stand_in(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     monkeypatch.setenv("REPRO_ENVIRONMENTS", str(tmp_path / "environments"))
     one = StandIn(tmp_path, folder / "s.yaml")
     one.install()
-    return one
+    yield one
+    one.close()

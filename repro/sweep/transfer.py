@@ -1,0 +1,74 @@
+"""A whole run directory as bytes, and back into a store: nothing of it is believed before it was checked."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from repro.bundle.export import zipped
+from repro.bundle.read import bad, checked_archive
+from repro.files import sync_folder, write_durably
+from repro.runs.records import Result, RunRecord
+from repro.runs.store import RunDirectory, Store
+from repro.runs.supervisor import file_hashes
+from repro.scenario.types import Scenario
+from repro.verdict import decide_all, verdict
+
+
+def packed(run: RunDirectory) -> bytes:
+    """Every file of a run that ended; without its lock, and without checkpoints, which nobody could go on with."""
+    return zipped(
+        {
+            str(path.relative_to(run.path)): path.read_bytes()
+            for path in sorted(run.path.rglob("*"))
+            if path.is_file() and path.name != "run.lock" and not path.name.startswith("checkpoint-")
+        }
+    )
+
+
+def received(data: bytes, record: RunRecord, files: dict[str, bytes], scenario: Scenario, store: Store) -> RunDirectory:
+    """Put the run that was made for `record` and `files` into the store; InputError where it is not that run."""
+    origin = Path(f"run {record.id}")
+    hidden = store.path / f".new-{record.id}"
+    shutil.rmtree(hidden, ignore_errors=True)
+    try:
+        for folder in ("arrays", "weights"):
+            (hidden / folder).mkdir(parents=True)
+        with io.BytesIO(data) as stream, checked_archive(origin, stream) as (archive, members):
+            for name, member in members.items():
+                (hidden / name).parent.mkdir(parents=True, exist_ok=True)
+                write_durably(hidden / name, archive.read(member))
+        run = RunDirectory(hidden)
+        if run.record() != record:
+            bad(origin, "its run.json is not what was asked", "look at the worker")
+        for name, content in files.items():
+            if not run.file(name).is_file() or run.file(name).read_bytes() != content:
+                bad(origin, f"{name} is not what was sent", "look at the worker")
+        result = run.result()
+        if result is not None:
+            _check(origin, run, record, result, scenario)
+        run.file("run.lock").touch()
+        hidden.rename(store.path / record.id)
+        sync_folder(store.path)
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+    return RunDirectory(store.path / record.id)
+
+
+def _check(origin: Path, run: RunDirectory, record: RunRecord, result: Result, scenario: Scenario) -> None:
+    """The result is that of this run, follows from its measurements, and its files are whole."""
+    said = (result.run, result.scenario, result.environment, result.seed)
+    if said != (record.id, record.scenario, record.environment, record.seed):
+        bad(origin, "its result.json belongs to another run", "look at the worker")
+    if result.files != file_hashes(run):
+        bad(origin, "its files do not have the hashes of its result", "look at the worker")
+    try:
+        claims = decide_all(scenario, result.measurements, record.environment)
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError):
+        bad(origin, "its measurements cannot be read", "look at the worker")
+    if msgspec.to_builtins(claims) != msgspec.to_builtins(result.claims) or verdict(claims) != result.verdict:
+        bad(origin, "its verdict does not follow from its measurements", "look at the worker")

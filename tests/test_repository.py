@@ -64,3 +64,12 @@ def test_every_environment_has_a_lock_and_pins_keras() -> None:
     for environment in definition.shipped_environments().values():
         assert "keras" in environment.locked_versions()
         assert re.fullmatch(r"[0-9a-f]{64}", environment.lock_sha256())
+
+
+def test_the_cluster_lock_holds_all_that_the_program_needs() -> None:
+    """The image installs it instead of requirements.lock."""
+    pins = [
+        set(re.findall(r"^\S+==[^\\\n]+", (ROOT / name).read_text(), re.M))
+        for name in ("requirements.lock", "requirements-cluster.lock")
+    ]
+    assert pins[0] < pins[1]

@@ -70,3 +70,12 @@ def test_tables_of_the_documents_are_those_of_the_evidence() -> None:
     command = [sys.executable, "-m", "scripts.evidence", "tables", "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_cluster_lock_holds_all_that_the_program_needs() -> None:
+    """The image installs it instead of requirements.lock."""
+    pins = [
+        set(re.findall(r"^\S+==[^\\\n]+", (ROOT / name).read_text(), re.M))
+        for name in ("requirements.lock", "requirements-cluster.lock")
+    ]
+    assert pins[0] < pins[1]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import warnings
-from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -56,8 +56,9 @@ class ClusterRunner:
         self._was_usable = False
         self._flying: dict[Any, _Flight] = {}
         try:
+            asyncio.run(_knock(address))  # a Client that cannot connect leaves more behind than an exception
             self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="repro-sweep")
-        except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
+        except (OSError, ValueError, TypeError, LookupError, RuntimeError) as error:
             what = printable(str(error), 160) or type(error).__name__
             raise UnusableError(
                 f"no Dask scheduler answers at {printable(address, 80)} ({what})",
@@ -87,13 +88,17 @@ class ClusterRunner:
                 while left and len(self._flying) < sum(self._slots.values()):
                     self._send(left.pop(), asked)
                 for future in [one for one in self._flying if one.done()]:
-                    if self._take(future):
-                        yield self._flying.pop(future).job
+                    taken = self._take(future)
+                    if taken is None:
+                        continue
+                    job = self._flying.pop(future).job
+                    if taken:
+                        yield job
                     else:
-                        left.append(self._flying.pop(future).job)
+                        left.append(job)
                 yield None
                 time.sleep(TICK_SECONDS)
-        except (OSError, CancelledError) as error:
+        except (OSError, asyncio.CancelledError) as error:
             raise self._gone() from error
         finally:
             self._close()
@@ -157,8 +162,8 @@ class ClusterRunner:
                 left.append(self._flying.pop(future).job)
                 future.cancel()
 
-    def _take(self, future: Any) -> bool:
-        """Take one task's outcome; False where it has to be sent again."""
+    def _take(self, future: Any) -> bool | None:
+        """Take one task's outcome; False where it has to be sent again, None where it is on its way once more."""
         flight = self._flying[future]
         job = flight.job
         if future.status in ("cancelled", "lost"):
@@ -169,7 +174,10 @@ class ClusterRunner:
             why = "the workers that tried it died" if name == "KilledWorker" else f"{name}: {error}"
             job.conclude(ExitCode.ENDED_EARLY, printable(why, 300))
             return True
-        answer = future.result(timeout=CONNECT_SECONDS * 6)
+        try:
+            answer = future.result(timeout=CONNECT_SECONDS * 6)
+        except TimeoutError:
+            return None  # its worker died with the result: Dask makes it again, unless the scheduler is gone
         if "refused" in answer:
             self._refuse(answer["address"], answer["refused"])
             return False
@@ -186,3 +194,12 @@ class ClusterRunner:
             for future in self._flying:
                 future.cancel()
         self._client.close(timeout=CONNECT_SECONDS)
+
+
+async def _knock(address: str) -> None:
+    """Connect once, as a client of Dask's configuration does."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    comm = await connect(address, timeout=CONNECT_SECONDS, **Security().get_connection_args("client"))
+    await comm.close()

@@ -10,6 +10,7 @@ import msgspec
 
 from repro.bundle.export import zipped
 from repro.bundle.read import bad, checked_archive
+from repro.errors import UnusableError
 from repro.files import sync_folder, write_durably
 from repro.runs.records import Result, RunRecord
 from repro.runs.store import RunDirectory, Store
@@ -53,9 +54,13 @@ def received(data: bytes, record: RunRecord, files: dict[str, bytes], scenario: 
         run.file("run.lock").touch()
         hidden.rename(store.path / record.id)
         sync_folder(store.path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(hidden, ignore_errors=True)
-        raise
+        if not isinstance(error, OSError):
+            raise
+        raise UnusableError(
+            f"the run cannot be written ({error.strerror})", do="free some space", file=hidden
+        ) from None
     return RunDirectory(store.path / record.id)
 
 

@@ -31,6 +31,16 @@ def test_configuration_is_valid_with_and_without_the_gpu_file(engine: None) -> N
     assert not plain.keys() - {"repro"} and docker("compose", "--profile", "tests", "config", "--quiet").stderr == ""
 
 
+def test_only_the_cluster_has_a_network_and_it_leads_nowhere(engine: None) -> None:
+    found = json.loads(docker("compose", "--profile", "cluster", "config", "--format", "json").stdout)
+    assert found["networks"]["cluster"]["internal"] is True
+    assert found["services"]["repro"]["network_mode"] == "none"
+    for name in ("scheduler", "worker", "sweep"):
+        service = found["services"][name]
+        assert list(service["networks"]) == ["cluster"] and "network_mode" not in service
+        assert service["read_only"] is True and service["cap_drop"] == ["ALL"]
+
+
 @pytest.mark.evidence
 def test_tests_pass_in_the_container(engine: None) -> None:
     done = docker("compose", "run", "--rm", "tests")

@@ -52,6 +52,20 @@ def test_the_collapse_does_not_depend_on_the_seed(here: dict[str, Any], store: P
     assert again["claims"] == here["claims"]
 
 
+def test_how_often_a_small_momentum_mends_it(tmp_path: Path) -> None:
+    """The answer's remedy depends on the seed: ten of them in the environment of the report and in today's."""
+    command = [sys.executable, "-m", "repro", "--store", str(tmp_path), "sweep", "momentum-0.01", "--seeds", "0:10"]
+    command += ["--environment", "keras-2.0.9", "--environment", "keras-3", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    for group in json.loads(done.stdout)["groups"]:
+        claims = {claim["id"]: claim for claim in group["claims"]}
+        print(group["environment"], claims["A5"])
+        assert group["unfinished"] == 0
+        assert claims["A5"]["held"] + claims["A5"]["failed"] == 10
+        assert claims["A5-weight"]["rate"] == 1.0
+
+
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="distributed is not installed")
 def test_a_cluster_that_loses_a_worker_gives_the_bits_of_this_machine(
     here: dict[str, Any], store: Path, tmp_path: Path

@@ -118,6 +118,13 @@ def test_the_scheduler_is_gone(stand_in: StandIn, cluster: Cluster, tmp_path: Pa
 
 @slow
 @needs_dask
+@pytest.mark.parametrize("address", ["tls://127.0.0.1:9", "nothing://127.0.0.1:9", "tcp://127.0.0.1:x", "", "tcp://"])
+def test_an_address_without_a_scheduler_is_one_line(stand_in: StandIn, address: str) -> None:
+    stand_in("sweep", stand_in.file, "--seeds", "0:2", "--scheduler", address).refused(3, "no Dask scheduler answers")
+
+
+@slow
+@needs_dask
 def test_a_signal_ends_the_runs_on_the_workers(stand_in: StandIn, cluster: Cluster) -> None:
     stand_in.hold.touch()
     cluster.worker()

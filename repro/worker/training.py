@@ -125,13 +125,15 @@ class Run:
             return
         loss, accuracy, call, statistics = self.adapter.training_phase(self.images, self.labels, self.batch_size)
         if "evaluate_training_phase" in wanted:
-            self._timed_evaluation("training", epoch, (loss, accuracy, call))
+            self._timed_evaluation(
+                "training", epoch, (loss, accuracy, call), probabilities=self.adapter.training_probabilities
+            )
         if layers:
             self._drift(epoch, layers, statistics)
 
-    def _timed_evaluation(self, phase, epoch, result):
+    def _timed_evaluation(self, phase, epoch, result, **more):
         loss, accuracy, call = result
-        self.channel.send("evaluated", phase=phase, epoch=epoch, loss=loss, accuracy=accuracy, call=call)
+        self.channel.send("evaluated", phase=phase, epoch=epoch, loss=loss, accuracy=accuracy, call=call, **more)
 
     def _drift(self, epoch, layers, statistics):
         moving = self.adapter.moving_statistics()

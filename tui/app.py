@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App, ScreenStackError, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
 from textual.screen import Screen
 
@@ -131,7 +132,18 @@ class ReproApp(App[int], inherit_bindings=False):
             for number, code in _EXIT_BY_SIGNAL.items():
                 with contextlib.suppress(NotImplementedError, RuntimeError):
                     loop.add_signal_handler(number, self._leave_by_signal, code)
+        self.set_interval(0.5, self._mind_size)
         self.call_after_refresh(self._watch)
+
+    def _mind_size(self) -> None:
+        """Tell the screen its size where it missed it.
+
+        Textual passes a change of size on by a timer of 8 ms. A timer that starts too late never fires, and then no
+        later change is passed on either: on a busy machine the screen stays as it was.
+        """
+        with contextlib.suppress(ScreenStackError):
+            if self.screen.is_mounted and self.screen.outer_size != self.size:
+                self.screen.post_message(Resize(self.size, self.size))
 
     def _leave_by_signal(self, code: int) -> None:
         """The runs belong to their supervisors: they go on."""

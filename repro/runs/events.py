@@ -65,13 +65,14 @@ class EpochFinished(Event, frozen=True, tag="epoch_finished"):
 
 
 class Evaluated(Event, frozen=True, tag="evaluated"):
-    """Loss and accuracy on the training images in one phase."""
+    """Loss and accuracy on the training images in one phase; in training phase with the probabilities of that pass."""
 
     epoch: int
     phase: Literal["inference", "training"]
     loss: Number
     accuracy: Number
     call: str
+    probabilities: list[list[Number]] | None = None
 
 
 class Predicted(Event, frozen=True, tag="predicted"):

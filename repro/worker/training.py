@@ -120,7 +120,8 @@ class Run:
             return
         loss, accuracy, call, statistics = self.adapter.training_phase(self.images, self.labels, self.batch_size)
         if "evaluate_training_phase" in wanted:
-            self._evaluated("training", epoch, (loss, accuracy, call))
+            result = (loss, accuracy, call)
+            self._evaluated("training", epoch, result, probabilities=self.adapter.training_probabilities)
         if layers:
             self._drift(epoch, layers, used, statistics)
 
@@ -157,9 +158,9 @@ class Run:
             return batch_norm.unflatten(vector, channels)
         return moving
 
-    def _evaluated(self, phase, epoch, result):
+    def _evaluated(self, phase, epoch, result, **more):
         loss, accuracy, call = result
-        self.channel.send("evaluated", phase=phase, epoch=epoch, loss=loss, accuracy=accuracy, call=call)
+        self.channel.send("evaluated", phase=phase, epoch=epoch, loss=loss, accuracy=accuracy, call=call, **more)
 
     def _drift(self, epoch, layers, used, statistics):
         """How far the statistics that inference used stand from those of the batch."""

@@ -102,7 +102,14 @@ def measured(epoch: int, momentum: float = 0.99) -> list[events.AnyEvent]:
             epoch=epoch, phase="inference", loss=369.1, accuracy=0.3333333432674408, call="model.evaluate"
         ),
         events.Predicted(epoch=epoch, probabilities=[[1e-8, 0.9999999, 4e-7]] * 3, call="model.predict"),
-        events.Evaluated(epoch=epoch, phase="training", loss=1.2e-7, accuracy=1.0, call="model(images, training=True)"),
+        events.Evaluated(
+            epoch=epoch,
+            phase="training",
+            loss=1.2e-7,
+            accuracy=1.0,
+            call="model(images, training=True)",
+            probabilities=[[0.9, 0.1, 0.0], [0.0, 1.0, 0.0], [0.25, 0.0, 0.75]],
+        ),
         drift(epoch, momentum),
     ]
 

@@ -104,6 +104,11 @@ def test_a_picture_keeps_light_and_dark() -> None:
     assert shrink(np.full((3, 3, 3), 7, np.uint8), 10, 10)[5][5] == (7, 7, 7)
 
 
+def test_stripes_of_eight_pixels_stay_stripes() -> None:
+    image = np.where(np.arange(197) // 8 % 2, 255, 0).astype(np.uint8)[:, None, None] * np.ones((1, 197, 1), np.uint8)
+    assert [line[5][0] for line in shrink(image, 24, 24)] == [0, 255] * 12
+
+
 def test_the_command_line_says_what_is_done() -> None:
     request = Request(["a", "b"], ["keras-3", "tf-keras"], [0, 1, 2], "cpu", "/x y")
     assert request.words()[:7] == ["run", "a", "b", "--environment", "keras-3", "--environment", "tf-keras"]

@@ -257,7 +257,7 @@ async def test_a_run_is_followed_as_it_goes(make_app: MakeApp, store: Path) -> N
             await pilot.press("p")
             await shows(pilot, "epoch 5 of 5")
             recorded.append(run, recorded.measured(5), len(said) + 4)
-            await shows(pilot, "✓ held    Q2", "✗ class 1 wrong", "<1.0000")
+            await shows(pilot, "✓ held    Q2", "✗ class 1 wrong", "<1.0000", "✓ class 2 right")
             await pilot.press("s")
             await until(pilot, lambda: run.file("stop").exists())
         await shows(pilot, "! interrupted")

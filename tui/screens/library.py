@@ -61,6 +61,8 @@ class LibraryScreen(ReproScreen):
         self._keys: list[str] = []
         self._shown: str | None = None
         self._wanted: str | None = None
+        self._before: set[str] = set()
+        self._opening = 0
 
     def body(self) -> ComposeResult:
         self.shelf = Shelf(self.repro.environments, [Path(file) for file in self.repro.settings.files])
@@ -74,6 +76,7 @@ class LibraryScreen(ReproScreen):
         self.query_one("#scenarios", OptionList).action_first()
         self.call_after_refresh(self._refresh_shelf)  # the engine's types take 0.1 s: after the first paint
         self.set_interval(2.0, self._refresh_shelf)
+        self.set_interval(0.2, self._open_when_there)
 
     @work(thread=True, exclusive=True, group="shelf")
     def _refresh_shelf(self) -> None:
@@ -367,19 +370,22 @@ class LibraryScreen(ReproScreen):
         kept.device, kept.images = request.device, request.images  # type: ignore[assignment]
         self.repro.keep_settings()
         self.picked.clear()
-        before = set(self.repro.run_ids)
+        self._before = set(self.repro.run_ids)
         if self.repro.start_runs(request) == 1 and not self.repro.going_on():
-            self._open_when_there(before, 100)
+            self._opening = 100
         self.store_changed()
 
-    def _open_when_there(self, before: set[str], tries: int) -> None:
+    def _open_when_there(self) -> None:
         """Open the run that was just started as soon as its directory is there, unless one has gone elsewhere."""
-        new = [run_id for run_id in self.repro.run_ids if run_id not in before]
-        if new and self.is_current:
+        if not self._opening:
+            return
+        self._opening = self._opening - 1 if self.is_current else 0
+        new = [run_id for run_id in self.repro.run_ids if run_id not in self._before]
+        if new and self._opening:
+            self._opening = 0
             self.repro.open_run(new[0])
-        elif tries and self.is_current:
+        elif self._opening:
             self.repro.look_now()
-            self.set_timer(0.2, lambda: self._open_when_there(before, tries - 1))
 
     def action_last(self) -> None:
         """Open the last run of the scenario."""

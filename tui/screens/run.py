@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 from textual.message import Message
@@ -42,6 +42,23 @@ STAGES = {
     "measure": "measuring",
     "hash": "hashing the weights",
 }
+
+Probabilities = list[list[events.Number]]
+
+
+def _opinion(probabilities: list[events.Number], label: int | None, most: int = 3) -> list[Content]:
+    """The class, whether it is right, and the probabilities, the greatest of them where there are many."""
+    chosen = prediction([probabilities], None)["classes"][0]
+    good = chosen == label
+    right = "right" if good else "wrong"
+    lines = [Content.styled(f"{'✓' if good else '✗'} class {chosen} {right}", GOOD if good else BAD)]
+    shown = list(enumerate(probabilities))
+    if len(shown) > most:
+        shown = sorted(shown, key=lambda one: -float(one[1]))[:most]
+    return lines + [
+        Content.assemble((f"{class_} ", QUIET), (bar(float(value), 8), BAR), f" {share(value)}")
+        for class_, value in shown
+    ]
 
 
 class RunScreen(ReproScreen):
@@ -109,7 +126,7 @@ class RunScreen(ReproScreen):
                     yield Static("The same weights, two phases", classes="section", id="phases-title")
                     yield Static("", id="phases", markup=False)
                     yield Static("Images", classes="section")
-                    yield Horizontal(id="pictures")
+                    yield Container(id="pictures")
             yield Static("Log of the worker", classes="section", id="log-title")
             yield Log(id="log", max_lines=LOG_LINES)
 
@@ -171,7 +188,7 @@ class RunScreen(ReproScreen):
     async def _put_pictures(self, array: Any) -> None:
         if not self.is_mounted:
             return
-        place = self.query_one("#pictures", Horizontal)
+        place = self.query_one("#pictures", Container)
         if array is None:
             count = len(self.record.images) if self.record else 0
             array = [None] * min(MOST_PICTURES, count)
@@ -181,7 +198,7 @@ class RunScreen(ReproScreen):
         for image in array:
             caption = Static("", classes="caption", markup=False)
             self._captions.append(caption)
-            cards.append(Vertical(*([] if image is None else [Picture(image)]), caption, classes="card"))
+            cards.append(Container(*([] if image is None else [Picture(image)]), caption, classes="card"))
         await place.mount(*cards)
         self._dirty = True
 
@@ -333,28 +350,27 @@ class RunScreen(ReproScreen):
         return rows(lines)
 
     def _draw_captions(self) -> None:
-        latest: events.Predicted | None = None
-        if self.progress.predictions:
-            latest = self.progress.predictions[max(self.progress.predictions)]
-        classes = prediction(latest.probabilities, None)["classes"] if latest else []
+        """Name and label of each image, and what each phase says of it."""
+        training, inference = self._probabilities()
         for i, caption in enumerate(self._captions):
             image = self.record.images[i] if self.record and i < len(self.record.images) else None
             label = image.label if image is not None else None
-            lines = [Content.assemble((plain(image.name if image else f"image {i}", 22), "bold"))]
-            lines.append(Content.styled(f"label {label}", QUIET))
-            if latest is not None and i < len(classes):
-                good = classes[i] == label
-                lines.append(
-                    Content.styled(
-                        f"{'✓' if good else '✗'} class {classes[i]} {'right' if good else 'wrong'}",
-                        GOOD if good else BAD,
-                    )
-                )
-                lines += [
-                    Content.assemble((f"{c} ", QUIET), (bar(float(p), 6), BAR), f" {share(p)}")
-                    for c, p in list(enumerate(latest.probabilities[i]))[:4]
-                ]
+            name = plain(image.name if image else f"image {i}", 22)
+            lines = [Content.styled(name, "bold"), Content.styled(f"label {label}", QUIET)]
+            for phase, rows_ in (("training phase", training), ("inference", inference)):
+                if i < len(rows_):
+                    lines += [Content.styled(phase, QUIET), *_opinion(rows_[i], label)]
             self.put(caption, rows(lines))
+
+    def _probabilities(self) -> tuple[Probabilities, Probabilities]:
+        """The latest probabilities, training phase and inference; runs made by older workers have only the second."""
+        progress = self.progress
+        inference: Probabilities = []
+        if progress.predictions:
+            inference = progress.predictions[max(progress.predictions)].probabilities
+        latest = max((epoch for phase, epoch in progress.evaluations if phase == "training"), default=None)
+        training = progress.evaluations["training", latest].probabilities if latest is not None else None
+        return training or [], inference
 
     # -- keys
 

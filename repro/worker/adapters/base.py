@@ -14,6 +14,7 @@ class Adapter:
 
     model = None
     notes = ()  # what a reader of the figures should know, known after `start`
+    training_probabilities = None  # (count, classes): what the last `training_phase` gave
     update_rule = "weighted"  # how the layers move their statistics: see batch_norm.update
     zero_debias = False  # whether they divide by 1 - momentum ** updates, known after `build`
 

@@ -167,7 +167,7 @@ class Keras2(Adapter):
 
     def training_phase(self, images, labels, batch_size):
         self.model._make_test_function()
-        losses, right, sums = 0.0, 0.0, None
+        losses, right, sums, given = 0.0, 0.0, None, []
         for part in batches(len(images), batch_size):
             count = part.stop - part.start
             feed = [images[part], labels[part], np.ones(count), TRAINING]
@@ -176,21 +176,23 @@ class Keras2(Adapter):
             loss, accuracy = self.model.test_function(feed)
             losses += float(loss) * count
             right += float(accuracy) * count
-            values = self._fetch_statistics(images[part])
+            values, probabilities = self._fetch_statistics(images[part])
+            given.append(probabilities)
             values = [[array * np.float32(count) for array in pair] for pair in values]
             if sums is None:
                 sums = values
             else:
                 sums = [[old + new for old, new in zip(*pairs)] for pairs in zip(sums, values)]
+        self.training_probabilities = np.concatenate(given)
         total = len(images)
         statistics = [tuple(array / np.float32(total) for array in pair) for pair in sums]
         return losses / total, right / total, "model.test_function([images, labels, ones, 1])", statistics
 
     def _fetch_statistics(self, images):
-        """Batch statistics of all layers for one batch in training phase; runs no update."""
+        """Batch statistics of all layers, and probabilities, for one batch in training phase; runs no update."""
         session = self.K.get_session()
         feed = {self.model.inputs[0]: images, self.K.learning_phase(): TRAINING}
-        return session.run([list(pair) for pair in self.statistics], feed_dict=feed)
+        return session.run(([list(pair) for pair in self.statistics], self.model.outputs[0]), feed_dict=feed)
 
     def batch_norm_layers(self):
         return [layer for layer in self.model.layers if isinstance(layer, self.keras.layers.BatchNormalization)]

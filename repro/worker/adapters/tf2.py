@@ -137,7 +137,7 @@ class TF2Adapter(Adapter):
         layers = self.batch_norm_layers()
         kept = [(variable, np.array(variable)) for variable in self.model.non_trainable_variables]
         momenta = [layer.momentum for layer in layers]
-        losses, right, sums = 0.0, 0, None
+        losses, right, sums, given = 0.0, 0, None, []
         try:
             for layer in layers:
                 layer.momentum = 0.0
@@ -146,6 +146,7 @@ class TF2Adapter(Adapter):
                     layer.moving_mean.assign(np.zeros(layer.moving_mean.shape, np.float32))
                     layer.moving_variance.assign(np.zeros(layer.moving_variance.shape, np.float32))
                 probabilities = self.model(self.tf.constant(images[part], self.tf.float32), training=True)
+                given.append(np.array(probabilities))
                 count = part.stop - part.start
                 per_image = self.keras.losses.categorical_crossentropy(labels[part].astype(np.float32), probabilities)
                 losses += float(np.mean(np.array(per_image), dtype=np.float32)) * count
@@ -157,6 +158,7 @@ class TF2Adapter(Adapter):
                 layer.momentum = momentum
             for variable, value in kept:
                 variable.assign(value)
+        self.training_probabilities = np.concatenate(given)
         mean = [total / np.float32(len(images)) for total in sums]
         pairs = [tuple(np.split(values, 2)) for values in mean]
         return losses / len(images), right / len(images), "model(x, training=True)", pairs

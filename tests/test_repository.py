@@ -70,3 +70,9 @@ def test_tables_of_the_documents_are_those_of_the_evidence() -> None:
     command = [sys.executable, "-m", "scripts.evidence", "tables", "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_measuring_with_other_statistics_leaves_training_alone() -> None:
+    rows = msgspec.json.decode((ROOT / "docs/evidence/remedies.json").read_bytes())["runs"]
+    weights = {one["scenario"]: one["measurements"]["weights_sha256"] for one in rows}
+    assert weights["debias"] == weights["precise-bn"] == weights["original-bug"] != weights["synchronized"]

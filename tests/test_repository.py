@@ -79,3 +79,9 @@ def test_the_cluster_lock_holds_all_that_the_program_needs() -> None:
         for name in ("requirements.lock", "requirements-cluster.lock")
     ]
     assert pins[0] < pins[1]
+
+
+def test_measuring_with_other_statistics_leaves_training_alone() -> None:
+    rows = msgspec.json.decode((ROOT / "docs/evidence/remedies.json").read_bytes())["runs"]
+    weights = {one["scenario"]: one["measurements"]["weights_sha256"] for one in rows}
+    assert weights["debias"] == weights["precise-bn"] == weights["original-bug"] != weights["synchronized"]

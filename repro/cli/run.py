@@ -15,13 +15,14 @@ from repro.cli.common import json_option, numbers, open_store, print_json, run_o
 from repro.environment import abilities, applications, definition
 from repro.environment import check as environment_check
 from repro.environment.record import IMAGE_FILE, usable_cores
-from repro.errors import ExitCode, InputError, UnusableError
+from repro.errors import ExitCode, InputError, ReproError, UnusableError
 from repro.runs.measurements import Progress
 from repro.runs.plan import Plan
 from repro.runs.store import RunDirectory, Store
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
 from repro.scenario import own_model
+from repro.scenario.types import Scenario
 
 _WAS = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
 # Several runs: the highest of these counts, in this order of weight.
@@ -94,10 +95,7 @@ def make_plans(options: dict[str, Any], *, here: bool = True) -> list[Plan]:
         )
         for one in loaded
     ]
-    for environment in environments:
-        for one in loaded:
-            abilities.require(environment, one.scenario, traced=options["trace"])
-            applications.require(environment, one.scenario)
+    left_out = _left_out(options, environments, [one.scenario for one in loaded])
     drifts = {one.name: _drift(one, options["allow_drift"]) if here else [] for one in environments}
     return [
         Plan(
@@ -119,7 +117,31 @@ def make_plans(options: dict[str, Any], *, here: bool = True) -> list[Plan]:
         for seed in seeds
         for environment in environments
         for one, images, source in zip(loaded, sets, sources, strict=True)
+        if (one.scenario.name, environment.name) not in left_out
     ]
+
+
+def _left_out(
+    options: dict[str, Any], environments: list[definition.Environment], scenarios: list[Scenario]
+) -> set[tuple[str, str]]:
+    """Scenario and environment of runs that cannot be: left out of `--all` and `--environment all`, else a fault."""
+    found = set()
+    fault: ReproError | None = None
+    for environment in environments:
+        for scenario in scenarios:
+            try:
+                abilities.require(environment, scenario, traced=options["trace"])
+                applications.require(environment, scenario)
+            except (InputError, UnusableError) as error:
+                if not (options["all_scenarios"] or split(options["environments"], "--environment") == ["all"]):
+                    raise
+                found.add((scenario.name, environment.name))
+                fault = error
+    if fault is not None and len(found) == len(environments) * len(scenarios):
+        raise fault
+    for name, where in sorted(found):
+        click.echo(f"repro: {name} is left out in {where}, which cannot run it so", err=True)
+    return found
 
 
 def choose_environments(asked: tuple[str, ...]) -> list[definition.Environment]:

@@ -105,7 +105,11 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
         elif not isinstance(claim.to, str):
             document.fail(f"claims[{index}].to: {claim.operator} needs the name of a value", (*at, "to"))
         if (claim.operator in ("close", "close_to_value")) != (claim.within is not None):
-            what = f"{claim.operator} needs `within`" if claim.within is None else "`within` goes with `close` only"
+            what = (
+                f"{claim.operator} needs `within`"
+                if claim.within is None
+                else "`within` goes with `close` and `close_to_value` only"
+            )
             document.fail(f"claims[{index}]: {what}", (*at, "within"))
         for key, value in (("value", claim.value), ("to", claim.to)):
             source = str(value).partition(".")[0]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from repro.cli.run import make_plans
 from repro.environment import definition
 from tests.engine.conftest import SCENARIO, Answer
 
@@ -67,7 +68,7 @@ FAULTS = {
     "unknown operator": ("is: equal", "is: about", 13, "claims[0].is: invalid enum value"),
     "an expression": ("to: 1.0", "to: 1/3", 13, "claims[0].to: invalid enum value"),
     "close without within": ("is: equal", "is: close", 13, "close needs `within`"),
-    "within without close": ("to: 1.0", "to: 1.0, within: 0.1", 13, "`within` goes with `close` only"),
+    "within without close": ("to: 1.0", "to: 1.0, within: 0.1", 13, "`within` goes with `close` and"),
     "negative tolerance": ("is: equal, to: 1.0", "is: close, to: 1.0, within: -1", 13, "claims[0].within"),
     "number operator with a name": ("to: 1.0", "to: fit.loss", 13, "equal needs a number"),
     "name operator with a number": ("is: equal", "is: less_than_value", 13, "less_than_value needs the name"),
@@ -189,6 +190,15 @@ def test_no_trace_where_momentum_touches_training(repro: Repro, scenario: Edit, 
         2, "small cannot be traced", "leave --trace out"
     )
     assert nothing_in(store)
+
+
+def test_all_leaves_out_what_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"scenarios": (), "all_scenarios": True, "environments": ("keras-3",), "seeds": (), "trace": True}
+    options |= dict.fromkeys(("images", "convert", "threads", "deterministic", "keep_weights", "allow_drift"))
+    planned = [plan.scenario.name for plan in make_plans({**options, "device": "auto"})]
+    assert "original-bug" in planned and "precise-bn" in planned
+    assert not {"batch-renorm", "frozen-bn", "group-norm", "no-batch-norm"} & set(planned)
+    assert "repro: batch-renorm is left out in keras-3" in capsys.readouterr().err
 
 
 def test_no_trace_of_zero_debiased_averages(repro: Repro, scenario: Edit, store: Path) -> None:

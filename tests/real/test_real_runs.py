@@ -226,7 +226,7 @@ def test_a_plain_script_gives_the_same_weights(repro: Repro, tmp_path: Path) -> 
     assert plain.stdout.split()[-1] == run["measurements"]["weights_sha256"]
 
 
-@pytest.mark.parametrize("environment", ["keras-3", "tf-keras", "keras-2.0.9"])
+@pytest.mark.parametrize("environment", ["keras-3", "tf-keras", "keras-2.0.9", "keras-2.2.4", "keras-2.3.1", "tf-2.6"])
 def test_training_phase_and_checkpoint_leave_the_model_as_it_was(environment: str, tmp_path: Path) -> None:
     one = definition.get(environment)
     done = subprocess.run(
@@ -246,6 +246,44 @@ def test_training_phase_and_checkpoint_leave_the_model_as_it_was(environment: st
     assert found["layers"] == 53 and found["differs_from_moving"]
     assert found["state_restored"] and found["weights_restored"]
     assert found["state"] > 2 * 214 + 106  # weights, Adam's two moments of each trainable one, and its counters
+
+
+VARIANTS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "group norm": ({"replace_by": "group_norm"}, {"classes": ["GroupNormalization"], "moving": 0}),
+    "none": ({"replace_by": "none"}, {"classes": ["Activation"], "moving": 0}),
+    "frozen": ({"trainable": False}, {"classes": ["BatchNormalization"], "moving": 0, "frozen": 27}),
+    "synchronized": ({"synchronized": True}, {"classes": ["BatchNormalization"], "moving": 27, "synchronized": 27}),
+    "renorm": ({"renorm": True}, {"classes": ["BatchNormalization"], "moving": 27, "renorm": 27}),
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "names"),
+    [
+        ("keras-3", list(VARIANTS)),
+        ("tf-keras", ["group norm", "none", "frozen", "synchronized"]),
+        ("tf-2.6", ["none", "frozen"]),
+    ],
+)
+def test_a_variant_differs_in_batch_normalization_only(environment: str, names: list[str], tmp_path: Path) -> None:
+    one = definition.get(environment)
+    settings = [json.dumps(VARIANTS[name][0]) for name in names]
+    done = subprocess.run(
+        [one.python, HERE / "variants.py", WORKER, one.definition.adapter, str(usable_cores()), *settings],
+        env=worker_variables(one, tmp_path, usable_cores()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert answer["layers"] == 27
+    for name, found in zip(names, answer["found"], strict=True):
+        expected = {"renorm": 0, "synchronized": 0, "frozen": 0, **VARIANTS[name][1]}
+        assert {key: found[key] for key in expected} == expected, name
+        assert found["same_start"] and found["same_generators"] and found["finite"], (name, found)
+        assert found["learning_rate"] == 0.25
+        assert found["statistics"] == found["moving"]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from repro.environment import definition
+from repro.errors import InputError
 from repro.scenario import load
+from repro.what_if import Oracle
 from repro.worker import batch_norm
 from tests.tui import recorded
 from tui.commands import Request, worth_a_trace
@@ -55,6 +58,14 @@ def test_questions_go_newest_first_and_once() -> None:
     questions.close()
     thread.join(5)
     assert waiting == [None] and questions.closed
+
+
+def test_zero_debiased_averages_are_not_replayed(store: Path) -> None:
+    run = recorded.traced(store)
+    file = run.file("run.json")
+    file.write_text(file.read_text().replace('"keras-3"', '"keras-2.2.4"'))
+    with pytest.raises(InputError, match=r"keras-2\.2\.4 zero-debiases its moving statistics"):
+        Oracle(run)
 
 
 def test_bars_and_short_runs() -> None:

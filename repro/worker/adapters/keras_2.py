@@ -60,7 +60,8 @@ class Keras2(Adapter):
         self.model = self._own(request) if scenario["model"].get("python") else self._application(request)
         wanted = variant.settings(scenario.get("batch_norm"))
         if wanted:
-            self.model = variant.rebuilt(self.model, wanted, self.batch_norm_layers())
+            with self.keras.utils.CustomObjectScope(self._unregistered()):
+                self.model = variant.rebuilt(self.model, wanted, self.batch_norm_layers())
         momentum = request_momentum(request)
         if momentum is not None:
             self._set_momentum(momentum)
@@ -102,9 +103,16 @@ class Keras2(Adapter):
                 changed = True
         if changed:
             initial, random_state = self.model.get_weights(), np.random.get_state()
-            self.model = type(self.model).from_config(config)
+            with self.keras.utils.CustomObjectScope(self._unregistered()):
+                self.model = type(self.model).from_config(config)
             self.model.set_weights(initial)
             np.random.set_state(random_state)
+
+    def _unregistered(self):
+        """What MobileNet's configuration names and Keras before 2.2 does not know by name."""
+        module = getattr(self.keras.applications, "mobilenet", None)
+        names = [name for name in ("relu6", "DepthwiseConv2D") if hasattr(module, name)]
+        return {name: getattr(module, name) for name in names}
 
     def _batch_statistics(self, layer):
         """The tensors that feed a layer's moving mean and moving variance."""

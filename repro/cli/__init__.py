@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("repro.cli.resume", "Go on with a run from its last checkpoint."),
     "delete": ("repro.cli.delete", "Move a run to the store's trash."),
     "what-if": ("repro.cli.what_if", "Ask a traced run what another momentum would have predicted."),
+    "diagnose": ("repro.cli.diagnose", "Say why a run is right in training and wrong afterwards."),
     "compare": ("repro.cli.compare", "Compare runs and bundles: figures, claims, environment."),
     "export": ("repro.cli.export", "Write runs with their evidence into one file."),
     "verify": ("repro.cli.verify", "Check a bundle and run it again here."),

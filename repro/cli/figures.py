@@ -82,7 +82,9 @@ def _figures(found: dict[str, Any]) -> list[str]:
             lines.append(f"  {name:<16}loss {shown(found[key]['loss'])}  accuracy {shown(found[key]['accuracy'])}")
     if "predict" in found:
         predict = found["predict"]
-        lines.append(f"  predict         classes {predict['classes']}  accuracy {shown(predict.get('accuracy'))}")
+        lines.append(
+            f"  predict         classes {_classes(predict['classes'])}  accuracy {shown(predict.get('accuracy'))}"
+        )
     if "batch_norm" in found:
         norm = found["batch_norm"]
         lines.append(
@@ -92,3 +94,10 @@ def _figures(found: dict[str, Any]) -> list[str]:
     if "weights_sha256" in found:
         lines.append(f"  weights         {found['weights_sha256']}")
     return lines
+
+
+def _classes(found: list[int]) -> str:
+    """Each image's class, or how many images each class got where there are many."""
+    if len(found) <= 12:
+        return str(found)
+    return ", ".join(f"{found.count(one)} x {one}" for one in sorted(set(found))[:8])

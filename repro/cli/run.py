@@ -83,6 +83,7 @@ def make_plans(options: dict[str, Any]) -> list[Plan]:
             one.scenario.images,
             one.scenario.model.classes,
             convert=options["convert"],
+            base=one.file.parent,
         )
         for one in loaded
     ]

@@ -64,6 +64,7 @@ class Plan:
             package_version=__version__,
             commit=commit(),
             drift=list(self.drift),
+            validation_images=[] if self.images.validation is None else self.images.validation.records,
             model_sha256=None if self.model_source is None else hashlib.sha256(self.model_source).hexdigest(),
         )
         files = {
@@ -71,6 +72,8 @@ class Plan:
             "requirements.lock": self.environment.lock.read_bytes(),
             "arrays/images.npy": self.images.npy(),
         }
+        if self.images.validation is not None:
+            files["arrays/validation.npy"] = self.images.validation.npy()
         if self.model_source is not None:
             files[own_model.FILE] = self.model_source
         return store.create(record, files)

@@ -39,6 +39,10 @@ OTHER_RANGE = 64.0
 OTHER_CONTRAST = 4.0
 
 
+# Names among a finding's numbers: the lowest of these is what is wrong, the highest what can be reached.
+ACCURACIES = ("inference_accuracy", "training_phase_accuracy", "shuffled_batches_accuracy")
+
+
 @dataclass(frozen=True)
 class Pixels:
     """One image's name, and mean and standard deviation of its pixels (0 to 255)."""
@@ -97,16 +101,16 @@ def diagnose(facts: Facts) -> list[Finding]:
     if inference is None or training is None:
         return [_cannot("the run has not measured both phases", "add evaluate and evaluate_training_phase to measure")]
     found = []
+    shuffled = training if facts.spread is None else float(facts.spread.accuracy)
     if facts.has_batch_norm:
-        shuffled = training if facts.spread is None else float(facts.spread.accuracy)
         if training - inference >= GAP:
             found = [*_not_converged(facts), *_outliers(facts)]
         if not found and abs(shuffled - inference) >= GAP:
             found = _small_batch(facts, shuffled)
     if found:
         return found
-    if abs(training - inference) >= GAP:
-        return [_unexplained(facts)]
+    if max(abs(training - inference), abs(shuffled - inference)) >= GAP:
+        return [_unexplained(facts, shuffled)]
     if inference < LEARNED:
         says = f"the model has not learned its training images: {_percent(training)} right in training phase"
         return [_cannot(says, "train longer, or a larger model, until it knows them", _accuracies(facts))]
@@ -285,10 +289,11 @@ def _cannot(says: str, remedy: str, numbers: dict[str, Any] | None = None) -> Fi
     return Finding("cannot-be-told", f"cannot be told: {says}", numbers or {}, remedy)
 
 
-def _unexplained(facts: Facts) -> Finding:
+def _unexplained(facts: Facts, shuffled: float) -> Finding:
     numbers = _accuracies(facts)
     phases = (
-        f"{_percent(facts.training or 0.0)} right in training phase, {_percent(facts.inference or 0.0)} in inference"
+        f"{_percent(facts.training or 0.0)} right in training phase ({_percent(shuffled)} in shuffled batches), "
+        f"{_percent(facts.inference or 0.0)} in inference"
     )
     if not facts.has_batch_norm:
         says = f"{phases}, and this model has no BatchNormalization layers"

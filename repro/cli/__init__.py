@@ -20,6 +20,7 @@ from repro.errors import ExitCode, ReproError, printable
 COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("repro.cli.list_scenarios", "List the scenarios and their latest verdicts."),
     "check": ("repro.cli.check", "Check scenario files and their images without training."),
+    "new": ("repro.cli.new", "Write a commented scenario to start from."),
     "schema": ("repro.cli.schema", "Print the JSON Schema of scenario files."),
     "run": ("repro.cli.run", "Train scenarios and decide their claims."),
     "runs": ("repro.cli.runs", "List the runs in the store."),

@@ -11,7 +11,7 @@ from repro.cli.common import FORMAT, json_option, open_store, print_json, store_
 from repro.errors import ExitCode, InputError, ReproError, printable
 
 if TYPE_CHECKING:
-    from repro.diagnosis import Facts, Finding
+    from repro.diagnosis import Finding
     from repro.runs.store import RunDirectory
 
 
@@ -31,9 +31,8 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     from repro.cli.watch import scenario_of
 
     found = open_store(store).find(run)
-    facts = diagnosis.gather(found, scenario_of(found))
-    findings = diagnosis.diagnose(facts)
-    tried, note = _try(found, facts, findings, wanted=not no_trial)
+    findings = diagnosis.diagnose(diagnosis.gather(found, scenario_of(found)))
+    tried, note = _try(found, findings, wanted=not no_trial)
     rows = [
         {
             "cause": finding.cause,
@@ -52,9 +51,7 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
         ctx.exit(int(ExitCode.NOT_REPRODUCED))
 
 
-def _try(
-    run: RunDirectory, facts: Facts, findings: list[Finding], *, wanted: bool
-) -> tuple[list[list[dict[str, Any]]], str | None]:
+def _try(run: RunDirectory, findings: list[Finding], *, wanted: bool) -> tuple[list[list[dict[str, Any]]], str | None]:
     """What every trial of every finding gave, and why none was made where none was."""
     nothing: list[list[dict[str, Any]]] = [[] for _ in findings]
     if not wanted or not any(finding.trials for finding in findings):
@@ -66,7 +63,7 @@ def _try(
         epoch = snapshots(run)[-1]
         with Oracle(run) as oracle:
             return [
-                [_row(oracle.ask(**_question(trial), epoch=epoch), trial.says, facts) for trial in finding.trials]
+                [_row(oracle.ask(**_question(trial), epoch=epoch), trial.says, finding) for trial in finding.trials]
                 for finding in findings
             ], None
     except InputError as error:
@@ -84,21 +81,21 @@ def _question(trial: Any) -> dict[str, Any]:
     }
 
 
-def _row(answer: Any, says: str, facts: Facts) -> dict[str, Any]:
-    """One trial: how many images are right then, and whether that mends the run."""
-    from repro.diagnosis import GAP
+def _row(answer: Any, says: str, finding: Finding) -> dict[str, Any]:
+    """One trial: how many images are right then, and whether that mends what the finding says."""
+    from repro.diagnosis import ACCURACIES, GAP
 
     accuracy = answer.predict["accuracy"]
     count = len(answer.predict["classes"])
-    before = facts.inference or 0.0
-    best = max(before, facts.training or 0.0)
+    accuracies = [float(finding.numbers[name] or 0.0) for name in ACCURACIES if name in finding.numbers]
+    before, best = min(accuracies), max(accuracies)
     return {
         "says": says,
         "accuracy": accuracy,
         "right": round(accuracy * count),
         "of": count,
         "before": round(before * count),
-        "works": accuracy >= best - GAP and accuracy >= before,
+        "works": accuracy >= best - GAP and accuracy > before,
     }
 
 

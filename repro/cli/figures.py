@@ -77,7 +77,11 @@ def _figures(found: dict[str, Any]) -> list[str]:
     fit = found.get("fit", {})
     if fit.get("loss"):
         lines.append(f"  fit             loss {shown(fit['loss'][-1])}  accuracy {shown(fit['accuracy'][-1])}")
-    for key, name in (("evaluate", "evaluate"), ("evaluate_training_phase", "training phase")):
+    for key, name in (
+        ("evaluate", "evaluate"),
+        ("evaluate_training_phase", "training phase"),
+        ("validation", "validation"),
+    ):
         if key in found:
             lines.append(f"  {name:<16}loss {shown(found[key]['loss'])}  accuracy {shown(found[key]['accuracy'])}")
     if "predict" in found:

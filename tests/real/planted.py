@@ -28,7 +28,7 @@ def draw(folder: Path, *, outlier: bool = False, random_labels: bool = False, va
             for index in range(PER_CLASS):
                 pixels = _image(label, generator, noise_only=random_labels)
                 if outlier:
-                    pixels = 255 * (pixels > 128) if (name, label, index) == ("images", "a", 7) else pixels / 12
+                    pixels = 255 * (pixels > 128) if (name, label, index) == ("images", "a", 7) else pixels / 20
                 Image.fromarray(pixels.astype(np.uint8)).save(place / f"{index:02}.png")
 
 

@@ -29,7 +29,8 @@ MAX_PIXELS = 50_000_000
 MAX_FILE_BYTES = 200 * 1024 * 1024
 GREYSCALE_MODES = ("L", "1")
 MAX_IMAGES = 10_000
-MAX_PIXEL_BYTES = 2 * 1024**3
+# A worker holds them as float32, four times as much.
+MAX_PIXEL_BYTES = 512 * 1024**2
 # The probabilities of all images are one event.
 MAX_PROBABILITIES = 200_000
 
@@ -187,7 +188,7 @@ def _limit(files: list[Path], images: Images, classes: int, directory: Path) -> 
     if count > MAX_IMAGES:
         raise InputError(f"holds {count:,} images", do=f"at most {MAX_IMAGES:,}: train on fewer", file=directory)
     if count * height * width * images.channels > MAX_PIXEL_BYTES:
-        what = f"{count:,} images of {height} x {width} are more than {MAX_PIXEL_BYTES >> 30} GiB"
+        what = f"{count:,} images of {height} x {width} are more than {MAX_PIXEL_BYTES >> 20} MiB"
         raise InputError(what, do="train on fewer or smaller ones", file=directory)
     if count * classes > MAX_PROBABILITIES:
         what = f"{count:,} images with {classes:,} classes give too many predictions"

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from repro_worker import batch_norm, files, probe
+from repro_worker import batch_norm, files, own_model, probe
 from repro_worker.trace import Trace
 
 
@@ -35,12 +35,12 @@ class Run:
         self.batch_size = self.scenario["fit"]["batch_size"]
         self.stop = StopRequest()
         self.stopped_at = None
-        self.images = np.load(os.path.join(self.directory, "arrays", "images.npy"), allow_pickle=False)
+        self.images = own_model.pixels(self.directory, "images.npy", self.scenario)
         classes = self.scenario["model"]["classes"]
         self.labels = np.eye(classes)[np.asarray(request["labels"])]
         self.validation = None
         if request.get("validation_labels"):
-            pixels = np.load(os.path.join(self.directory, "arrays", "validation.npy"), allow_pickle=False)
+            pixels = own_model.pixels(self.directory, "validation.npy", self.scenario)
             self.validation = pixels, np.eye(classes)[np.asarray(request["validation_labels"])]
         self.steps_per_epoch = -(-len(self.images) // self.batch_size)
         self.last_checkpoint = None

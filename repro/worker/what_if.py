@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from repro_worker import batch_norm, probe
+from repro_worker import batch_norm, own_model, probe
 from repro_worker.trace import HEAD, ROWS
 
 
@@ -17,7 +17,7 @@ class Oracle:
         self.adapter = adapter
         self.directory = request["directory"]
         self.batch_size = request["scenario"]["fit"]["batch_size"]
-        self.images = np.load(os.path.join(self.directory, "arrays", "images.npy"), allow_pickle=False)
+        self.images = own_model.pixels(self.directory, "images.npy", request["scenario"])
         self.labels = np.eye(request["scenario"]["model"]["classes"])[np.asarray(request["labels"])]
         self.steps_per_epoch = -(-len(self.images) // self.batch_size)
         with open(os.path.join(self.directory, HEAD), encoding="utf-8") as stream:

@@ -51,6 +51,11 @@ def write(run: Evidence, tracker: Tracker) -> IssueText:
 
 def _script(run: Evidence, scenario: Scenario) -> str:
     record = run.record
+    if scenario.images.layout != "file-per-class":
+        raise InputError(
+            f"the run {run.id} trained on folders of images, which no standalone script can hold",
+            do="attach the bundle instead: repro export",
+        )
     if scenario.model.python is not None:
         raise InputError(
             f"the run {run.id} trained a model of its own, which no standalone script can hold",

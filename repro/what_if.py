@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -140,15 +140,27 @@ class Oracle:
         if process is not None:
             process.kill()
 
-    def ask(self, momentum: float, epoch: int, statistics: Statistics = "moving") -> Answer:
-        """One answer; InputError for an epoch without snapshot or a momentum outside 0 to 1."""
+    def ask(
+        self,
+        momentum: float,
+        epoch: int,
+        statistics: Statistics = "moving",
+        *,
+        without: Sequence[int] = (),
+        batch_size: int | None = None,
+    ) -> Answer:
+        """One answer; InputError for an epoch without snapshot or a momentum outside 0 to 1.
+
+        Re-estimated statistics may leave images out (`without`: their places) and use batches of another size.
+        """
         kept = snapshots(self.run)
         if epoch not in kept:
             raise InputError(f"no weights were kept after epoch {epoch}", do=f"choose from {', '.join(map(str, kept))}")
         if not 0.0 <= momentum <= 1.0:
             raise InputError(f"momentum {momentum} is out of range", do="0 to 1")
         self._asked += 1
-        self._send({"question": self._asked, "momentum": momentum, "epoch": epoch, "statistics": statistics})
+        question = {"question": self._asked, "momentum": momentum, "epoch": epoch, "statistics": statistics}
+        self._send({**question, "without": list(without), "batch_size": batch_size})
         answered = self._receive()
         predict = prediction(answered.probabilities, self._labels)
         return Answer(

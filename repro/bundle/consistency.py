@@ -8,7 +8,7 @@ from repro.bundle.evidence import Evidence
 from repro.bundle.manifest import Manifest, RunEntry
 from repro.bundle.read import bad
 from repro.errors import printable
-from repro.runs.records import Result
+from repro.runs.records import ImageRecord, Result
 from repro.scenario.types import Scenario
 from repro.verdict import decide_all, verdict
 
@@ -44,7 +44,8 @@ def check_result(
     if result.verdict != verdict(claims) or result.verdict != entry.verdict:
         bad(path, f"{name}: its verdict {printable(str(result.verdict), 40)} does not follow from its measurements")
     _check_hashes(path, name, result, manifest)
-    _check_images(path, name, run)
+    _check_images(path, name, run, "arrays/images.npy", run.record.images)
+    _check_images(path, name, run, "arrays/validation.npy", run.record.validation_images)
 
 
 def _check_hashes(path: Path, name: str, result: Result, manifest: Manifest) -> None:
@@ -57,8 +58,8 @@ def _check_hashes(path: Path, name: str, result: Result, manifest: Manifest) -> 
             bad(path, f"{name}/{printable(file, 80)} is not the file that the run wrote")
 
 
-def _check_images(path: Path, name: str, run: Evidence) -> None:
-    file = run.run.file("arrays/images.npy")
+def _check_images(path: Path, name: str, run: Evidence, file_name: str, records: list[ImageRecord]) -> None:
+    file = run.run.file(file_name)
     if not file.exists():
         return
     import hashlib
@@ -70,6 +71,6 @@ def _check_images(path: Path, name: str, run: Evidence) -> None:
         hashes = [hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest() for image in pixels]
         fits = pixels.dtype == np.uint8 and pixels.ndim == 4
     except (ValueError, EOFError, OSError, MemoryError, TypeError, SyntaxError, OverflowError):
-        bad(path, f"{name}/arrays/images.npy is damaged")
-    if not fits or hashes != [image.pixels_sha256 for image in run.record.images]:
-        bad(path, f"{name}/arrays/images.npy does not hold the images of the run")
+        bad(path, f"{name}/{file_name} is damaged")
+    if not fits or hashes != [image.pixels_sha256 for image in records]:
+        bad(path, f"{name}/{file_name} does not hold the images of the run")

@@ -201,7 +201,7 @@ def _why_left_out(name: str, last: str, with_images: bool) -> str | None:
         r"^environment(-\d+)?\.json$", name
     ):
         return None
-    if name == "arrays/images.npy":
+    if name in ("arrays/images.npy", "arrays/validation.npy"):
         return None if with_images else "images stay here"
     if statistics := _STATISTICS.match(name):
         return None if statistics[2] == last else "statistics of an earlier epoch"
@@ -259,8 +259,10 @@ def _redactor(gathered: Sequence[_Gathered]) -> redact.Redactor:
     redactor = redact.Redactor(redact.known_here(allowed=RECORDED_VARIABLES), public=public_text(gathered))
     for run in gathered:
         if run.own_images:
-            for image in run.evidence.record.images:
-                redactor.learn(redact.Known("name", image.name))
+            record = run.evidence.record
+            for image in (*record.images, *record.validation_images):
+                for part in (image.name, *Path(image.name).parts):  # a class's folder may tell something too
+                    redactor.learn(redact.Known("name", part))
                 redactor.learn(redact.Known("name", Path(image.name).stem))
             with contextlib.suppress(InputError):
                 redactor.learn(redact.Known("name", read_scenario(run.evidence.run).images.directory))
@@ -354,6 +356,8 @@ def _without_own_names(raw: bytes, run: _Gathered) -> bytes:
     if run.own_images:
         for index, image in enumerate(data["images"]):
             image["name"] = f"image-{index}"
+        for index, image in enumerate(data.get("validation_images", [])):
+            image["name"] = f"validation-{index}"
         changed = True
     command = [_public_command(word, position) for position, word in enumerate(data["command"])]
     if command != data["command"]:

@@ -267,8 +267,9 @@ def _check_run(path: Path, run: Evidence, entry: RunEntry, manifest: Manifest) -
         bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")
     if stored.original_sha256 is None and scenario.sha256() != record.scenario_sha256:
         bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")
-    if len(record.images) != scenario.model.classes or any(
-        image.label not in range(scenario.model.classes) for image in record.images
+    one_each = scenario.images.layout == "file-per-class"
+    if (one_each and len(record.images) != scenario.model.classes) or any(
+        image.label not in range(scenario.model.classes) for image in (*record.images, *record.validation_images)
     ):
         bad(path, f"runs/{entry.id}/run.json has other images than its scenario asks for")
     _ = run.environment

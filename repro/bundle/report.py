@@ -22,6 +22,8 @@ from repro.verdict import decide_all
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 MAX_POINTS = 400
+# A page with thousands of pictures helps nobody.
+MOST_PICTURES = 48
 WIDTH, HEIGHT = 640, 200
 _TITLES = {
     "REPRODUCED": "every claim that counted held",
@@ -111,7 +113,11 @@ def make(runs: Sequence[Evidence]) -> Pages:
     views = [_view(run) for run in runs]
     files = {picture.file: picture.png for view in views for picture in view["pictures"]}
     for name in ("README.md", "report.html"):
-        files[name] = environment.get_template(f"{name}.j2").render(runs=views, width=WIDTH, height=HEIGHT).encode()
+        files[name] = (
+            environment.get_template(f"{name}.j2")
+            .render(runs=views, width=WIDTH, height=HEIGHT, most_pictures=MOST_PICTURES)
+            .encode()
+        )
     return Pages(files)
 
 
@@ -220,7 +226,7 @@ def _pictures(run: Evidence, measurements: dict[str, Any]) -> list[Picture]:
         raise InputError("damaged", do="delete the run", file=run.id + "/arrays/images.npy") from None
     predict = measurements.get("predict") or {}
     found = []
-    for index, (array, record) in enumerate(zip(pixels, run.record.images, strict=False)):
+    for index, (array, record) in enumerate(zip(pixels[:MOST_PICTURES], run.record.images, strict=False)):
         stream = io.BytesIO()
         Image.fromarray(array[:, :, 0] if array.shape[-1] == 1 else array).save(stream, "PNG", optimize=False)
         rows, classes = predict.get("probabilities", []), predict.get("classes", [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from repro.bundle.read import Bundle, bad
 from repro.environment import check, definition, diff
 from repro.errors import InputError, UnusableError, printable
 from repro.runs.plan import Plan
+from repro.runs.records import ImageRecord
 from repro.scenario import images as scenario_images
 from repro.scenario import own_model
 from repro.scenario.types import Scenario
@@ -121,23 +122,49 @@ def _model_source(bundle: Bundle, run: Evidence, scenario: Scenario) -> bytes | 
 
 def _images(bundle: Bundle, run: Evidence, scenario: Scenario, folder: Path | None) -> scenario_images.ImageSet:
     """The bundle's own pixels, or those of a folder that have the same hashes, in the order of the run."""
-    import numpy as np
-
-    records = run.record.images
-    file = run.run.file("arrays/images.npy")
-    if file.exists():
-        pixels = np.load(file, allow_pickle=False)
-        height, width = scenario.images.size
-        if pixels.shape != (len(records), height, width, scenario.images.channels):
-            bad(bundle.path, f"the images of {run.id} do not have the size that its scenario asks for")
-        return scenario_images.ImageSet(pixels, records)
+    record = run.record
+    if run.run.file("arrays/images.npy").exists():
+        found = _stored(bundle, run, scenario, "arrays/images.npy", record.images)
+        if not record.validation_images:
+            return found
+        return replace(
+            found, validation=_stored(bundle, run, scenario, "arrays/validation.npy", record.validation_images)
+        )
     if folder is None:
         raise InputError(
             "holds only the hashes of its images", do="name the folder with the images: --images DIR", file=bundle.path
         )
-    coloured = any(record.mode not in scenario_images.GREYSCALE_MODES for record in records)
+    coloured = any(image.mode not in scenario_images.GREYSCALE_MODES for image in record.images)
     convert = "L" if coloured and scenario.images.channels == 1 else None
     found = scenario_images.load(folder, scenario.images, scenario.model.classes, convert=convert)
+    training = _in_order(found, record.images, folder)
+    if not record.validation_images:
+        return training
+    if found.validation is None:
+        bad(bundle.path, f"{run.id} has validation images that its scenario does not ask for")
+    return replace(training, validation=_in_order(found.validation, record.validation_images, folder))
+
+
+def _stored(
+    bundle: Bundle, run: Evidence, scenario: Scenario, name: str, records: list[ImageRecord]
+) -> scenario_images.ImageSet:
+    """Pixels that lie in the bundle; their hashes were compared when it was opened."""
+    import numpy as np
+
+    file = run.run.file(name)
+    if not file.exists():
+        bad(bundle.path, f"{name} of {run.id} is missing")
+    pixels = np.load(file, allow_pickle=False)
+    height, width = scenario.images.size
+    if pixels.shape != (len(records), height, width, scenario.images.channels):
+        bad(bundle.path, f"the images of {run.id} do not have the size that its scenario asks for")
+    return scenario_images.ImageSet(pixels, records)
+
+
+def _in_order(found: scenario_images.ImageSet, records: list[ImageRecord], folder: Path) -> scenario_images.ImageSet:
+    """The images that have the hashes of `records`, in their order."""
+    import numpy as np
+
     places = {image.pixels_sha256: index for index, image in enumerate(found.records)}
     missing = [record for record in records if record.pixels_sha256 not in places]
     if missing:
@@ -163,8 +190,9 @@ def _seconds(run: Evidence, scenario: Scenario) -> float:
     """What the run took, or the least that so many pixels can take, whichever is longer."""
     took = run.result.seconds.get("total", 0.0) if run.result is not None else 0.0
     height, width = scenario.images.size
-    pixels = height * width * scenario.model.classes
-    floor = scenario.fit.epochs * pixels * FLOOR_SECONDS_PER_PIXEL
+    pixels = height * width * len(run.record.images)
+    own = scenario.model.python is not None  # may be a network of any size
+    floor = 0.0 if own else scenario.fit.epochs * pixels * FLOOR_SECONDS_PER_PIXEL
     took = took if math.isfinite(took) and took > 0 else 0.0
     return max(took, sum(seconds for seconds in run.progress.epoch_seconds if seconds > 0), floor)
 

@@ -21,6 +21,7 @@ from repro.errors import ExitCode, ReproError, printable
 COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("repro.cli.list_scenarios", "List the scenarios and their latest verdicts."),
     "check": ("repro.cli.check", "Check scenario files and their images without training."),
+    "new": ("repro.cli.new", "Write a commented scenario to start from."),
     "schema": ("repro.cli.schema", "Print the JSON Schema of scenario files."),
     "run": ("repro.cli.run", "Train scenarios and decide their claims."),
     "runs": ("repro.cli.runs", "List the runs in the store."),
@@ -31,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "delete": ("repro.cli.delete", "Move a run to the store's trash."),
     "what-if": ("repro.cli.what_if", "Ask a traced run what another momentum would have predicted."),
     "sweep": ("repro.cli.sweep", "Train with many seeds: each claim's rate with its interval."),
+    "diagnose": ("repro.cli.diagnose", "Say why a run is right in training and wrong afterwards."),
     "compare": ("repro.cli.compare", "Compare runs and bundles: figures, claims, environment."),
     "export": ("repro.cli.export", "Write runs with their evidence into one file."),
     "verify": ("repro.cli.verify", "Check a bundle and run it again here."),

@@ -26,20 +26,23 @@ def command(
     """Check scenario files and their images without training; every fault with its line."""
     rows = []
     for argument in scenarios:
-        error = None
+        error, notes = None, []
         try:
             one = scenario_load.load(scenario_load.find(argument), environments=definition.names())
             own_model.read(one)
             applications.require_anywhere(one.scenario)
             folder = images or one.images_directory
-            scenario_images.load(folder, one.scenario.images, one.scenario.model.classes, convert=convert)
-        except InputError as found:
-            error = str(found)
-        rows.append({"file": printable(argument, 4096), "valid": error is None, "error": error})
+            found = scenario_images.load(
+                folder, one.scenario.images, one.scenario.model.classes, convert=convert, base=one.file.parent
+            )
+            notes = found.notes
+        except InputError as fault:
+            error = str(fault)
+        rows.append({"file": printable(argument, 4096), "valid": error is None, "error": error, "notes": notes})
         if error is not None:
             click.echo(f"repro: {printable(error, 2000)}", err=True)
         elif not as_json:
-            click.echo(f"{printable(argument, 4096)}: valid")
+            click.echo("\n".join([f"{printable(argument, 4096)}: valid", *(f"  note: {note}" for note in notes)]))
     if as_json:
         print_json({"format": FORMAT, "files": rows})
     if any(not row["valid"] for row in rows):

@@ -79,12 +79,18 @@ def _figures(found: dict[str, Any]) -> list[str]:
     fit = found.get("fit", {})
     if fit.get("loss"):
         lines.append(f"  fit             loss {shown(fit['loss'][-1])}  accuracy {shown(fit['accuracy'][-1])}")
-    for key, name in (("evaluate", "evaluate"), ("evaluate_training_phase", "training phase")):
+    for key, name in (
+        ("evaluate", "evaluate"),
+        ("evaluate_training_phase", "training phase"),
+        ("validation", "validation"),
+    ):
         if key in found:
             lines.append(f"  {name:<16}loss {shown(found[key]['loss'])}  accuracy {shown(found[key]['accuracy'])}")
     if "predict" in found:
         predict = found["predict"]
-        lines.append(f"  predict         classes {predict['classes']}  accuracy {shown(predict.get('accuracy'))}")
+        lines.append(
+            f"  predict         classes {_classes(predict['classes'])}  accuracy {shown(predict.get('accuracy'))}"
+        )
     if "batch_norm" in found:
         norm = found["batch_norm"]
         lines.append(
@@ -94,3 +100,10 @@ def _figures(found: dict[str, Any]) -> list[str]:
     if "weights_sha256" in found:
         lines.append(f"  weights         {found['weights_sha256']}")
     return lines
+
+
+def _classes(found: list[int]) -> str:
+    """Each image's class, or how many images each class got where there are many."""
+    if len(found) <= 12:
+        return str(found)
+    return ", ".join(f"{found.count(one)} x {one}" for one in sorted(set(found))[:8])

@@ -92,6 +92,7 @@ def make_plans(options: dict[str, Any], *, here: bool = True) -> list[Plan]:
             one.scenario.images,
             one.scenario.model.classes,
             convert=options["convert"],
+            base=one.file.parent,
         )
         for one in loaded
     ]

@@ -75,6 +75,15 @@ class Evaluated(Event, frozen=True, tag="evaluated"):
     probabilities: list[list[Number]] | None = None
 
 
+class Validated(Event, frozen=True, tag="validated"):
+    """Loss and accuracy in inference phase on images that were never trained on."""
+
+    epoch: int
+    loss: Number
+    accuracy: Number
+    call: str
+
+
 class Predicted(Event, frozen=True, tag="predicted"):
     """Class probabilities (images, classes) in inference phase."""
 
@@ -98,6 +107,22 @@ class LayerDrift(msgspec.Struct, frozen=True):
     batch_variance: Number
 
 
+class BatchSpread(msgspec.Struct, frozen=True):
+    """Shuffled batches of the training images at the weights of now, one forward pass in training phase each.
+
+    `mean_spread`: over layers the median of: standard deviation of a channel's batch mean over the batches, divided by
+    the root of its mean batch variance; then the median over channels. `largest_variance`: over layers the largest
+    of: greatest batch variance divided by the median one; each the mean over channels. `layer` names that layer.
+    `accuracy`: of these batches in training phase.
+    """
+
+    count: int
+    accuracy: Number
+    mean_spread: Number
+    largest_variance: Number
+    layer: str
+
+
 class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
     """Where moving statistics stand against batch statistics, layer by layer."""
 
@@ -107,6 +132,8 @@ class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
     initial_weight: float
     moving_to_batch_distance: Number | None
     layers: list[LayerDrift]
+    # Where an epoch has several steps: how the statistics of shuffled batches differ from each other; see formats.md.
+    batches: BatchSpread | None = None
 
 
 class CheckpointWritten(Event, frozen=True, tag="checkpoint_written"):
@@ -211,6 +238,7 @@ AnyEvent = (
     | ModelBuilt
     | EpochFinished
     | Evaluated
+    | Validated
     | Predicted
     | BatchNormMeasured
     | CheckpointWritten

@@ -22,6 +22,7 @@ class Progress:
         self.epoch_seconds: list[float] = []
         self.evaluations: dict[tuple[str, int], events.Evaluated] = {}
         self.predictions: dict[int, events.Predicted] = {}
+        self.validations: dict[int, events.Validated] = {}
         self.drift: dict[int, events.BatchNormMeasured] = {}
         self.checkpoint: events.CheckpointWritten | None = None
         self.fingerprint: dict[str, Any] = {}
@@ -68,6 +69,8 @@ class Progress:
                 self.epoch_seconds.append(event.seconds)
             case events.Evaluated():
                 self.evaluations[event.phase, event.epoch] = event
+            case events.Validated():
+                self.validations[event.epoch] = event
             case events.Predicted():
                 self.predictions[event.epoch] = event
             case events.BatchNormMeasured():
@@ -123,6 +126,7 @@ class Progress:
         self.epoch = epoch
         self.evaluations = {key: value for key, value in self.evaluations.items() if key[1] <= epoch}
         self.predictions = {key: value for key, value in self.predictions.items() if key <= epoch}
+        self.validations = {key: value for key, value in self.validations.items() if key <= epoch}
         self.drift = {key: value for key, value in self.drift.items() if key <= epoch}
 
     @property
@@ -143,6 +147,9 @@ class Progress:
         predicted = self._at(epoch, self.predictions)
         if predicted is not None:
             found["predict"] = prediction(predicted.probabilities, labels)
+        validated = self._at(epoch, self.validations)
+        if validated is not None:
+            found["validation"] = {"loss": validated.loss, "accuracy": validated.accuracy}
         drift = self._at(epoch, self.drift)
         if drift is not None:
             found["batch_norm"] = {

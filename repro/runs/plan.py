@@ -72,6 +72,7 @@ class Plan:
             drift=list(self.drift),
             derived_from=self.derived_from,
             snapshot_epochs=None if self.snapshot_epochs is None else list(self.snapshot_epochs),
+            validation_images=[] if self.images.validation is None else self.images.validation.records,
             model_sha256=self.model_sha256,
         )
 
@@ -87,6 +88,8 @@ class Plan:
             "requirements.lock": self.environment.lock.read_bytes(),
             "arrays/images.npy": self.images.npy(),
         }
+        if self.images.validation is not None:
+            files["arrays/validation.npy"] = self.images.validation.npy()
         if self.model_source is not None:
             files[own_model.FILE] = self.model_source
         return files

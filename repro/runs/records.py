@@ -59,6 +59,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     snapshot_epochs: list[int] | None = None
     # SHA-256 of model.py, the copy of the user's own model.
     model_sha256: str | None = None
+    # Images that were never trained on; empty where the scenario names none.
+    validation_images: list[ImageRecord] = []
 
 
 class ClaimResult(msgspec.Struct, frozen=True):

@@ -277,6 +277,7 @@ class Supervisor:
             "scenario": plain_scenario(self.scenario),
             "directory": str(self.run.path.absolute()),
             "labels": [image.label for image in self.record.images],
+            "validation_labels": [image.label for image in self.record.validation_images],
             "seed": self.record.seed,
             "threads": self.record.threads,
             "device": self.record.device,

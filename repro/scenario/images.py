@@ -1,13 +1,16 @@
-"""Decodes the images that a scenario trains on: one file per class, in the order of their sorted names."""
+"""Decodes the images that a scenario trains on: one file or one folder per class, in the order of sorted names."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import io
+import math
 import warnings
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +28,11 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 MAX_PIXELS = 50_000_000
 MAX_FILE_BYTES = 200 * 1024 * 1024
 GREYSCALE_MODES = ("L", "1")
+MAX_IMAGES = 10_000
+# A worker holds them as float32, four times as much.
+MAX_PIXEL_BYTES = 512 * 1024**2
+# The probabilities of all images are one event.
+MAX_PROBABILITIES = 200_000
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,16 @@ class ImageSet:
 
     pixels: NDArray[np.uint8]
     records: list[ImageRecord]
+    validation: ImageSet | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of a set that is allowed all the same."""
+        counts = Counter(record.label for record in self.records)
+        if len(set(counts.values())) > 1:
+            fewest, most = min(counts.values()), max(counts.values())
+            return [f"the classes are not equal: {fewest} to {most} training images"]
+        return []
 
     @property
     def labels(self) -> list[int]:
@@ -51,8 +69,10 @@ class ImageSet:
 def list_files(directory: Path) -> list[Path]:
     """Image files of a folder by sorted name (os.listdir's order differs between machines and binds labels)."""
     try:
-        entries = sorted(directory.iterdir(), key=lambda file: file.name)
-        return [file for file in entries if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")]
+        found = [file for file in islice(directory.iterdir(), MAX_IMAGES + 1) if not file.name.startswith(".")]
+        if len(found) > MAX_IMAGES:
+            raise InputError(f"holds more than {MAX_IMAGES:,} files", do="train on fewer images", file=directory)
+        return sorted((file for file in found if file.suffix.lower() in SUFFIXES), key=lambda file: file.name)
     except NotADirectoryError:
         raise InputError("is not a folder", do="name the folder with the images", file=directory) from None
     except FileNotFoundError:
@@ -61,10 +81,18 @@ def list_files(directory: Path) -> list[Path]:
         raise InputError(f"cannot be read ({error.strerror})", do="check its permissions", file=directory) from None
 
 
-def load(directory: Path, images: Images, classes: int, *, convert: str | None = None) -> ImageSet:
-    """Decode a folder for a scenario; `convert` (of the command line) goes before the scenario's own."""
-    import numpy as np
+def load(
+    directory: Path, images: Images, classes: int, *, convert: str | None = None, base: Path | None = None
+) -> ImageSet:
+    """Decode a folder for a scenario; `convert` (of the command line) goes before the scenario's own.
 
+    A validation folder that the scenario names is looked for in `base`, else beside `directory`.
+    """
+    convert = convert or images.convert
+    if convert is not None and images.channels != 1:
+        raise InputError("--convert L gives one channel, the scenario asks for 3", do="leave --convert out")
+    if images.layout == "folder-per-class":
+        return _load_folders(directory, images, classes, convert, base or directory.parent)
     files = list_files(directory)
     if len(files) != classes:
         raise InputError(
@@ -72,18 +100,104 @@ def load(directory: Path, images: Images, classes: int, *, convert: str | None =
             do=f"one image per class, named {', '.join('*' + suffix for suffix in SUFFIXES[:2])}, ...",
             file=directory,
         )
-    convert = convert or images.convert
-    if convert is not None and images.channels != 1:
-        raise InputError("--convert L gives one channel, the scenario asks for 3", do="leave --convert out")
-    decoded, records = [], []
-    for label, file in enumerate(files):
-        pixels, record = _decode(file, images, convert, label)
-        decoded.append(pixels)
+    return _decode_all([(file, label, file.name) for label, file in enumerate(files)], images, convert)
+
+
+_Labelled = tuple[Path, int, str]
+
+
+def _decode_all(files: list[_Labelled], images: Images, convert: str | None) -> ImageSet:
+    import numpy as np
+
+    height, width = images.size
+    pixels = np.empty((len(files), height, width, images.channels), np.uint8)
+    records = []
+    for index, (file, label, name) in enumerate(files):
+        pixels[index], record = _decode(file, images, convert, label, name)
         records.append(record)
-    return ImageSet(np.stack(decoded), records)
+    return ImageSet(pixels, records)
 
 
-def _decode(file: Path, images: Images, convert: str | None, label: int) -> tuple[NDArray[np.uint8], ImageRecord]:
+def _load_folders(directory: Path, images: Images, classes: int, convert: str | None, base: Path) -> ImageSet:
+    """One folder per class; with the validation images that the scenario asks for."""
+    names = _class_names(directory, classes)
+    training = [list_files(directory / name) for name in names]
+    validation: list[list[Path]] = []
+    if images.validation is not None and images.validation.split is not None:
+        counts = [math.ceil(len(files) * images.validation.split) for files in training]
+        validation = [files[len(files) - count :] for files, count in zip(training, counts, strict=True)]
+        training = [files[: len(files) - count] for files, count in zip(training, counts, strict=True)]
+    elif images.validation is not None and images.validation.directory is not None:
+        folder = base / images.validation.directory
+        other = _class_names(folder, classes)
+        if other != names:
+            raise InputError("has other classes than the training images", do=f"name them {_some(names)}", file=folder)
+        validation = [list_files(folder / name) for name in names]
+    for name, files in zip(names, training, strict=True):
+        if not files:
+            raise InputError("the class has no images to train on", do="add some", file=directory / name)
+    _limit([file for files in (*training, *validation) for file in files], images, classes, directory)
+    found = _decode_all(_in_turn(training, names), images, convert)
+    if not validation:
+        return found
+    if not any(validation):
+        raise InputError("there are no validation images", do="add some, or leave validation out", file=directory)
+    return replace(found, validation=_decode_all(_in_turn(validation, names), images, convert))
+
+
+def _class_names(directory: Path, classes: int) -> list[str]:
+    try:
+        entries = list(islice(directory.iterdir(), MAX_IMAGES + 1))
+        names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except (NotADirectoryError, FileNotFoundError):
+        raise InputError("there is no such folder", do="name one with a folder per class", file=directory) from None
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", do="check its permissions", file=directory) from None
+    if len(entries) > MAX_IMAGES:
+        raise InputError(f"holds more than {MAX_IMAGES:,} files", do="train on fewer images", file=directory)
+    if len(names) != classes:
+        what = "is the only class" if len(names) == 1 else f"{len(names)} class folders found"
+        file = directory / names[0] if len(names) == 1 else directory
+        raise InputError(f"{what}, where {classes} are asked", do="one folder per class, or mend classes", file=file)
+    return names
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+
+
+def _in_turn(groups: list[list[Path]], names: list[str]) -> list[_Labelled]:
+    """The first image of each class, then the second of each, and so on.
+
+    Batches that are taken in this order hold all classes, as shuffled ones do; a batch of one class alone would have
+    other statistics than any in training.
+    """
+    rounds = zip_longest(*groups)
+    return [
+        (file, label, f"{names[label]}/{file.name}")
+        for row in rounds
+        for label, file in enumerate(row)
+        if file is not None
+    ]
+
+
+def _limit(files: list[Path], images: Images, classes: int, directory: Path) -> None:
+    """Refuse more than memory and an event hold, before anything is decoded."""
+    height, width = images.size
+    count = len(files)
+    if count > MAX_IMAGES:
+        raise InputError(f"holds {count:,} images", do=f"at most {MAX_IMAGES:,}: train on fewer", file=directory)
+    if count * height * width * images.channels > MAX_PIXEL_BYTES:
+        what = f"{count:,} images of {height} x {width} are more than {MAX_PIXEL_BYTES >> 20} MiB"
+        raise InputError(what, do="train on fewer or smaller ones", file=directory)
+    if count * classes > MAX_PROBABILITIES:
+        what = f"{count:,} images with {classes:,} classes give too many predictions"
+        raise InputError(what, do=f"at most {MAX_PROBABILITIES:,} together: train on fewer", file=directory)
+
+
+def _decode(
+    file: Path, images: Images, convert: str | None, label: int, name: str
+) -> tuple[NDArray[np.uint8], ImageRecord]:
     import numpy as np
     from PIL import Image
 
@@ -109,7 +223,7 @@ def _decode(file: Path, images: Images, convert: str | None, label: int) -> tupl
         resized = ready.resize((width, height), Image.Resampling.LANCZOS)
         pixels = np.asarray(resized, np.uint8).reshape(height, width, images.channels)
     record = ImageRecord(
-        name=file.name.encode("utf-8", "backslashreplace").decode(),
+        name=name.encode("utf-8", "backslashreplace").decode(),
         sha256=hashlib.sha256(raw).hexdigest(),
         mode=mode,
         width=original_width,

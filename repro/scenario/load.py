@@ -69,18 +69,8 @@ def parse(text: str, *, name: str, environments: Collection[str]) -> Scenario:
 def _check(document: yaml_file.Document, scenario: Scenario, environments: Collection[str]) -> None:
     """What the types alone cannot say."""
     _check_model(document, scenario)
-    directory = PurePosixPath(scenario.images.directory)
-    if (
-        directory.is_absolute()
-        or ".." in directory.parts
-        or "\\" in scenario.images.directory
-        or "\0" in str(directory)
-    ):
-        document.fail(
-            "images.directory: must stay inside the scenario's folder",
-            ("images", "directory"),
-            do="use a relative path without '..', or give a folder with --images",
-        )
+    _check_folder(document, scenario.images.directory, ("images", "directory"))
+    _check_validation(document, scenario)
     if scenario.images.convert is not None and scenario.images.channels != 1:
         document.fail("images.convert: L gives one channel", ("images", "convert"), do="set channels: 1")
     for index, name in enumerate(scenario.measure):
@@ -190,3 +180,26 @@ def _check_model(document: yaml_file.Document, scenario: Scenario) -> None:
             ("model", "python"),
             do="use a relative path without '..'",
         )
+
+
+def _check_folder(document: yaml_file.Document, name: str, at: yaml_file.KeyPath) -> None:
+    directory = PurePosixPath(name)
+    if directory.is_absolute() or ".." in directory.parts or "\\" in name or "\0" in name:
+        document.fail(
+            f"{'.'.join(map(str, at))}: must stay inside the scenario's folder",
+            at,
+            do="use a relative path without '..', or give a folder with --images",
+        )
+
+
+def _check_validation(document: yaml_file.Document, scenario: Scenario) -> None:
+    validation = scenario.images.validation
+    if validation is None:
+        return
+    at = ("images", "validation")
+    if scenario.images.layout != "folder-per-class":
+        document.fail("images.validation: goes with folder-per-class only", at, do="set layout: folder-per-class")
+    if (validation.directory is None) == (validation.split is None):
+        document.fail("images.validation: needs directory or split, and not both", at)
+    if validation.directory is not None:
+        _check_folder(document, validation.directory, (*at, "directory"))

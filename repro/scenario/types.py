@@ -46,8 +46,17 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """A mapping in a scenario: every key is known, none is guessed."""
 
 
+class Validation(Part, frozen=True):
+    """Images that are never trained on: a folder of their own, or a share of every class."""
+
+    directory: RelativePath | None = None
+    split: (
+        Annotated[float, Meta(gt=0.0, lt=1.0, description="Share of each class: the last of its sorted names.")] | None
+    ) = None
+
+
 class Images(Part, frozen=True):
-    """Which images are trained on: one file per class, in the order of their sorted names."""
+    """Which images are trained on: one file per class, in the order of their sorted names; or a folder per class."""
 
     directory: Annotated[RelativePath, Meta(description="Folder with the images, beside the scenario file.")]
     size: Annotated[
@@ -58,6 +67,11 @@ class Images(Part, frozen=True):
         Literal["L"] | None, Meta(description="L: turn colour images into greyscale (ITU-R 601-2 luma).")
     ] = None
     divide_by: Annotated[float, Meta(gt=0.0, le=1e6, description="Divide the pixels, 0 to 255, by this.")] | None = None
+    layout: Annotated[
+        Literal["file-per-class", "folder-per-class"],
+        Meta(description="folder-per-class: the sorted names of the folders are the classes."),
+    ] = "file-per-class"
+    validation: Annotated[Validation, Meta(description="With folder-per-class.")] | None = None
 
 
 class Model(Part, frozen=True, kw_only=True):

@@ -5,6 +5,9 @@ import numpy as np
 # How a layer moves its statistics; `weighted` is Keras 3's rule, `difference` that of TensorFlow 1 and tf.keras.
 WEIGHTED, DIFFERENCE = "weighted", "difference"
 
+# Of an epoch's batches at most so many are looked at for their spread.
+MOST_BATCHES = 60
+
 INITIAL_MEAN = 0.0
 INITIAL_VARIANCE = 1.0
 
@@ -42,6 +45,28 @@ def median_distance(layers):
     """Median of every layer's mean and variance distance; None without layers."""
     values = [layer[key] for layer in layers for key in ("mean", "variance") if layer[key] is not None]
     return float(np.median(values)) if values else None
+
+
+def spread(names, batches):
+    """How statistics differ from batch to batch; `batches` has for each batch (mean, variance) of every layer.
+
+    See the event `batch_norm_measured` for the two figures.
+    """
+    spreads, ratios = [], []
+    for layer in range(len(names)):
+        means = np.stack([pairs[layer][0] for pairs in batches]).astype(np.float64)
+        variances = np.stack([pairs[layer][1] for pairs in batches]).astype(np.float64)
+        within = np.sqrt(np.maximum(variances.mean(0), 1e-12))
+        spreads.append(float(np.median(means.std(0) / within)))
+        of_batch = variances.mean(1)
+        ratios.append(float(of_batch.max() / max(np.median(of_batch), 1e-12)))
+    worst = int(np.argmax(ratios))
+    return {
+        "count": len(batches),
+        "mean_spread": float(np.median(spreads)),
+        "largest_variance": ratios[worst],
+        "layer": names[worst],
+    }
 
 
 def initial_vector(channels):

@@ -32,7 +32,12 @@ def build(request, model_class):
     with _as_own(path):
         model = function(shape, classes)
     if not isinstance(model, model_class):
-        raise OwnModelError("{}() returned {}, not a model of this Keras".format(name, type(model).__name__))
+        kind = type(model)
+        raise OwnModelError(
+            "{}() returned {} of {}, not a model of this Keras ({})".format(
+                name, kind.__name__, kind.__module__.partition(".")[0], model_class.__module__.partition(".")[0]
+            )
+        )
     return model
 
 

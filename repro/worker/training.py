@@ -35,9 +35,13 @@ class Run:
         self.batch_size = self.scenario["fit"]["batch_size"]
         self.stop = StopRequest()
         self.stopped_at = None
-        self.images = pixels.load(self.directory, self.scenario["images"])
+        self.images = pixels.load(self.directory, self.scenario)
         classes = self.scenario["model"]["classes"]
         self.labels = np.eye(classes)[np.asarray(request["labels"])]
+        self.validation = None
+        if request.get("validation_labels"):
+            images = pixels.load(self.directory, self.scenario, "validation.npy")
+            self.validation = images, np.eye(classes)[np.asarray(request["validation_labels"])]
         self.steps_per_epoch = -(-len(self.images) // self.batch_size)
         self.last_checkpoint = None
         self.epoch_started = None
@@ -113,6 +117,9 @@ class Run:
         if used is not moving:
             self.adapter.set_moving_statistics(used)
         self._measure_inference(epoch, wanted)
+        if self.validation is not None:
+            loss, accuracy, call = self.adapter.evaluate(self.validation[0], self.validation[1], self.batch_size)
+            self.channel.send("validated", epoch=epoch, loss=loss, accuracy=accuracy, call=call)
         if used is not moving:
             self.adapter.set_moving_statistics(moving)
         layers = self.adapter.batch_norm_layers()
@@ -179,7 +186,21 @@ class Run:
             initial_weight=0.0 if unbiased else self.momentum**updates,
             moving_to_batch_distance=batch_norm.median_distance(rows),
             layers=rows,
+            batches=self._batch_spread(layers),
         )
+
+    def _batch_spread(self, layers):
+        """How much the statistics of shuffled batches differ at these weights; None with one batch an epoch."""
+        if self.steps_per_epoch == 1:
+            return None
+        order = np.random.RandomState(0).permutation(len(self.images))  # a generator of its own: training's is kept
+        parts = [order[at : at + self.batch_size] for at in range(0, len(order), self.batch_size)]
+        whole = [part for part in parts if len(part) == self.batch_size][: batch_norm.MOST_BATCHES]
+        if len(whole) < 2:
+            return None
+        found = [self.adapter.training_phase(self.images[part], self.labels[part], self.batch_size) for part in whole]
+        spread = batch_norm.spread([layer.name for layer in layers], [statistics for _, _, _, statistics in found])
+        return dict(spread, accuracy=float(np.mean([accuracy for _, accuracy, _, _ in found])))
 
 
 def begin(adapter, request, channel):

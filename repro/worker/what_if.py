@@ -17,7 +17,7 @@ class Oracle:
         self.adapter = adapter
         self.directory = request["source"]["directory"] if request.get("source") else request["directory"]
         self.batch_size = request["scenario"]["fit"]["batch_size"]
-        self.images = pixels.load(self.directory, request["scenario"]["images"])
+        self.images = pixels.load(self.directory, request["scenario"])
         self.labels = np.eye(request["scenario"]["model"]["classes"])[np.asarray(request["labels"])]
         self.steps_per_epoch = -(-len(self.images) // self.batch_size)
         with open(os.path.join(self.directory, HEAD), encoding="utf-8") as stream:
@@ -36,15 +36,17 @@ class Oracle:
         with np.load(path, allow_pickle=False) as arrays:
             self.adapter.assign_weights(arrays[name] for name in sorted(arrays.files))
         self.epoch = epoch
-        self.re_estimated = None
+        self.re_estimated, self.re_estimated_with = None, None
 
     def statistics(self, question):
         """The moving statistics that a question is about, as one vector."""
         updates = question["epoch"] * self.steps_per_epoch
         if question["statistics"] == "re-estimated":
-            if self.re_estimated is None:
-                _, _, _, pairs = self.adapter.training_phase(self.images, self.labels, self.batch_size)
-                self.re_estimated = batch_norm.flatten(pairs)
+            without, batch_size = question.get("without", []), question.get("batch_size") or self.batch_size
+            if (without, batch_size) != self.re_estimated_with:
+                kept = [index for index in range(len(self.images)) if index not in without]
+                _, _, _, pairs = self.adapter.training_phase(self.images[kept], self.labels[kept], batch_size)
+                self.re_estimated, self.re_estimated_with = batch_norm.flatten(pairs), (without, batch_size)
             return self.re_estimated
         moving = batch_norm.replay(self.rows[:updates], self.channels, question["momentum"], self.rule)
         if question["statistics"] == "debiased":

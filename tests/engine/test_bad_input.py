@@ -194,7 +194,7 @@ def test_no_trace_where_momentum_touches_training(repro: Repro, scenario: Edit, 
 
 def test_all_leaves_out_what_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
     options = {"scenarios": (), "all_scenarios": True, "environments": ("keras-3",), "seeds": (), "trace": True}
-    options |= dict.fromkeys(("images", "convert", "threads", "deterministic", "keep_weights", "allow_drift"))
+    options |= dict.fromkeys(("images", "convert", "threads", "deterministic", "keep_weights", "allow_drift", "trust"))
     planned = [plan.scenario.name for plan in make_plans({**options, "device": "auto"})]
     assert "original-bug" in planned and "precise-bn" in planned
     assert not {"batch-renorm", "frozen-bn", "group-norm", "no-batch-norm"} & set(planned)

@@ -23,6 +23,7 @@ ONE_OF_EACH: list[events.AnyEvent] = [
     epoch(4, loss="nan", accuracy="-inf"),
     checkpoint(1),
     events.TracePlanned(bytes=1, free_bytes=2),
+    events.Validated(epoch=1, loss=0.5, accuracy="nan", call="model.evaluate"),
     events.SnapshotWritten(epoch=1, file="weights/epoch-0000001.npz", sha256="0" * 64),
     events.Answered(question=1, probabilities=[[1.0, "nan"]], loss=0.5, accuracy=1.0, seconds=0.1),
     events.FitFinished(call="model.fit", seconds=1.0),

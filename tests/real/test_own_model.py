@@ -79,7 +79,7 @@ def repro(folder: Path, *arguments: str) -> Done:
 
 UNFIT = {
     "raises": "your model raised in line 32, RuntimeError: no such luck",
-    "returns_nothing": "returns_nothing() returned NoneType, not a model",
+    "returns_nothing": "returns_nothing() returned NoneType of builtins, not a model",
     "gives_logits": "not probabilities: end it with softmax",
     "takes_other_images": "takes (7, 7, 3) for each image, the scenario asks for (24, 24, 1)",
     "gives_other_classes": "gives (4,) for each image, the scenario asks for (3,)",

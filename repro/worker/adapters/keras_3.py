@@ -39,7 +39,7 @@ class Keras3(TF2Adapter):
         if len(images) > batch_size or self.model.jit_compile:
             return super().evaluate_and_predict(images, labels, batch_size)
         if self.probabilities is None:
-            self.probabilities = self.tf.Variable(np.zeros(labels.shape, np.float32))
+            self.probabilities = self.tf.Variable(np.zeros(labels.shape, np.float32), shape=self.tf.TensorShape(None))
             self.model.test_function = None  # one that was traced before keeps nothing
         literal = self.model.compute_metrics
 

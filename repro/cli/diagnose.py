@@ -1,0 +1,121 @@
+"""`repro diagnose`: why a run is right in training and wrong afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from repro.cli.common import FORMAT, json_option, open_store, print_json, store_option
+from repro.errors import ExitCode, InputError, ReproError, printable
+
+if TYPE_CHECKING:
+    from repro.diagnosis import Finding
+    from repro.runs.store import RunDirectory
+
+
+@click.command("diagnose")
+@click.argument("run")
+@click.option("--no-trial", is_flag=True, help="Do not try the remedies of a traced run (takes no worker).")
+@store_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as_json: bool) -> None:
+    """Say from a finished run's figures why it is right in training and wrong afterwards.
+
+    Where the run is traced the remedy is tried on its own weights. Exit 1 where the cause cannot be told.
+    RUN: an id, a unique prefix, or `last`.
+    """
+    from repro import diagnosis
+    from repro.cli.watch import scenario_of
+
+    found = open_store(store).find(run)
+    findings = diagnosis.diagnose(diagnosis.gather(found, scenario_of(found)))
+    tried, note = _try(found, findings, wanted=not no_trial)
+    rows = [
+        {
+            "cause": finding.cause,
+            "says": finding.says,
+            "numbers": finding.numbers,
+            "remedy": finding.remedy,
+            "trials": trials,
+        }
+        for finding, trials in zip(findings, tried, strict=True)
+    ]
+    if as_json:
+        print_json({"format": FORMAT, "run": found.id, "diagnosis": findings[0].cause, "findings": rows, "note": note})
+    else:
+        click.echo(_text(found.id, rows, note))
+    if findings[0].cause == "cannot-be-told":
+        ctx.exit(int(ExitCode.NOT_REPRODUCED))
+
+
+def _try(run: RunDirectory, findings: list[Finding], *, wanted: bool) -> tuple[list[list[dict[str, Any]]], str | None]:
+    """What every trial of every finding gave, and why none was made where none was."""
+    nothing: list[list[dict[str, Any]]] = [[] for _ in findings]
+    if not wanted or not any(finding.trials for finding in findings):
+        return nothing, None
+    from repro.what_if import Oracle, require_traced, snapshots
+
+    try:
+        require_traced(run)
+        epoch = snapshots(run)[-1]
+        with Oracle(run) as oracle:
+            return [
+                [_row(oracle.ask(**_question(trial), epoch=epoch), trial.says, finding) for trial in finding.trials]
+                for finding in findings
+            ], None
+    except InputError as error:
+        return nothing, f"the remedy was not tried: {error}"
+    except ReproError as error:
+        return nothing, f"the remedy could not be tried: {error}"
+
+
+def _question(trial: Any) -> dict[str, Any]:
+    return {
+        "momentum": trial.momentum,
+        "statistics": trial.statistics,
+        "without": trial.without,
+        "batch_size": trial.batch_size,
+    }
+
+
+def _row(answer: Any, says: str, finding: Finding) -> dict[str, Any]:
+    """One trial: how many images are right then, and whether that mends what the finding says."""
+    from repro.diagnosis import ACCURACIES, GAP
+
+    accuracy = answer.predict["accuracy"]
+    count = len(answer.predict["classes"])
+    accuracies = [float(finding.numbers[name] or 0.0) for name in ACCURACIES if name in finding.numbers]
+    before, best = min(accuracies), max(accuracies)
+    return {
+        "says": says,
+        "accuracy": accuracy,
+        "right": round(accuracy * count),
+        "of": count,
+        "before": round(before * count),
+        "works": accuracy >= best - GAP and accuracy > before,
+    }
+
+
+def _text(run_id: str, rows: list[dict[str, Any]], note: str | None) -> str:
+    lines = [f"run {run_id}"]
+    for row in rows:
+        lines += ["", click.style(printable(row["says"], 2000), bold=True)]
+        lines += [
+            f"  {name.replace('_', ' '):<28} {value:.6g}"
+            if isinstance(value, float)
+            else f"  {name.replace('_', ' '):<28} {printable(str(value), 200)}"
+            for name, value in row["numbers"].items()
+            if value is not None
+        ]
+        lines.append(f"  remedy: {printable(row['remedy'], 1000)}")
+        lines += [
+            f"  tried on this run: {printable(trial['says'], 300)}: {trial['right']} of {trial['of']} right "
+            f"(before: {trial['before']}): {'works' if trial['works'] else 'does not mend it'}"
+            for trial in row["trials"]
+        ]
+    if note is not None:
+        lines += ["", printable(note, 1000)]
+    return "\n".join(lines)

@@ -1,0 +1,102 @@
+"""`repro new`: write a commented scenario to start from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from repro.errors import InputError, printable
+
+_NAME = re.compile(r"^[a-z0-9]+([.-][a-z0-9]+)*$")
+_APPLICATION = """\
+# A constructor in keras.applications, from random weights; `repro new NAME --own-model` is for your own network.
+model: {application: ResNet50, classes: 2}
+"""
+_OWN = """\
+# Your own network: build(input_shape, classes) in a file beside this one returns a Keras model that ends with softmax
+# and is not compiled. It runs only with `repro run --trust`.
+model: {python: FILE, function: build, classes: 2}
+"""
+_SCENARIO = """\
+# Check it: repro check NAME.yaml    Train it: repro run NAME.yaml --trace    Ask why: repro diagnose last
+format: 1
+name: NAME
+title: Right in fit, wrong in predict
+# One of report, verification, remedy, control.
+group: report
+about: >-
+  What you saw, in which code, and what you expected.
+
+# One folder per class inside `directory`, beside this file; the sorted folder names are the classes. Every image is
+# resized to `size` (height, width). channels: 3 for colour. `validation` takes the last fifth of every class.
+images: {directory: images, layout: folder-per-class, size: [64, 64], channels: 1, validation: {split: 0.2}}
+
+MODEL
+# Put on every BatchNormalization layer; left out: Keras's own default, 0.99.
+# batch_norm: {momentum: 0.9}
+
+compile: {optimizer: adam, loss: categorical_crossentropy, metrics: [acc]}
+fit: {epochs: 20, shuffle: true, batch_size: 32}
+
+# Taken after the last epoch, and at the epochs in measure_at. A diagnosis needs both phases.
+measure: [evaluate, predict, evaluate_training_phase]
+measure_at: [5, 10]
+
+# What is claimed; each is decided by the run. See `repro schema` for values and operators.
+claims:
+  - {id: C1, says: fit has learned the images, value: fit.accuracy, is: at_least, to: 0.9}
+  - {id: C2, says: and evaluate gets them wrong, value: evaluate.accuracy, is: at_most, to: 0.6}
+"""
+_MODEL = '''\
+"""The network of NAME.yaml: repro runs it with --trust only."""
+
+import keras
+from keras import layers
+
+
+def build(input_shape, classes):
+    """A model for images of `input_shape` (height, width, channels), pixels from 0 to 255; not compiled."""
+    inputs = keras.Input(input_shape)
+    x = layers.Rescaling(1 / 255)(inputs)
+    for filters in (16, 32):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.ReLU()(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+'''
+
+
+@click.command("new")
+@click.argument("name")
+@click.option("--own-model", is_flag=True, help="With a model of your own: NAME.py beside it.")
+def command(name: str, own_model: bool) -> None:
+    """Write NAME.yaml here, a commented scenario to start from. Nothing is overwritten."""
+    if len(name) > 60 or not _NAME.match(name):
+        raise InputError(
+            f"{printable(name, 60)!r} is no name for a scenario", do="lower-case letters, digits, '-' and '.'"
+        )
+    files = {Path(f"{name}.yaml"): _scenario(name, own_model)}
+    if own_model:
+        files[Path(_module(name))] = _MODEL.replace("NAME", name)
+    for file in files:
+        if file.exists() or file.is_symlink():
+            raise InputError("is there already", do="choose another name, or remove it first", file=file)
+    for file, text in files.items():
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    click.echo("\n".join(f"wrote {file}" for file in files))
+
+
+def _module(name: str) -> str:
+    return f"{name}.py"
+
+
+def _scenario(name: str, own_model: bool) -> str:
+    model = _OWN.replace("FILE", _module(name)) if own_model else _APPLICATION
+    text = _SCENARIO.replace("MODEL", model)
+    if own_model:
+        text = text.replace(".yaml --trace", ".yaml --trust --trace")
+    return text.replace("NAME", name)

@@ -1,0 +1,350 @@
+"""Says from a finished run's evidence why it is right in training and wrong afterwards, or that it is not.
+
+Pure functions: `diagnose` decides over `Facts` alone; `gather` reads them from a run directory.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from repro.errors import InputError
+from repro.runs.events import BatchSpread
+from repro.runs.records import ImageRecord
+from repro.runs.store import RunDirectory
+from repro.scenario.types import Scenario
+
+Cause = Literal[
+    "not-converged", "outliers", "small-batch", "preprocessing", "overfitting", "no-discrepancy", "cannot-be-told"
+]
+
+# A model that gets nine of ten training images right has learned them.
+LEARNED = 0.9
+# Two accuracies differ when a tenth of the images lies between them: less is the noise of one optimizer step.
+GAP = 0.1
+# Below 1 % the initial values are lost in the difference of one batch from another.
+CONVERGED = 0.01
+# With 8 images a batch's mean is off by 1 / sqrt(8) = 35 % of the spread between images, with 32 by 18 %.
+SMALL_BATCH = 8
+LARGE_BATCH = 32
+# The variances of batches from one kind of images stay within a factor of 2; planted outliers give 50 and more.
+OUTLIER_VARIANCE = 4.0
+# Robust deviations (of the median, in units of 1.4826 MAD) of an image's mean or contrast.
+OUTLIER_DEVIATIONS = 8.0
+# Scaling left out is a factor of 255, a mean not subtracted half of the range; crops and resizing stay far below.
+OTHER_RANGE = 64.0
+OTHER_CONTRAST = 4.0
+
+
+# Names among a finding's numbers: the lowest of these is what is wrong, the highest what can be reached.
+ACCURACIES = ("inference_accuracy", "training_phase_accuracy", "shuffled_batches_accuracy")
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """One image's name, and mean and standard deviation of its pixels (0 to 255)."""
+
+    name: str
+    mean: float
+    contrast: float
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a diagnosis rests on. Accuracies from 0 to 1; None where nothing was measured."""
+
+    images: Sequence[Pixels]
+    batch_size: int
+    inference: float | None
+    training: float | None
+    momentum: float | None = None
+    updates: int = 0
+    initial_weight: float = 0.0
+    distance: float | None = None
+    validation: float | None = None
+    validation_images: Sequence[Pixels] = ()
+    spread: BatchSpread | None = None
+
+    @property
+    def has_batch_norm(self) -> bool:
+        return self.momentum is not None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A what-if that should mend the run if the finding is right: statistics put into the weights as they are."""
+
+    says: str
+    statistics: Literal["moving", "debiased", "re-estimated"]
+    momentum: float
+    without: tuple[int, ...] = ()
+    batch_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One cause with the figures it rests on, what to do, and how that can be tried on this very run."""
+
+    cause: Cause
+    says: str
+    numbers: dict[str, float | int | str | None]
+    remedy: str
+    trials: list[Trial] = field(default_factory=list)
+
+
+def diagnose(facts: Facts) -> list[Finding]:
+    """What was found, the likeliest cause first; never empty."""
+    inference, training = facts.inference, facts.training
+    if inference is None or training is None:
+        return [_cannot("the run has not measured both phases", "add evaluate and evaluate_training_phase to measure")]
+    found = []
+    shuffled = training if facts.spread is None else float(facts.spread.accuracy)
+    if facts.has_batch_norm:
+        if training - inference >= GAP:
+            found = [*_not_converged(facts), *_outliers(facts)]
+        if not found and abs(shuffled - inference) >= GAP:
+            found = _small_batch(facts, shuffled)
+    if found:
+        return found
+    if max(abs(training - inference), abs(shuffled - inference)) >= GAP:
+        return [_unexplained(facts, shuffled)]
+    if inference < LEARNED:
+        says = f"the model has not learned its training images: {_percent(training)} right in training phase"
+        return [_cannot(says, "train longer, or a larger model, until it knows them", _accuracies(facts))]
+    return _generalizes(facts)
+
+
+# --- statistics ---
+
+
+def updates_needed(momentum: float) -> int | None:
+    """Updates until the initial value weighs less than 1 %; None where it never does."""
+    if momentum >= 1.0:
+        return None
+    return 1 if momentum <= 0.0 else max(1, math.ceil(math.log(CONVERGED) / math.log(momentum)))
+
+
+def _not_converged(facts: Facts) -> list[Finding]:
+    momentum = facts.momentum
+    if momentum is None or facts.initial_weight < CONVERGED:
+        return []
+    needed = updates_needed(momentum)
+    lower = math.floor(CONVERGED ** (1 / max(facts.updates, 1)) * 100) / 100
+    when = "they never get there" if needed is None else f"after {needed} updates it would be less than 1 %"
+    numbers: dict[str, Any] = {
+        **_accuracies(facts),
+        "momentum": momentum,
+        "updates": facts.updates,
+        "initial_weight": facts.initial_weight,
+        "moving_to_batch_distance": facts.distance,
+        "updates_needed": needed,
+        "lower_momentum": lower,
+    }
+    says = (
+        f"moving statistics have not converged: after {facts.updates} updates at momentum {momentum:g} their initial "
+        f"values still weigh {_percent(facts.initial_weight)}; {when}"
+    )
+    more = "" if needed is None else f"train for {needed} updates, or "
+    return [
+        Finding(
+            "not-converged",
+            says,
+            numbers,
+            f"{more}set momentum to {lower:g} or lower, or re-estimate the statistics after training",
+            [
+                Trial(f"momentum {lower:g}", "moving", lower),
+                Trial("initial values taken out (debiased)", "debiased", momentum),
+                Trial("statistics re-estimated", "re-estimated", momentum),
+            ],
+        )
+    ]
+
+
+def _outliers(facts: Facts) -> list[Finding]:
+    spread = facts.spread
+    if spread is None or float(spread.largest_variance) < OUTLIER_VARIANCE:
+        return []
+    places = outliers(facts.images)
+    numbers: dict[str, Any] = {
+        **_accuracies(facts),
+        "largest_variance": float(spread.largest_variance),
+        "layer": spread.layer,
+    }
+    says = (
+        f"moving statistics are polluted by outliers: in {spread.layer} one batch has "
+        f"{float(spread.largest_variance):.0f} times the variance of the median batch"
+    )
+    if not places:
+        return [Finding("outliers", says, numbers, "look for images unlike the others; none differs in its pixels")]
+    names = ", ".join(facts.images[place].name for place in places[:5])
+    worst = facts.images[places[0]]
+    numbers |= {
+        "images": names,
+        "mean": worst.mean,
+        "median_mean": statistics.median(image.mean for image in facts.images),
+        "contrast": worst.contrast,
+        "median_contrast": statistics.median(image.contrast for image in facts.images),
+    }
+    trial = Trial(f"statistics re-estimated without {names}", "re-estimated", facts.momentum or 0.0, tuple(places))
+    says += f"; {names} has contrast {worst.contrast:.0f} where the median is {numbers['median_contrast']:.0f}"
+    remedy = f"take {names} out or mend it, and train again or re-estimate the statistics"
+    return [Finding("outliers", says, numbers, remedy, [trial])]
+
+
+def outliers(images: Sequence[Pixels]) -> list[int]:
+    """Places of images whose mean or contrast stands far out, the farthest first."""
+    if len(images) < 5:
+        return []
+    deviations = [0.0] * len(images)
+    for values in ([image.mean for image in images], [image.contrast for image in images]):
+        middle = statistics.median(values)
+        # one grey level at least: among equal images a rounding error is no outlier
+        unit = max(1.4826 * statistics.median(abs(value - middle) for value in values), 1.0)
+        deviations = [max(old, abs(value - middle) / unit) for old, value in zip(deviations, values, strict=True)]
+    places = [place for place, deviation in enumerate(deviations) if deviation >= OUTLIER_DEVIATIONS]
+    return sorted(places, key=lambda place: -deviations[place])
+
+
+def _small_batch(facts: Facts, shuffled: float) -> list[Finding]:
+    if facts.spread is None or facts.batch_size > SMALL_BATCH:
+        return []
+    larger = min(LARGE_BATCH, len(facts.images))
+    numbers: dict[str, Any] = {
+        **_accuracies(facts),
+        "batch_size": facts.batch_size,
+        "shuffled_batches_accuracy": shuffled,
+        "mean_spread": float(facts.spread.mean_spread),
+    }
+    says = (
+        f"the batch of {facts.batch_size} is too small: the same weights get {_percent(shuffled)} of the images right "
+        f"in shuffled batches of {facts.batch_size} with the batch's own statistics, and "
+        f"{_percent(facts.inference or 0.0)} with moving statistics; what an image becomes depends on its neighbour"
+    )
+    trial = Trial(f"statistics re-estimated in batches of {larger}", "re-estimated", facts.momentum or 0.0, (), larger)
+    remedy = f"train with batches of {LARGE_BATCH}, or with GroupNormalization, which needs no batch"
+    return [Finding("small-batch", says, numbers, remedy, [trial])]
+
+
+# --- validation ---
+
+
+def _generalizes(facts: Facts) -> list[Finding]:
+    """Right in both phases on the training images: what of images never seen?"""
+    inference = facts.inference or 0.0
+    numbers = _accuracies(facts)
+    what = "" if facts.has_batch_norm else "; this model has no BatchNormalization layers"
+    if facts.validation is None:
+        says = f"no discrepancy: {_percent(inference)} of the training images are right in both phases{what}"
+        return [Finding("no-discrepancy", says, numbers, "without validation images overfitting cannot be told")]
+    count = max(len(facts.validation_images), 1)
+    noise = 2 * math.sqrt(
+        facts.validation * (1 - facts.validation) / count + inference * (1 - inference) / max(len(facts.images), 1)
+    )
+    numbers |= {"validation_accuracy": facts.validation, "validation_images": count, "two_standard_errors": noise}
+    if inference - facts.validation < max(GAP, noise):
+        says = (
+            f"no discrepancy: {_percent(inference)} of the training images are right in both phases, and "
+            f"{_percent(facts.validation)} of {count} validation images{what}"
+        )
+        return [Finding("no-discrepancy", says, numbers, "nothing to mend")]
+    if (other := _other_preprocessing(facts)) is not None:
+        return [Finding("preprocessing", other[0], numbers | other[1], "prepare both sets of images by the same code")]
+    says = (
+        f"overfitting: {_percent(inference)} of the training images are right in both phases, but only "
+        f"{_percent(facts.validation)} of {count} validation images; BatchNormalization's statistics are not to blame"
+    )
+    remedy = "more or augmented images, a smaller model, fewer epochs; momentum and statistics change nothing"
+    return [Finding("overfitting", says, numbers, remedy)]
+
+
+def _other_preprocessing(facts: Facts) -> tuple[str, dict[str, Any]] | None:
+    means = [statistics.fmean(image.mean for image in images) for images in (facts.images, facts.validation_images)]
+    contrasts = [
+        max(statistics.fmean(image.contrast for image in images), 1e-3)
+        for images in (facts.images, facts.validation_images)
+    ]
+    ratio = max(contrasts) / min(contrasts)
+    if abs(means[0] - means[1]) < OTHER_RANGE and ratio < OTHER_CONTRAST:
+        return None
+    numbers = {
+        "training_mean": means[0],
+        "validation_mean": means[1],
+        "training_contrast": contrasts[0],
+        "validation_contrast": contrasts[1],
+    }
+    says = (
+        f"different preprocessing: training images have mean {means[0]:.0f} and contrast {contrasts[0]:.0f}, "
+        f"validation images {means[1]:.0f} and {contrasts[1]:.0f} (of 255)"
+    )
+    return says, numbers
+
+
+# --- what cannot be told ---
+
+
+def _cannot(says: str, remedy: str, numbers: dict[str, Any] | None = None) -> Finding:
+    return Finding("cannot-be-told", f"cannot be told: {says}", numbers or {}, remedy)
+
+
+def _unexplained(facts: Facts, shuffled: float) -> Finding:
+    numbers = _accuracies(facts)
+    phases = (
+        f"{_percent(facts.training or 0.0)} right in training phase ({_percent(shuffled)} in shuffled batches), "
+        f"{_percent(facts.inference or 0.0)} in inference"
+    )
+    if not facts.has_batch_norm:
+        says = f"{phases}, and this model has no BatchNormalization layers"
+        return _cannot(says, "look at Dropout and other layers that act differently in training", numbers)
+    numbers |= {"momentum": facts.momentum, "updates": facts.updates, "initial_weight": facts.initial_weight}
+    says = f"{phases}; the moving statistics had {facts.updates} updates, and neither outliers nor a small batch show"
+    remedy = "trace the run and ask what-if for re-estimated statistics; measure at several epochs (measure_at)"
+    if facts.momentum is not None and facts.momentum < 0.5:
+        says += f"; at momentum {facts.momentum:g} they are those of the last batch, one step behind the weights"
+    return _cannot(says, remedy, numbers)
+
+
+def _accuracies(facts: Facts) -> dict[str, Any]:
+    return {"inference_accuracy": facts.inference, "training_phase_accuracy": facts.training}
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.3g} %"
+
+
+# --- from a run ---
+
+
+def gather(run: RunDirectory, scenario: Scenario) -> Facts:
+    """The facts of a finished run; InputError for one that is not."""
+    result, record = run.result(), run.record()
+    if result is None:
+        raise InputError(f"the run {run.id} is {run.state()}", do="diagnose it when it has finished")
+    measured = result.measurements
+    norm = measured.get("batch_norm") or {}
+    drift = run.progress().drift.get(scenario.fit.epochs)
+    distance = norm.get("moving_to_batch_distance")
+    return Facts(
+        images=_pixels(record.images),
+        batch_size=scenario.fit.batch_size,
+        inference=_accuracy(measured, "evaluate"),
+        training=_accuracy(measured, "evaluate_training_phase"),
+        momentum=norm.get("momentum"),
+        updates=norm.get("updates", 0),
+        initial_weight=norm.get("initial_weight", 0.0),
+        distance=None if distance is None else float(distance),
+        validation=_accuracy(measured, "validation"),
+        validation_images=_pixels(record.validation_images),
+        spread=None if drift is None else drift.batches,
+    )
+
+
+def _pixels(records: Sequence[ImageRecord]) -> list[Pixels]:
+    return [Pixels(image.name, image.mean, image.standard_deviation) for image in records]
+
+
+def _accuracy(measured: dict[str, Any], name: str) -> float | None:
+    found = measured.get(name)
+    return None if found is None else float(found["accuracy"])

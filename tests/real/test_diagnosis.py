@@ -1,0 +1,88 @@
+"""A small model of one's own is diagnosed rightly in four planted situations, and the remedy is seen to work."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import planted
+import pytest
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+
+SCENARIO = """\
+format: 1
+name: planted
+title: A planted fault
+group: control
+about: For tests.
+images: {{directory: images, layout: folder-per-class, size: [16, 16], validation: {{directory: validation}}}}
+model: {{python: model.py, classes: 2}}
+compile: {{optimizer: adam, loss: categorical_crossentropy, metrics: [acc]}}
+fit: {{epochs: {epochs}, batch_size: {batch_size}}}
+measure: [evaluate, predict, evaluate_training_phase]
+claims: []
+"""
+
+Diagnose = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def diagnose(tmp_path: Path) -> Diagnose:
+    """Train on planted images and diagnose the run."""
+
+    def run(*, epochs: int, batch_size: int, **fault: bool) -> dict[str, Any]:
+        planted.draw(tmp_path, validation=True, **fault)
+        shutil.copy(Path(__file__).with_name("own_model.py"), tmp_path / "model.py")
+        (tmp_path / "s.yaml").write_text(SCENARIO.format(epochs=epochs, batch_size=batch_size))
+        trained = repro(tmp_path, "run", str(tmp_path / "s.yaml"), "--trust", "--trace")
+        assert trained["state"] == "finished", trained["reason"]
+        return repro(tmp_path, "diagnose", "last")
+
+    return run
+
+
+def repro(folder: Path, *arguments: str) -> dict[str, Any]:
+    """What one command prints as JSON, on the store in `folder`."""
+    command = [sys.executable, "-m", "repro", "--store", str(folder / "store"), *arguments, "--json"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    printed: dict[str, Any] = json.loads(done.stdout)
+    return printed
+
+
+def test_too_few_updates(diagnose: Diagnose) -> None:
+    found = diagnose(epochs=12, batch_size=10)
+    assert [finding["cause"] for finding in found["findings"]] == ["not-converged"]
+    numbers = found["findings"][0]["numbers"]
+    assert (numbers["updates"], numbers["updates_needed"]) == (72, 459)
+    works = {trial["says"]: trial["works"] for trial in found["findings"][0]["trials"]}
+    assert works["momentum 0.93"] and works["statistics re-estimated"]
+
+
+def test_an_outlier_image(diagnose: Diagnose) -> None:
+    found = diagnose(epochs=100, batch_size=10, outlier=True)
+    assert [finding["cause"] for finding in found["findings"]] == ["outliers"]
+    assert found["findings"][0]["numbers"]["images"] == "a/07.png"
+    assert [trial["works"] for trial in found["findings"][0]["trials"]] == [True]
+
+
+def test_batches_of_two(diagnose: Diagnose, tmp_path: Path) -> None:
+    found = diagnose(epochs=20, batch_size=2)
+    assert [finding["cause"] for finding in found["findings"]] == ["small-batch"]
+    assert [trial["works"] for trial in found["findings"][0]["trials"]] == [True]
+
+
+def test_honest_overfitting(diagnose: Diagnose, tmp_path: Path) -> None:
+    found = diagnose(epochs=150, batch_size=10, random_labels=True)
+    assert [finding["cause"] for finding in found["findings"]] == ["overfitting"]
+    assert found["findings"][0]["numbers"]["validation_accuracy"] < 0.7
+    bundle = str(tmp_path / "b.zip")
+    repro(tmp_path, "export", "last", "-o", bundle, "--with-images")
+    again = repro(tmp_path, "verify", bundle, "--trust")
+    assert again["runs"][0]["grade"] == "bit-identical"

@@ -326,12 +326,12 @@ def test_a_resumed_run(repro: Repro, environment: str, tmp_path: Path) -> None:
     assert resumed["measurements"]["predict"] == whole["measurements"]["predict"]
 
 
-@pytest.mark.evidence
 def test_epochs_1000_survives_its_supervisor(repro: Repro) -> None:
     """The supervisor is killed outright after a checkpoint: the worker dies with it, and resume goes on to the end."""
     process = repro.start("run", "epochs-1000", "--plain", REPRO_CHECKPOINT_SECONDS="20")
     with following(process, repro, '"checkpoint_written"') as run:
-        worker = next(json.loads(line)["pid"] for line in run.file("events.jsonl").open() if "worker_started" in line)
+        lines = run.file("events.jsonl").read_text().splitlines()
+        worker = next(json.loads(line)["pid"] for line in lines if "worker_started" in line)
         assert lives(worker)
         process.kill()
         process.wait()

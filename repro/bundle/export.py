@@ -31,6 +31,7 @@ from repro.scenario import load as scenario_load
 EXPORTED_STATES = ("finished", "failed", "stopped", "interrupted")
 _TEXT_FILES = ("scenario.yaml", "worker.log", "requirements.lock", "model.py")
 _STATISTICS = re.compile(r"^arrays/(moving|batch)-statistics-(\d+)\.npy$")
+_NUMBER = re.compile(r"^\d{1,5}$")
 _UNKNOWN = "not a file of a report"
 _DATE = (1980, 1, 1, 0, 0, 0)
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -261,11 +262,13 @@ def _redactor(gathered: Sequence[_Gathered]) -> redact.Redactor:
         if run.own_images:
             record = run.evidence.record
             for image in (*record.images, *record.validation_images):
-                for part in (image.name, *Path(image.name).parts):  # a class's folder may tell something too
-                    redactor.learn(redact.Known("name", part))
-                redactor.learn(redact.Known("name", Path(image.name).stem))
+                for name in _telling_names(image.name):
+                    redactor.learn(redact.Known("name", name))
             with contextlib.suppress(InputError):
-                redactor.learn(redact.Known("name", read_scenario(run.evidence.run).images.directory))
+                images = read_scenario(run.evidence.run).images
+                redactor.learn(redact.Known("name", images.directory))
+                if images.validation is not None and images.validation.directory is not None:
+                    redactor.learn(redact.Known("name", images.validation.directory))
         for argument in _private_arguments(run.evidence.record.command):
             kind = "path" if argument.startswith("/") else "name"
             redactor.learn(redact.Known(kind, argument.rstrip("/")))
@@ -277,6 +280,16 @@ def _redactor(gathered: Sequence[_Gathered]) -> redact.Redactor:
                 with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     redactor.learn_fields(msgspec.json.decode(raw))
     return redactor
+
+
+def _telling_names(name: str) -> list[str]:
+    """What of an image's name may tell something: all of it, its class's folder, the file with and without suffix.
+
+    A plain number tells nothing, and `14.png` would be found in the name of one of our own pictures.
+    """
+    path = Path(name)
+    names = [name, *path.parts[:-1]]
+    return names if _NUMBER.match(path.stem) and len(path.parts) > 1 else [*names, path.name, path.stem]
 
 
 def public_text(gathered: Sequence[_Gathered] = ()) -> str:

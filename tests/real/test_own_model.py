@@ -135,6 +135,10 @@ def test_the_run_keeps_the_code_and_a_bundle_runs_it_only_with_trust(train: Any,
     asked = repro(tmp_path, "what-if", "last", "--momentum", "0.99", "--json")
     assert asked.json["answers"][0]["evaluate"]["loss"] == done.json["measurements"]["evaluate"]["loss"]
 
+    refused = repro(tmp_path, "issue", "last")
+    assert refused.code == 2
+    assert "no standalone script can hold: attach the bundle instead" in refused.err
+
     bundle = str(tmp_path / "b.zip")
     assert repro(tmp_path, "export", "last", "-o", bundle, "--with-images").code == 0
     refused = repro(tmp_path, "verify", bundle)

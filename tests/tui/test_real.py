@@ -92,7 +92,7 @@ def test_a_session_from_start_to_end(tmux: Tmux, store: Path, tmp_path: Path) ->
     shutil.copytree(ROOT / "scenarios" / "images", tmp_path / "images")
     (tmp_path / "quick.yaml").write_text(QUICK)
     folders = f"XDG_CONFIG_HOME={tmp_path / 'config'} XDG_STATE_HOME={tmp_path / 'state'} PYTHONPATH={ROOT}"
-    command = f"{folders} {sys.executable} -m repro --store {store}; echo EXIT $?"
+    command = f"{folders} COLORTERM=truecolor {sys.executable} -m repro --store {store}; echo EXIT $?"
 
     tmux.write(command)
     tmux.wait_for("The report")

@@ -69,6 +69,7 @@ test-all: lint test-real test-container  ## what make test leaves out: lint, rea
 bench: $(VENV)/.development  ## speed, size and memory as ratios against plain scripts
 	$(BIN)/python -m benchmarks $(ARGS)
 	$(BIN)/python benchmarks/tui_start.py
+	$(BIN)/python benchmarks/tui_live.py
 	$(BIN)/python benchmarks/container.py
 
 pictures: $(VENV)/.runtime  ## the README's pictures, from real runs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +16,11 @@ def start(store: Path | None = None) -> int:
             "repro: no terminal: give a command (repro --help), or start it in a terminal (docker run -it)\n"
         )
         return EXIT_NO_TERMINAL
+    for name in (
+        "COLUMNS",
+        "LINES",
+    ):  # a shell may export them; they would hide a change of size
+        os.environ.pop(name, None)
     from tui.app import main  # 0.3 s, and without a terminal Textual spins for ever
 
     return main(store)

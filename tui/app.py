@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from tui import queue
     from tui.bridge import StoreNews, StoreWatcher
 
+TERMINAL_SECONDS = 1.0
 _EXIT_BY_SIGNAL = {signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
@@ -132,6 +135,8 @@ class ReproApp(App[int], inherit_bindings=False):
             for number, code in _EXIT_BY_SIGNAL.items():
                 with contextlib.suppress(NotImplementedError, RuntimeError):
                     loop.add_signal_handler(number, self._leave_by_signal, code)
+        if not self.is_headless and sys.stdin.isatty():
+            threading.Thread(target=_mind_terminal, args=(sys.stdin.fileno(),), name="terminal", daemon=True).start()
         self.set_interval(0.5, self._mind_size)
         self.call_after_refresh(self._watch)
 
@@ -374,8 +379,6 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def action_save_picture(self) -> None:
         """Save the screen as SVG."""
-        import time
-
         file = self._written(time.strftime("screen-%Y%m%d-%H%M%S.svg"), self.export_screenshot(title="repro"))
         self.say(f"saved {file}" if file else "no folder can be written", "information" if file else "error")
 
@@ -448,6 +451,18 @@ class ReproApp(App[int], inherit_bindings=False):
             self.push_screen(LeaveScreen())
         else:
             self.exit(0)
+
+
+def _mind_terminal(descriptor: int) -> None:
+    """End the process when its terminal is gone. Textual's writer ends then, and the program waits for it for ever."""
+    import termios
+
+    while True:
+        time.sleep(TERMINAL_SECONDS)
+        try:
+            termios.tcgetattr(descriptor)
+        except termios.error:
+            os._exit(_EXIT_BY_SIGNAL[signal.SIGHUP])
 
 
 def environment_names() -> list[str]:

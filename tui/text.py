@@ -61,7 +61,8 @@ def word(state: str) -> Word:
 
 def plain(text: object, limit: int = 200) -> str:
     """One line without control characters: whatever comes from files passes through here."""
-    return printable(str(text), limit)
+    found = str(text)
+    return found if len(found) <= limit and found.isprintable() else printable(found, limit)
 
 
 def number(value: object) -> str:

@@ -111,6 +111,15 @@ def test_a_signal_restores_the_terminal(terminal: Terminal, store: Path, number:
     assert b"Traceback" not in terminal.output
 
 
+def test_without_its_terminal_the_program_ends(terminal: Terminal) -> None:
+    terminal.wait_for(b"original-bug")
+    os.close(terminal.main)
+    try:
+        assert terminal.process.wait(timeout=15) == 129
+    finally:
+        terminal.main = os.open(os.devnull, os.O_RDONLY)
+
+
 def test_q_leaves_with_exit_code_0(terminal: Terminal) -> None:
     terminal.wait_for(b"nothing is running")
     os.write(terminal.main, b"q")

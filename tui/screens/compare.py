@@ -188,12 +188,14 @@ class CompareScreen(ReproScreen):
             return []
         name = max(len(plain(side.summary.scenario, 40)) for side in sides)
         environment = max(len(plain(side.summary.environment, 20)) for side in sides)
+        seed = max(len(str(side.summary.seed)) for side in sides)
+        outcome = max(len(word(side.summary.outcome).content().plain) for side in sides)
         return [
             Content.assemble(
                 (f"{letter(i)}  ", f"bold {STYLES[i % len(STYLES)]}"),
                 (f"{plain(side.summary.scenario, 40):<{name}}  ", "bold"),
-                f"{plain(side.summary.environment, 20):<{environment}}  seed {side.summary.seed:<4} ",
-                word(side.summary.outcome).content(18),
+                f"{plain(side.summary.environment, 20):<{environment}}  seed {side.summary.seed:<{seed}}  ",
+                word(side.summary.outcome).content(outcome + 2),
                 (side.summary.short, QUIET),
             )
             for i, side in enumerate(sides)

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.text import BAD, GOOD, ODD, QUIET, plain, rows
+from tui.text import BAD, GOOD, ODD, QUIET, hanging, plain, rows
 
 SIGNS = {"error": ("✗ error", BAD), "warning": ("! warning", ODD), "good": ("✓ good", GOOD), "info": ("· note", QUIET)}
 
@@ -62,15 +62,13 @@ class DoctorScreen(ReproScreen):
         counts = {name: sum(one.severity == name for one in findings) for name in order}
         head = "Nothing keeps runs from working here." if not counts["error"] else "Some things keep runs from working."
         lines = [Content.styled(head, "bold"), Content("")]
+        width = self.size.width - 6
         for one in findings:
             sign, style = SIGNS.get(one.severity, (plain(one.severity, 12), ODD))
-            lines.append(
-                Content.assemble(
-                    (f"{sign:<11}", style), (f"{plain(one.subject, 24):<14}", "bold"), plain(one.message, 400)
-                )
-            )
+            first = Content.assemble((f"{sign:<11}", style), (f"{plain(one.subject, 24):<14}", "bold"))
+            lines += hanging(first, plain(one.message, 400), width)
             if one.remedy:
-                lines.append(Content.assemble(" " * 11, ("→ ", style), plain(one.remedy, 400)))
+                lines += hanging(Content.assemble(" " * 11, ("→ ", style)), plain(one.remedy, 400), width)
         found.update(rows(lines))
 
     def action_again(self) -> None:

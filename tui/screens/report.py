@@ -54,7 +54,7 @@ class ReportScreen(ReproScreen):
             yield Static("", id="report-head", markup=False)
             yield Static("reading", id="preview", markup=False)
             yield Static("", id="issue-title", classes="section", markup=False)
-            yield Static("", id="issue", markup=False)
+            yield Static("reading", id="issue", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#report").focus()
@@ -122,7 +122,7 @@ class ReportScreen(ReproScreen):
             Content(""),
         ]
         lines += [
-            Content.assemble((f"{size(int(one['bytes'])):>10}  ", QUIET), plain(one["path"], 200)) for one in files
+            Content.assemble((f"{size(int(one['bytes'])):>10}  ", QUIET), self._short(one["path"])) for one in files
         ]
         left = preview.get("left_out", [])
         if left:
@@ -130,7 +130,7 @@ class ReportScreen(ReproScreen):
             lines += [
                 Content.assemble(
                     (f"{size(int(one.get('bytes') or 0)):>10}  ", QUIET),
-                    plain(one["path"], 120),
+                    self._short(one["path"]),
                     (f"  {plain(one.get('reason', ''), 200)}", ODD),
                 )
                 for one in left
@@ -142,13 +142,19 @@ class ReportScreen(ReproScreen):
                 Content.assemble(
                     (f"{one.get('times', one.get('count', '')):>8} × ", QUIET),
                     (plain(one.get("alias", ""), 60), "bold"),
-                    (f"  in {plain(one.get('path', ''), 160)}", QUIET),
+                    (f"  in {self._short(one.get('path', ''))}", QUIET),
                 )
                 for one in replaced
             ]
         else:
             lines.append(Content.styled("✓ nothing had to be replaced", GOOD))
         place.update(rows(lines))
+
+    def _short(self, path: str) -> str:
+        """A path of the bundle with the runs' short names, which fit on a line."""
+        for run_id in self.runs:
+            path = path.replace(f"runs/{run_id}/", f"runs/…{run_id.rpartition('-')[2]}/")
+        return plain(path, 120)
 
     def _show_issue(self, text: str, error: str) -> None:
         if not self.is_mounted:

@@ -108,6 +108,7 @@ class RunScreen(ReproScreen):
         self._dirty = True
         self._follower: RunFollower | None = None
         self._captions: list[Static] = []
+        self._shown_claims: tuple[list[ClaimResult], int] | None = None
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="page"):
@@ -248,7 +249,10 @@ class RunScreen(ReproScreen):
 
     def _draw_claims(self, found: list[ClaimResult]) -> None:
         place = self.query_one("#claims", Static)
-        self.put(place, claims.lines(found, place.size.width or 60) if found else Content.styled("-", QUIET))
+        width = place.size.width or 60
+        if (found, width) != self._shown_claims:
+            self._shown_claims = (found, width)
+            self.put(place, claims.lines(found, width) if found else Content.styled("-", QUIET))
 
     def _command(self) -> str:
         words = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")

@@ -149,15 +149,18 @@ class WhyScreen(ReproScreen):
         self._first = next((i for i, one in enumerate(seen or []) if one.parted), -1)
         head.update(self._head(epoch, measured, seen))
         width = self.size.width
-        bars = 8 if width >= 80 else 0
         wide = width >= 100
+        bars = 8 if wide else 7 if width >= 80 else 0
         most = 30 if bars else 18
         name = max([len("layer"), *(len(plain(layer.name, most)) for layer in measured.layers)])
-        left, right = ("left of mean", "of variance") if bars else ("left: mean", "variance")
-        columns = f"  {'layer':<{name}}  {left:<{max(10, bars + 8)}}  {right:<{max(9, bars + 8)}}"
+        columns = f"  {'layer':<{name}}  "
+        if bars:
+            columns += f"{'left of mean':<{bars + 8}}  {'of variance':<{bars + 8}}  "
+        else:
+            columns += f" {'mean':<6}  {'var.':<6} "
         if wide:
-            columns += f"  {'mean: mov.':>9} | {'batch':<9}  {'var.: mov.':>9} | {'batch':<9}"
-        columns += f"{'  ' if bars else ' '}{'mean off':>9} {'spread':>9}"
+            columns += f"{'mean mov.':>9} | {'batch':<9}  {'var. mov.':>9} | {'batch':<9}  "
+        columns += f"{'mean off':>9} {'spread':>9}" if bars else f"{'off':>7} {'spread':>7}"
         self.query_one("#why-columns", Static).update(Content.styled(columns, QUIET))
         lines = [
             self._row(layer, seen[i] if seen else None, i == self._first, name, bars, wide)
@@ -222,7 +225,7 @@ class WhyScreen(ReproScreen):
     def _row(layer: LayerDrift, seen: Seen | None, first: bool, name: int, bars: int, wide: bool) -> Content:
         def left(value: Any) -> list[tuple[str, str]]:
             figure = None if value is None else float(value)
-            return [(bar(figure, bars), style_of(figure)), (f" {share(figure):<{7 if bars else 8}}  ", "")]
+            return [(bar(figure, bars), style_of(figure)), (f" {share(figure):<{8 if bars else 6}} ", "")]
 
         parts: list[tuple[str, str]] = [
             ("▶ " if first else "  ", f"bold {BAD}"),
@@ -236,7 +239,8 @@ class WhyScreen(ReproScreen):
             parts.append((f"{mean}  {variance}  ", QUIET))
         if seen is not None:
             style = BAD if seen.parted else GOOD
-            parts.append((f"{_three(seen.shift):>9} {_three(seen.spread):>9}", style))
+            room = 9 if bars else 7
+            parts.append((f"{_three(seen.shift):>{room}} {_three(seen.spread):>{room}}", style))
         return Content.assemble(*parts)
 
     # -- keys

@@ -346,6 +346,12 @@ class ReproApp(App[int], inherit_bindings=False):
 
         self.push_screen(RunScreen(run_id))
 
+    def open_report(self, run_ids: list[str]) -> None:
+        """Show what an export of these runs would hold."""
+        from tui.screens.report import ReportScreen
+
+        self.push_screen(ReportScreen(run_ids))
+
     def action_copy_command(self) -> None:
         """Copy the command line."""
         screen = self.screen

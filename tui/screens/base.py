@@ -86,6 +86,10 @@ class ReproScreen(Screen[None]):
         """Whether its widgets are there."""
         return self.is_mounted and bool(self.query("#too-small"))
 
+    def action_back(self) -> None:
+        """Leave what lies upon a place; what goes on goes on."""
+        self.app.pop_screen()
+
     def show_activity(self) -> None:
         """Bring the head line up to date."""
         self.query_one(Masthead).show(self.repro.activity())

@@ -168,10 +168,6 @@ class ReportScreen(ReproScreen):
 
     # -- keys
 
-    def action_back(self) -> None:
-        """Back."""
-        self.app.pop_screen()
-
     def action_images(self) -> None:
         """Images in or out."""
         self.images = not self.images

@@ -396,10 +396,6 @@ class RunScreen(ReproScreen):
         super().on_resize(event)
         self._dirty = True
 
-    def action_back(self) -> None:
-        """Leave the screen; the run goes on."""
-        self.app.pop_screen()
-
     def action_pause(self) -> None:
         """Freeze the view; what comes meanwhile is shown when it thaws."""
         if not self.paused:
@@ -431,9 +427,7 @@ class RunScreen(ReproScreen):
 
     def action_report(self) -> None:
         """What an export would hold."""
-        from tui.screens.report import ReportScreen
-
-        self.app.push_screen(ReportScreen([self.run_id]))
+        self.repro.open_report([self.run_id])
 
     def action_mark(self) -> None:
         """Mark or unmark for comparison."""

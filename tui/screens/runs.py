@@ -265,12 +265,10 @@ class RunsScreen(ReproScreen):
 
     def action_report(self) -> None:
         """What an export would hold."""
-        from tui.screens.report import ReportScreen
-
         current = self.query_one(RunList).current
         runs = list(self.repro.marked) or ([current.id] if current else [])
         if runs:
-            self.app.push_screen(ReportScreen(runs))
+            self.repro.open_report(runs)
 
     def action_resume(self) -> None:
         """Go on from the last checkpoint."""

@@ -535,10 +535,6 @@ class WhatIfScreen(ReproScreen):
             return None
         return True
 
-    def action_back(self) -> None:
-        """Back; the worker ends."""
-        self.app.pop_screen()
-
     def action_epoch(self, by: int) -> None:
         """Another epoch, whichever slider has the focus."""
         self.query_one("#epoch", Slider).action_step(by)

@@ -245,10 +245,6 @@ class WhyScreen(ReproScreen):
 
     # -- keys
 
-    def action_back(self) -> None:
-        """Back."""
-        self.app.pop_screen()
-
     def action_epoch(self, by: int) -> None:
         """Another measured epoch."""
         if self.epochs:
@@ -268,9 +264,7 @@ class WhyScreen(ReproScreen):
 
     def action_report(self) -> None:
         """What an export would hold."""
-        from tui.screens.report import ReportScreen
-
-        self.app.push_screen(ReportScreen([self.run_id]))
+        self.repro.open_report([self.run_id])
 
 
 def _epsilon(fingerprint: dict[str, Any]) -> float:

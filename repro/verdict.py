@@ -44,8 +44,6 @@ def _holds(claim: Claim, measured: float, other: float) -> bool:
             return measured >= other
         case "at_most":
             return measured <= other
-        case "close_to_value":
-            return abs(measured - other) <= (claim.within or 0.0)
         case "less_than_value":
             return measured < other
         case "greater_than_value":
@@ -63,8 +61,6 @@ def expectation(claim: Claim) -> str:
             return f"at least {claim.to}"
         case "at_most":
             return f"at most {claim.to}"
-        case "close_to_value":
-            return f"= {claim.to}" if not claim.within else f"= {claim.to} within {claim.within}"
         case "less_than_value":
             return f"less than {claim.to}"
         case "greater_than_value":

@@ -77,7 +77,8 @@ class Request:
         ]
 
     def _rest(self) -> list[str]:
-        words = ["--trace"] if self.traced else []
+        words = ["--again"]  # who presses Run wants to see it train
+        words += ["--trace"] if self.traced else []
         words += [] if self.device == "auto" else ["--device", self.device]
         return words + (["--images", self.images] if self.images else [])
 

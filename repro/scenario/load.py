@@ -90,16 +90,12 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
             document.fail(f"claims[{index}].id: {claim.id} stands twice", (*at, "id"), do="give each claim its own id")
         seen.add(claim.id)
         if claim.operator in _NUMBER_OPERATORS:
-            if isinstance(claim.to, str):
+            if isinstance(claim.to, str) and claim.operator != "close":
                 document.fail(f"claims[{index}].to: {claim.operator} needs a number", (*at, "to"))
         elif not isinstance(claim.to, str):
             document.fail(f"claims[{index}].to: {claim.operator} needs the name of a value", (*at, "to"))
-        if (claim.operator in ("close", "close_to_value")) != (claim.within is not None):
-            what = (
-                f"{claim.operator} needs `within`"
-                if claim.within is None
-                else "`within` goes with `close` and `close_to_value` only"
-            )
+        if (claim.operator == "close") != (claim.within is not None):
+            what = "close needs `within`" if claim.within is None else "`within` goes with `close` only"
             document.fail(f"claims[{index}]: {what}", (*at, "within"))
         for key, value in (("value", claim.value), ("to", claim.to)):
             source = str(value).partition(".")[0]

@@ -37,7 +37,7 @@ Value = Literal[
     "batch_norm.initial_weight",
     "batch_norm.moving_to_batch_distance",
 ]
-Operator = Literal["equal", "close", "at_least", "at_most", "less_than_value", "greater_than_value", "close_to_value"]
+Operator = Literal["equal", "close", "at_least", "at_most", "less_than_value", "greater_than_value"]
 Epochs = Annotated[int, Meta(ge=1, le=1_000_000)]
 Pixels = Annotated[int, Meta(ge=1, le=4096)]
 
@@ -189,11 +189,9 @@ class Claim(Part, frozen=True, rename={"operator": "is"}):
     value: Annotated[Value, Meta(description="What is measured.")]
     operator: Annotated[Operator, Meta(description="How the measured value is compared with `to`.")]
     to: Annotated[
-        float | int | Value, Meta(description="A number, or another value for the operators that end in _value.")
+        float | int | Value, Meta(description="A number, or another value for `close` and the operators that end in _value.")
     ]
-    within: (
-        Annotated[float, Meta(ge=0.0, description="Absolute tolerance; for `close` and `close_to_value`.")] | None
-    ) = None
+    within: Annotated[float, Meta(ge=0.0, description="Absolute tolerance; for `close` only.")] | None = None
     only: Annotated[
         list[str],
         Meta(max_length=50, description="Environments in which the claim counts; left out: in all."),

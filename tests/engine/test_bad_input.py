@@ -68,7 +68,7 @@ FAULTS = {
     "unknown operator": ("is: equal", "is: about", 13, "claims[0].is: invalid enum value"),
     "an expression": ("to: 1.0", "to: 1/3", 13, "claims[0].to: invalid enum value"),
     "close without within": ("is: equal", "is: close", 13, "close needs `within`"),
-    "within without close": ("to: 1.0", "to: 1.0, within: 0.1", 13, "`within` goes with `close` and"),
+    "within without close": ("to: 1.0", "to: 1.0, within: 0.1", 13, "`within` goes with `close` only"),
     "negative tolerance": ("is: equal, to: 1.0", "is: close, to: 1.0, within: -1", 13, "claims[0].within"),
     "number operator with a name": ("to: 1.0", "to: fit.loss", 13, "equal needs a number"),
     "name operator with a number": ("is: equal", "is: less_than_value", 13, "less_than_value needs the name"),
@@ -81,11 +81,10 @@ FAULTS = {
     ),
     "close to a value without within": (
         "is: equal, to: 1.0",
-        "is: close_to_value, to: fit.loss",
+        "is: close, to: fit.loss",
         13,
-        "close_to_value needs `within`",
+        "close needs `within`",
     ),
-    "close to a value that is a number": ("is: equal", "is: close_to_value", 13, "close_to_value needs the name"),
     "divided by nothing": ("channels: 1", "channels: 1, divide_by: 0", 6, "images.divide_by: expected float > 0.0"),
     "negative learning rate": (
         "[acc]}",

@@ -63,7 +63,7 @@ async def test_a_run_is_put_into_the_queue(make_app: MakeApp, store: Path, start
         await until(pilot, lambda: queue.tickets(store))
     ticket = queue.tickets(store)[0]
     assert ticket.arguments == [
-        *("run", "original-bug", "--environment", "keras-3", "--seed", "0", "--trace", "--json", "--plain"),
+        *("run", "original-bug", "--environment", "keras-3", "--seed", "0", "--again", "--trace", "--json", "--plain"),
     ]
     assert started == [store]
 

@@ -189,7 +189,7 @@ class Claim(Part, frozen=True, rename={"operator": "is"}):
     value: Annotated[Value, Meta(description="What is measured.")]
     operator: Annotated[Operator, Meta(description="How the measured value is compared with `to`.")]
     to: Annotated[
-        float | int | Value, Meta(description="A number, or another value for `close` and the operators that end in _value.")
+        float | int | Value, Meta(description="A number; or another value, for `close` and operators ending in _value.")
     ]
     within: Annotated[float, Meta(ge=0.0, description="Absolute tolerance; for `close` only.")] | None = None
     only: Annotated[

@@ -43,7 +43,7 @@ lint: $(VENV)/.development  ## ruff, mypy, and the worker under Python 3.6's rul
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-test-real: $(VENV)/.development  ## real training in keras-3, keras-2.0.9 and tf-keras (about 20 minutes)
+test-real: $(VENV)/.development  ## real training in keras-3, keras-2.0.9 and tf-keras (about 35 minutes; 1000 epochs are among them)
 	$(BIN)/repro environment install keras-3 keras-2.0.9
 	$(BIN)/python -m pytest -m 'real and not evidence' --timeout 1800 $(ARGS)
 
@@ -51,7 +51,7 @@ test-container: $(VENV)/.development  ## build the image and run in it
 	@if docker info >/dev/null 2>&1 || [ ! -x $(PREPARE) ]; then true; else $(PREPARE); fi
 	$(BIN)/python -m pytest -m 'container and not evidence' --timeout 1800 $(ARGS)
 
-evidence: $(VENV)/.development  ## the long runs that CI leaves out: 1000 epochs, whole sessions, bundles, two containers
+evidence: $(VENV)/.development  ## the long runs that CI leaves out: sweeps, whole sessions, bundles, two containers
 	$(BIN)/repro environment install keras-3 keras-2.0.9
 	$(BIN)/python -m pytest -m evidence --timeout 3600 $(ARGS)
 	$(MAKE) matrix

@@ -42,6 +42,10 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 OnEvent = Callable[[events.AnyEvent], None]
 
 
+def _nobody(_: events.AnyEvent) -> None:
+    """Listens to nothing."""
+
+
 class EventLog:
     """Appends events to `events.jsonl` and folds them; a line that could not be written whole is taken back."""
 
@@ -85,7 +89,10 @@ class EventLog:
     def tell(self, event: events.AnyEvent) -> None:
         """Fold one event and tell whoever listens."""
         self.progress.take(event)
-        self._on_event(event)
+        try:
+            self._on_event(event)
+        except OSError:  # whoever listened has gone, with the terminal or at the end of a pipe: the run goes on
+            self._on_event = _nobody
 
     def sync(self) -> None:
         """Make what was written survive a power cut."""
@@ -226,7 +233,7 @@ class Supervisor:
         record: RunRecord,
         scenario: Scenario,
         environment: Environment,
-        on_event: OnEvent = lambda _: None,
+        on_event: OnEvent = _nobody,
     ) -> None:
         self.run = run
         self.record = record
@@ -511,7 +518,7 @@ def supervise(
     record: RunRecord,
     scenario: Scenario,
     environment: Environment,
-    on_event: OnEvent = lambda _: None,
+    on_event: OnEvent = _nobody,
 ) -> ExitCode:
     """Supervise one stretch of a run whose `lock` is held; the lock is let go at the end."""
     with lock:

@@ -49,9 +49,14 @@ def test_gpu_file_adds_only_the_gpu() -> None:
     assert set(service) == {"image", "build", "deploy"}
 
 
-def test_both_services_are_confined() -> None:
-    for service in compose("docker-compose.yml")["services"].values():
-        assert service["network_mode"] == "none"
+def test_services_are_confined() -> None:
+    whole = compose("docker-compose.yml")
+    assert whole["networks"] == {"cluster": {"internal": True}}
+    for service in whole["services"].values():
+        if service.get("profiles") == ["cluster"]:
+            assert service["networks"] == ["cluster"] and "network_mode" not in service
+        else:
+            assert service["network_mode"] == "none"
         assert service["read_only"] and service["init"]
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]

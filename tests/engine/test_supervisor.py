@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -237,6 +238,15 @@ def test_signals(stage: Callable[[str], Stage], number: signal.Signals) -> None:
     assert one.run.state() == "interrupted"
     assert one.reason.startswith(f"by {number.name}; kept after epoch ")
     assert signal.getsignal(number) is before
+
+
+def test_a_run_goes_on_when_whoever_listened_has_gone(stage: Callable[[str], Stage]) -> None:
+    def gone(_: events.AnyEvent) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    one = stage(WHOLE)
+    assert one(gone) == 0
+    assert one.run.state() == "finished"
 
 
 def test_the_file_stop(stage: Callable[[str], Stage]) -> None:

@@ -33,6 +33,7 @@ from tui.widgets.drift import DriftStrip
 from tui.widgets.pictures import Picture, load_images
 
 DRAW_SECONDS = 0.25
+TO_LOG_SECONDS = 2.0  # images of a run that was just opened are mounted within
 MOST_PICTURES = 6
 LOG_LINES = 2000
 STAGES = {
@@ -102,6 +103,7 @@ class RunScreen(ReproScreen):
         self._held: list[RunNews] = []
         self._tail: list[str] = []
         self._unwritten: deque[str] = deque(maxlen=LOG_LINES)
+        self._to_log_until = 0.0
         self._floats: dict[str, list[float]] = {"loss": [], "accuracy": []}
         self._stretch = 0
         self._second = 0
@@ -242,6 +244,8 @@ class RunScreen(ReproScreen):
     def _write_log(self) -> None:
         """Hand over the lines that came, where one sees them: two thousand a second cost more than all else."""
         page, log = self.query_one("#page", VerticalScroll), self.query_one("#log", Log)
+        if time.monotonic() < self._to_log_until:
+            page.scroll_to_widget(log, animate=False)  # what is mounted above it may push it away
         if self._unwritten and log.virtual_region.y < page.scroll_offset.y + page.size.height:
             lines = [plain(line, 2000) for line in self._unwritten]
             self._unwritten.clear()
@@ -444,3 +448,4 @@ class RunScreen(ReproScreen):
         log = self.query_one("#log", Log)
         log.focus()
         self.query_one("#page", VerticalScroll).scroll_to_widget(log, animate=False)
+        self._to_log_until = time.monotonic() + TO_LOG_SECONDS

@@ -52,7 +52,7 @@ test-container: $(VENV)/.development  ## build the image and run in it
 	$(BIN)/python -m pytest -m 'container and not evidence' --timeout 1800 $(ARGS)
 
 evidence: $(VENV)/.development  ## the long runs that CI leaves out: sweeps, whole sessions, bundles, two containers
-	$(BIN)/repro environment install keras-3 keras-2.0.9
+	$(BIN)/repro environment install keras-3 keras-2.0.9 keras-2.2.4 keras-2.3.1 tf-2.6
 	$(BIN)/python -m pytest -m evidence --timeout 3600 $(ARGS)
 	$(MAKE) matrix
 

@@ -148,7 +148,9 @@ def test_program_opens_and_restores_the_terminal_when_stopped(service: Service, 
     screen = Terminal(["docker", "compose", "run", "--rm", "--name", name, "repro"], variables)
     try:
         wait_for(lambda: screen.shows(b"\x1b[?1049h") and screen.shows(b"original-bug"), "screen", 60)
-        docker("stop", name)
+        stop = subprocess.Popen(["docker", "stop", name], stdout=subprocess.DEVNULL)
+        # What it draws at the end is read meanwhile: with its terminal full, neither it nor the engine could go on.
+        wait_for(lambda: screen.has_ended() and stop.poll() is not None, "end of both", 120)
         wait_for(screen.has_ended, "end of the program", 60)
         wait_for(lambda: screen.shows(b"\x1b[?1049l"), "restored terminal", 5)
         assert screen.drawn.rindex(b"\x1b[?1049l") > screen.drawn.rindex(b"\x1b[?1049h")

@@ -67,6 +67,7 @@ both = [adapter.evaluate_and_predict(images, labels, 32) for _ in range(2)]
 adapter.model.test_function = None
 literal = adapter.evaluate(images, labels, 32)[:2], np.array(adapter.predict(images, 32)[0])
 
+at_checkpoint = look()[0]
 kept = [(name, np.array(array)) for name, array in adapter.state()]
 adapter.model.set_weights([weight * 0 for weight in weights])
 adapter.restore(dict(kept))
@@ -87,7 +88,7 @@ print(
             "state": len(kept),
             "state_restored": [a[0] for a in kept] == [b[0] for b in restored]
             and all(np.array_equal(a[1], b[1]) for a, b in zip(kept, restored)),
-            "weights_restored": all(np.array_equal(a, b) for a, b in zip(weights, look()[0])),
+            "weights_restored": all(np.array_equal(a, b) for a, b in zip(at_checkpoint, look()[0])),
             "layers": len(statistics),
             "first_mean_error": float(np.max(np.abs(statistics[0][0] - again[3][0][0]))),
             "differs_from_moving": all(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 EXIT_NO_TERMINAL = 2
+SIZE_SECONDS = 1.0
 
 
 def start(store: Path | None = None) -> int:
@@ -16,11 +18,22 @@ def start(store: Path | None = None) -> int:
             "repro: no terminal: give a command (repro --help), or start it in a terminal (docker run -it)\n"
         )
         return EXIT_NO_TERMINAL
-    for name in (
-        "COLUMNS",
-        "LINES",
-    ):  # a shell may export them; they would hide a change of size
-        os.environ.pop(name, None)
+    _settle_size()
     from tui.app import main  # 0.3 s, and without a terminal Textual spins for ever
 
     return main(store)
+
+
+def _settle_size() -> None:
+    """Follow the terminal's own size; 80x24 where nobody tells it one (it then says 0x0).
+
+    A container's terminal may be told a moment after the program began.
+    """
+    deadline = time.monotonic() + SIZE_SECONDS
+    while 0 in (size := os.get_terminal_size(sys.stdout.fileno())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for name, found, usual in (("COLUMNS", size.columns, 80), ("LINES", size.lines, 24)):
+        if found > 0:
+            os.environ.pop(name, None)  # a shell may export it; it would hide a change of size
+        else:
+            os.environ[name] = str(usual)

@@ -120,6 +120,15 @@ def test_without_its_terminal_the_program_ends(terminal: Terminal) -> None:
         terminal.main = os.open(os.devnull, os.O_RDONLY)
 
 
+def test_a_terminal_that_was_told_no_size_is_drawn_and_left(terminal: Terminal) -> None:
+    """As a container's may be; it was drawn for ever, and no signal ended it."""
+    fcntl.ioctl(terminal.side, termios.TIOCSWINSZ, struct.pack("HHHH", 0, 0, 0, 0))
+    terminal.wait_for(b"original-bug")
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.end() == 143
+    assert left_on(terminal.output) == []
+
+
 def test_q_leaves_with_exit_code_0(terminal: Terminal) -> None:
     terminal.wait_for(b"nothing is running")
     os.write(terminal.main, b"q")

@@ -22,9 +22,9 @@ ARG LOCK_TF_2_6=71f937904e482d9754f86e584e26ceceef77a1bb56480c78d6d10afe609508e4
 FROM ${PYTHON_IMAGE} AS keras-3
 WORKDIR /build
 COPY environments/keras-3/requirements.lock .
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv --without-pip /opt/keras-3 \
- && python -m pip --python /opt/keras-3/bin/python install -q --root-user-action ignore \
+ && python -m pip --python /opt/keras-3/bin/python install -q --cache-dir /var/cache/pip --root-user-action ignore \
       --require-hashes --no-deps --no-compile -r requirements.lock
 ARG TRIM=yes
 COPY container/trim.py container/mark_installation.py ./
@@ -37,9 +37,9 @@ RUN if [ "$TRIM" = yes ]; then python trim.py /opt/keras-3; fi \
 FROM ${PYTHON_IMAGE} AS keras-3-gpu
 WORKDIR /build
 COPY environments/keras-3-gpu/requirements.lock .
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv --without-pip /opt/keras-3-gpu \
- && python -m pip --python /opt/keras-3-gpu/bin/python install -q --root-user-action ignore \
+ && python -m pip --python /opt/keras-3-gpu/bin/python install -q --cache-dir /var/cache/pip --root-user-action ignore \
       --require-hashes --no-deps --no-compile -r requirements.lock
 ARG TRIM=yes
 COPY container/trim.py container/mark_installation.py ./
@@ -52,63 +52,46 @@ RUN if [ "$TRIM" = yes ]; then python trim.py /opt/keras-3-gpu; fi \
 FROM ${LEGACY_IMAGE} AS keras-2.0.9
 WORKDIR /build
 COPY environments/keras-2.0.9/bootstrap.lock environments/keras-2.0.9/requirements.lock ./
-RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m pip install -q --require-hashes --no-deps -r bootstrap.lock \
- && python -m pip install -q --require-hashes --no-deps --no-compile --no-build-isolation -r requirements.lock
+RUN --mount=type=cache,target=/var/cache/pip \
+    python -m pip install -q --cache-dir /var/cache/pip --require-hashes --no-deps -r bootstrap.lock \
+ && python -m pip install -q --cache-dir /var/cache/pip --require-hashes --no-deps --no-compile --no-build-isolation -r requirements.lock
 ARG TRIM=yes
-COPY container/trim.py container/mark_installation.py container/collect_libraries.py ./
-# Its commands name /usr/local/bin/python, which is Python 3.12 in the image: only the interpreter stays in bin.
-RUN if [ "$TRIM" = yes ]; then python trim.py /usr/local; fi \
- && python collect_libraries.py /usr/local \
- && find /usr/local/bin -type f ! -name 'python3.6*' -delete && find /usr/local/bin -xtype l -delete \
- && { python -m compileall -q -j 0 -x 'lib2to3/tests/data' /usr/local/lib || true; } \
- && python mark_installation.py keras-2.0.9 requirements.lock /usr/local
+COPY container/trim.py container/mark_installation.py container/collect_libraries.py container/finish_legacy.sh ./
+RUN sh finish_legacy.sh keras-2.0.9
 
 
 # The same recipe for the years between; only the target `history` holds these.
 FROM ${LEGACY_IMAGE} AS keras-2.2.4
 WORKDIR /build
 COPY environments/keras-2.2.4/bootstrap.lock environments/keras-2.2.4/requirements.lock ./
-RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m pip install -q --require-hashes --no-deps -r bootstrap.lock \
- && python -m pip install -q --require-hashes --no-deps --no-compile --no-build-isolation -r requirements.lock
+RUN --mount=type=cache,target=/var/cache/pip \
+    python -m pip install -q --cache-dir /var/cache/pip --require-hashes --no-deps -r bootstrap.lock \
+ && python -m pip install -q --cache-dir /var/cache/pip --require-hashes --no-deps --no-compile --no-build-isolation -r requirements.lock
 ARG TRIM=yes
-COPY container/trim.py container/mark_installation.py container/collect_libraries.py ./
-RUN if [ "$TRIM" = yes ]; then python trim.py /usr/local; fi \
- && python collect_libraries.py /usr/local \
- && find /usr/local/bin -type f ! -name 'python3.6*' -delete && find /usr/local/bin -xtype l -delete \
- && { python -m compileall -q -j 0 -x 'lib2to3/tests/data' /usr/local/lib || true; } \
- && python mark_installation.py keras-2.2.4 requirements.lock /usr/local
+COPY container/trim.py container/mark_installation.py container/collect_libraries.py container/finish_legacy.sh ./
+RUN sh finish_legacy.sh keras-2.2.4
 
 
 FROM ${LEGACY_IMAGE} AS keras-2.3.1
 WORKDIR /build
 COPY environments/keras-2.3.1/bootstrap.lock environments/keras-2.3.1/requirements.lock ./
-RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m pip install -q --require-hashes --no-deps -r bootstrap.lock \
- && python -m pip install -q --require-hashes --no-deps --no-compile --no-build-isolation -r requirements.lock
+RUN --mount=type=cache,target=/var/cache/pip \
+    python -m pip install -q --cache-dir /var/cache/pip --require-hashes --no-deps -r bootstrap.lock \
+ && python -m pip install -q --cache-dir /var/cache/pip --require-hashes --no-deps --no-compile --no-build-isolation -r requirements.lock
 ARG TRIM=yes
-COPY container/trim.py container/mark_installation.py container/collect_libraries.py ./
-RUN if [ "$TRIM" = yes ]; then python trim.py /usr/local; fi \
- && python collect_libraries.py /usr/local \
- && find /usr/local/bin -type f ! -name 'python3.6*' -delete && find /usr/local/bin -xtype l -delete \
- && { python -m compileall -q -j 0 -x 'lib2to3/tests/data' /usr/local/lib || true; } \
- && python mark_installation.py keras-2.3.1 requirements.lock /usr/local
+COPY container/trim.py container/mark_installation.py container/collect_libraries.py container/finish_legacy.sh ./
+RUN sh finish_legacy.sh keras-2.3.1
 
 
 FROM ${LEGACY_IMAGE} AS tf-2.6
 WORKDIR /build
 COPY environments/tf-2.6/bootstrap.lock environments/tf-2.6/requirements.lock ./
-RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m pip install -q --require-hashes --no-deps -r bootstrap.lock \
- && python -m pip install -q --require-hashes --no-deps --no-compile --no-build-isolation -r requirements.lock
+RUN --mount=type=cache,target=/var/cache/pip \
+    python -m pip install -q --cache-dir /var/cache/pip --require-hashes --no-deps -r bootstrap.lock \
+ && python -m pip install -q --cache-dir /var/cache/pip --require-hashes --no-deps --no-compile --no-build-isolation -r requirements.lock
 ARG TRIM=yes
-COPY container/trim.py container/mark_installation.py container/collect_libraries.py ./
-RUN if [ "$TRIM" = yes ]; then python trim.py /usr/local; fi \
- && python collect_libraries.py /usr/local \
- && find /usr/local/bin -type f ! -name 'python3.6*' -delete && find /usr/local/bin -xtype l -delete \
- && { python -m compileall -q -j 0 -x 'lib2to3/tests/data' /usr/local/lib || true; } \
- && python mark_installation.py tf-2.6 requirements.lock /usr/local
+COPY container/trim.py container/mark_installation.py container/collect_libraries.py container/finish_legacy.sh ./
+RUN sh finish_legacy.sh tf-2.6
 
 
 # --- The engine: its locked packages, then itself ---------------------------------------------------------------------
@@ -116,9 +99,9 @@ FROM ${PYTHON_IMAGE} AS engine-packages
 WORKDIR /build
 # All of requirements.lock, and Dask for the compose profile `cluster`.
 COPY requirements-cluster.lock .
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv --without-pip /opt/repro \
- && python -m pip --python /opt/repro/bin/python install -q --root-user-action ignore \
+ && python -m pip --python /opt/repro/bin/python install -q --cache-dir /var/cache/pip --root-user-action ignore \
       --require-hashes --no-deps --no-compile -r requirements-cluster.lock \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/repro/lib
 COPY --chmod=755 container/repro /opt/repro/bin/repro
@@ -127,8 +110,8 @@ COPY --chmod=755 container/repro /opt/repro/bin/repro
 FROM ${PYTHON_IMAGE} AS engine
 WORKDIR /build
 COPY requirements-build.lock .
-RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m pip install -q --root-user-action ignore --require-hashes --no-deps -r requirements-build.lock
+RUN --mount=type=cache,target=/var/cache/pip \
+    python -m pip install -q --cache-dir /var/cache/pip --root-user-action ignore --require-hashes --no-deps -r requirements-build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY environments environments
 COPY scenarios scenarios
@@ -243,8 +226,8 @@ ENTRYPOINT ["/opt/repro/bin/repro"]
 FROM runtime AS test
 USER root
 COPY requirements-dev.lock /build/
-RUN --mount=type=cache,target=/root/.cache/pip \
-    /usr/local/bin/python -m pip --python /opt/repro/bin/python install -q --root-user-action ignore \
+RUN --mount=type=cache,target=/var/cache/pip \
+    /usr/local/bin/python -m pip --python /opt/repro/bin/python install -q --cache-dir /var/cache/pip --root-user-action ignore \
       --require-hashes --no-deps -r /build/requirements-dev.lock
 COPY --from=engine /package /opt/repro/lib/python3.12/site-packages/
 COPY . /src

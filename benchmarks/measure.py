@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from pathlib import Path
 from typing import Any
@@ -77,3 +81,22 @@ def product(*arguments: str, store: str | None = None) -> dict[str, Any]:
         found["events"] = [json.loads(line) for line in events]
     found["process_seconds"] = seconds
     return found
+
+
+def on_terminal(
+    arguments: list[str], variables: dict[str, str], rows: int, columns: int
+) -> tuple[subprocess.Popen[bytes], int]:
+    """`python ARGUMENTS` on a pseudo terminal of its own, and the descriptor at its other end."""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        env=variables,
+        start_new_session=True,
+        cwd=ROOT,
+    )
+    os.close(side)
+    return process, main

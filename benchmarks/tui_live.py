@@ -7,15 +7,10 @@ that the program takes (at most 15 %).
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import statistics
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import threading
 import time
 from pathlib import Path
@@ -23,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.measure import on_terminal  # noqa: E402
 from benchmarks.tui_start import cpu_seconds  # noqa: E402
 from repro.runs.store import RunDirectory  # noqa: E402
 from tests.tui import recorded  # noqa: E402
@@ -36,19 +32,9 @@ class Screen:
     """The program on a pseudo terminal that is always read."""
 
     def __init__(self, store: Path, folder: str) -> None:
-        self.main, side = pty.openpty()
-        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 80, 140, 0, 0))
         variables = {**os.environ, "TERM": "xterm-256color", "XDG_CONFIG_HOME": folder, "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "repro", "--store", str(store)],
-            stdin=side,
-            stdout=side,
-            stderr=side,
-            env=variables,
-            start_new_session=True,
-            cwd=ROOT,
-        )
-        os.close(side)
+        command = ["-m", "repro", "--store", str(store)]
+        self.process, self.main = on_terminal(command, variables, rows=80, columns=140)
         self.output, self.news = b"", threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
 

@@ -6,21 +6,18 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import pty
 import signal
 import statistics
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from benchmarks.measure import on_terminal  # noqa: E402
 
 EMPTY = """
 from textual.app import App
@@ -36,19 +33,8 @@ TIMES = 7
 
 def first_paint(arguments: list[str], wanted: bytes, variables: dict[str, str]) -> tuple[float, float]:
     """Seconds, and seconds of a core, from the start of the process until `wanted` stands on the terminal."""
-    main, side = pty.openpty()
-    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        stdin=side,
-        stdout=side,
-        stderr=side,
-        env=variables,
-        start_new_session=True,
-        cwd=ROOT,
-    )
-    os.close(side)
+    process, main = on_terminal(arguments, variables, rows=40, columns=120)
     output = b""
     try:
         while wanted not in output:

@@ -11,18 +11,13 @@ from typing import Any
 
 import click
 
-from repro.cli.common import json_option, numbers, open_store, print_json, run_object, split, store_option
-from repro.environment import abilities, applications, definition
-from repro.environment import check as environment_check
-from repro.environment.record import IMAGE_FILE, usable_cores
-from repro.errors import ExitCode, InputError, ReproError, UnusableError
+from repro.cli.common import json_option, open_store, print_json, run_object, store_option
+from repro.cli.plans import Asked, make_plans
+from repro.environment.record import IMAGE_FILE
+from repro.errors import ExitCode, InputError, UnusableError
 from repro.runs.measurements import Progress
 from repro.runs.plan import Plan
 from repro.runs.store import RunDirectory, Store
-from repro.scenario import images as scenario_images
-from repro.scenario import load as scenario_load
-from repro.scenario import own_model
-from repro.scenario.types import Scenario
 
 _WAS = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
 # Several runs: the highest of these counts, in this order of weight.
@@ -59,112 +54,13 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     store = open_store(options["store"])
     if options["detach"]:
         refuse_detach_in_container()
-    plans = make_plans(options)
+    plans = make_plans(Asked.of(options))
     store.check_writable()
     work = Work(plans, store, direct=options["direct"], again=options["again"])
     if options["detach"]:
         _detach(work, as_json=options["as_json"])
         return
     ctx.exit(_run_all(work, as_json=options["as_json"], plain=options["plain"]))
-
-
-def make_plans(options: dict[str, Any], *, here: bool = True) -> list[Plan]:
-    """All runs that the options ask for; every input is checked before any of them starts.
-
-    Not `here`: they run on other machines, so the environments need not be installed on this one.
-    """
-    from repro.runs.supervisor import checkpoint_seconds
-
-    checkpoint_seconds()
-    names = list(options["scenarios"]) + (scenario_load.shipped_names() if options["all_scenarios"] else [])
-    if not names:
-        raise InputError("no scenario is named", do="name one (repro list), or give --all")
-    known = definition.names()
-    loaded = [scenario_load.load(scenario_load.find(name), environments=known) for name in dict.fromkeys(names)]
-    for one in loaded:
-        own_model.require_trust(one.scenario, trusted=options["trust"], file=one.file)
-    sources = [own_model.read(one) for one in loaded]
-    environments = choose_environments(options["environments"])
-    seeds = numbers(options["seeds"], "--seed") or [0]
-    sets = [
-        scenario_images.load(
-            options["images"] or one.images_directory,
-            one.scenario.images,
-            one.scenario.model.classes,
-            convert=options["convert"],
-            base=one.file.parent,
-        )
-        for one in loaded
-    ]
-    left_out = _left_out(options, environments, [one.scenario for one in loaded])
-    drifts = {one.name: _drift(one, options["allow_drift"]) if here else [] for one in environments}
-    return [
-        Plan(
-            scenario=one.scenario,
-            scenario_text=one.text,
-            environment=environment,
-            seed=seed,
-            images=images,
-            shipped_images=options["images"] is None and one.file in scenario_load.shipped_files(),
-            threads=options["threads"] or usable_cores(),
-            command=["repro", *sys.argv[1:]],
-            device=options["device"],
-            deterministic=options["deterministic"],
-            keep_weights=options["keep_weights"],
-            traced=options["trace"],
-            drift=tuple(drifts[environment.name]),
-            model_source=source,
-        )
-        for seed in seeds
-        for environment in environments
-        for one, images, source in zip(loaded, sets, sources, strict=True)
-        if (one.scenario.name, environment.name) not in left_out
-    ]
-
-
-def _left_out(
-    options: dict[str, Any], environments: list[definition.Environment], scenarios: list[Scenario]
-) -> set[tuple[str, str]]:
-    """Scenario and environment of runs that cannot be: left out of `--all` and `--environment all`, else a fault."""
-    found = set()
-    fault: ReproError | None = None
-    for environment in environments:
-        for scenario in scenarios:
-            try:
-                abilities.require(environment, scenario, traced=options["trace"])
-                applications.require(environment, scenario)
-            except (InputError, UnusableError) as error:
-                if not (options["all_scenarios"] or split(options["environments"], "--environment") == ["all"]):
-                    raise
-                found.add((scenario.name, environment.name))
-                fault = error
-    if fault is not None and len(found) == len(environments) * len(scenarios):
-        raise fault
-    for name, where in sorted(found):
-        click.echo(f"repro: {name} is left out in {where}, which cannot run it so", err=True)
-    return found
-
-
-def choose_environments(asked: tuple[str, ...]) -> list[definition.Environment]:
-    """The environments that were named; `all`: those that are installed; none named: the default."""
-    names = split(asked, "--environment") or [definition.DEFAULT]
-    if names == ["all"]:
-        found = [one for one in definition.shipped_environments().values() if one.is_installed()]
-        if not found:
-            raise UnusableError("no environment is installed", do="repro environment install keras-3")
-        return found
-    return [definition.get(name) for name in names]
-
-
-def _drift(environment: definition.Environment, allowed: bool) -> list[str]:
-    lines = environment_check.drift(environment)
-    if lines and not allowed:
-        more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
-        raise UnusableError(
-            f"the environment {environment.name} differs from its lock ({lines[0]}{more})",
-            do=f"repro environment install {environment.definition.installation} --again, or --allow-drift",
-        )
-    return lines
 
 
 class Work:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from repro.cli.run import make_plans
+from repro.cli.plans import Asked, make_plans
 from repro.environment import definition
 from tests.engine.conftest import SCENARIO, Answer
 
@@ -192,9 +192,8 @@ def test_no_trace_where_momentum_touches_training(repro: Repro, scenario: Edit, 
 
 
 def test_all_leaves_out_what_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
-    options = {"scenarios": (), "all_scenarios": True, "environments": ("keras-3",), "seeds": (), "trace": True}
-    options |= dict.fromkeys(("images", "convert", "threads", "deterministic", "keep_weights", "allow_drift", "trust"))
-    planned = [plan.scenario.name for plan in make_plans({**options, "device": "auto"})]
+    asked = Asked(all_scenarios=True, environments=("keras-3",), trace=True)
+    planned = [plan.scenario.name for plan in make_plans(asked)]
     assert "original-bug" in planned and "precise-bn" in planned
     assert not {"batch-renorm", "frozen-bn", "group-norm", "no-batch-norm"} & set(planned)
     assert "repro: batch-renorm is left out in keras-3" in capsys.readouterr().err

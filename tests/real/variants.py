@@ -4,22 +4,17 @@
 
 Prints one JSON object, for each of SETTINGS in order what became of the network. Runs under Python 3.6, too.
 """
-# ruff: noqa: B905, E402, PTH118
+# ruff: noqa: B905, E402
 
-import importlib.util
 import json
-import os
 import random
 import sys
 
 import numpy as np
+import worker_package
 
 folder, adapter_name, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
-spec = importlib.util.spec_from_file_location(
-    "repro_worker", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
-)
-sys.modules["repro_worker"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(sys.modules["repro_worker"])
+worker_package.load(folder)
 
 from repro_worker.session import make_adapter
 

@@ -455,6 +455,7 @@ async def test_the_mouse_opens_a_run(make_app: MakeApp, store: Path) -> None:
         await shows(pilot, "1 runs")
         await pilot.click(RunList, offset=(5, 0), times=2)
         await shows(pilot, "Loss in fit")
+        await until(pilot, lambda: app.screen.query_one(KeyBar).region.bottom == 30)  # laid out
         await pilot.click(KeyBar, offset=(3, 0))
         await shows(pilot, "1 runs")
 

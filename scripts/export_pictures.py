@@ -18,10 +18,11 @@ sys.path.insert(0, str(ROOT))
 from textual.pilot import Pilot  # noqa: E402
 
 from tui.app import ReproApp  # noqa: E402
+from tui.screens.what_if import WhatIfScreen  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 FONT = '"Fira Code", "DejaVu Sans Mono", Menlo, Consolas, monospace'
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 def tidy(svg: str) -> str:
@@ -63,6 +64,15 @@ def latest(app: ReproApp, scenario: str, environment: str) -> str:
     raise SystemExit(f"the store has no finished run of {scenario} in {environment}")
 
 
+def is_complete(app: ReproApp) -> bool:
+    """Whether the what-if screen waits for no answer."""
+    screen = app.screen
+    if not isinstance(screen, WhatIfScreen) or screen.traced is None:
+        return False
+    cells = len(screen.traced.momenta) * len(screen.traced.epochs)
+    return screen.question() in screen.answers and len(screen.answers) >= cells
+
+
 async def make(store: Path) -> None:
     """All pictures."""
     PICTURES.mkdir(parents=True, exist_ok=True)
@@ -87,7 +97,12 @@ async def make(store: Path) -> None:
             await pilot.press("w")
             await until(pilot, lambda: getattr(app.screen, "seen", None), "the layers")
             await save("why")
-            await pilot.press("escape", "escape")
+            await pilot.press("m")
+            await until(pilot, lambda: is_complete(app), "the map of what-if")
+            await pilot.press("left", "left", "left", "left", "left", "left", "left", "left")
+            await until(pilot, lambda: is_complete(app), "the answer at another momentum")
+            await save("what-if")
+            await pilot.press("escape", "escape", "escape")
             app.marked = [bug, repair, old]
             await pilot.press("3")
             await until(pilot, lambda: getattr(app.screen, "_read", None) is not None, "the comparison")

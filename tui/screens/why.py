@@ -78,10 +78,10 @@ class WhyScreen(ReproScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "back", "Back", "why.back", "Go back"),
+        key("m", "momentum", "Momentum", "why.momentum", "Show what another momentum would have given"),
         key("left,h", "epoch(-1)", "Earlier", "why.earlier", "Show the epoch measured before", display="←"),
         key("right,l", "epoch(1)", "Later", "why.later", "Show the epoch measured after", display="→"),
         key("f", "first", "Where they part", "why.first", "Go to the first layer where the paths part"),
-        key("m", "momentum", "Momentum", "why.momentum", "Show what another momentum would have given"),
         key("e", "report", "Report", "why.report", "Show what an export would hold"),
     ]
 

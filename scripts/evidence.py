@@ -1,11 +1,12 @@
 """The tables of docs/history.md and docs/remedies.md, from runs: no figure in them is typed by hand.
 
-    python -m scripts.evidence run --store DIR [--seeds 0:3]     train what the tables need and DIR does not hold yet
+    python -m scripts.evidence run --store DIR [--seeds 0:3]     train what matrix and remedies need and DIR lacks
+    repro sweep momentum-0.01 --seeds 0:10 --environment keras-3 --environment keras-2.0.9 --store DIR    and the rates
     python -m scripts.evidence collect --store DIR               take the latest finished runs into docs/evidence/
     python -m scripts.evidence tables [--check]                  write the tables from docs/evidence/
 
 A run is taken where it trained what its scenario says today; its claims are decided anew from its measurements, so that
-a claim may be reworded without training again.
+a claim may be reworded without training again. Rows of runs that DIR does not hold stay as they are.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ from repro.runs.store import RunDirectory, Store
 from repro.scenario.images import list_files
 from repro.scenario.load import load, parse, shipped_files
 from repro.scenario.types import Scenario
+from repro.sweep.tally import rate
 from repro.verdict import decide_all, verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 EVIDENCE = ROOT / "docs/evidence"
 HISTORY = ("original-bug", "momentum-0.01")
 ENVIRONMENTS = ("keras-2.0.9", "keras-2.2.4", "keras-2.3.1", "tf-2.6", "tf-keras", "keras-3")
+RATES = ("momentum-0.01", ("keras-2.0.9", "keras-3"), range(10))
 SETTINGS = ("images", "model", "batch_norm", "compile", "fit", "measure_at")
 
 
@@ -48,8 +51,8 @@ def remedies() -> list[str]:
     return [one.name for group in ("remedy", "control") for one in found if one.group == group]
 
 
-def pages(seeds: list[int]) -> dict[str, list[tuple[str, str, int]]]:
-    """For each page of the docs the runs that it tells of: scenario, environment, seed."""
+def matrices(seeds: list[int]) -> dict[str, list[tuple[str, str, int]]]:
+    """For each file of evidence that holds one run of a kind: scenario, environment, seed."""
     return {
         "history": [(name, at, seed) for name in HISTORY for at in ENVIRONMENTS for seed in seeds],
         "remedies": [(name, "keras-3", 0) for name in ("original-bug", *remedies())],
@@ -58,8 +61,8 @@ def pages(seeds: list[int]) -> dict[str, list[tuple[str, str, int]]]:
 
 def train(store: Store, seeds: list[int]) -> None:
     """Run what is missing, one after another; a claim that fails is a result like any other."""
-    have = set(usable(store))
-    wanted = dict.fromkeys(run for runs in pages(seeds).values() for run in runs)
+    have = {key[:3] for key in usable(store)}
+    wanted = dict.fromkeys(run for runs in matrices(seeds).values() for run in runs)
     for name, environment, seed in wanted:
         if (name, environment, seed) in have or not definition.get(environment).is_installed():
             continue
@@ -67,8 +70,11 @@ def train(store: Store, seeds: list[int]) -> None:
         subprocess.run([*command, "--store", store.path], stdout=subprocess.DEVNULL, check=False)
 
 
-def usable(store: Store) -> dict[tuple[str, str, int], dict[str, Any]]:
-    """The latest finished run for each scenario, environment and seed that trained what the scenario says today."""
+def usable(store: Store) -> dict[tuple[str, str, int, int], dict[str, Any]]:
+    """The latest finished run for each scenario, environment, seed and threads that trained what the scenario says.
+
+    Not one with op determinism or in a drifted environment: it trains other bits.
+    """
     known = scenarios()
     found = {}
     images = [sha256(file) for file in list_files(ROOT / "scenarios/images")]
@@ -83,8 +89,11 @@ def usable(store: Store) -> dict[tuple[str, str, int], dict[str, Any]]:
             continue
         if any(getattr(trained, key) != getattr(known[record.scenario], key) for key in SETTINGS):
             continue
-        found[record.scenario, record.environment, record.seed] = row(run, known[record.scenario])
-    return dict(found)
+        if record.deterministic or record.drift or result.degraded:
+            continue
+        key = (record.scenario, record.environment, record.seed, record.threads)
+        found[key] = row(run, known[record.scenario])
+    return found
 
 
 def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
@@ -115,21 +124,32 @@ def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def collect(store: Store) -> None:
-    """Write docs/evidence/PAGE.json; a run that the store does not hold keeps the row that is there."""
+def collect(store: Store, seeds: list[int]) -> None:
+    """Write docs/evidence/*.json; what the store does not hold keeps the row that is there."""
     found = usable(store)
-    seeds = sorted({seed for _, _, seed in found})
-    for page, wanted in pages(seeds).items():
-        rows = {(one["scenario"], one["environment"], one["seed"]): one for one in evidence(page)}
-        rows.update({key: found[key] for key in wanted if key in found})
-        EVIDENCE.mkdir(exist_ok=True)
-        text = json.dumps({"format": 1, "runs": list(rows.values())}, indent=1)
-        (EVIDENCE / f"{page}.json").write_text(text + "\n", encoding="utf-8")
+    # ascending, so that of runs with different threads the one with the most is taken
+    single = {key[:3]: one for key, one in sorted(found.items(), key=lambda item: item[0])}
+    for name, wanted in matrices(seeds).items():
+        rows: dict[Any, Any] = {(one["scenario"], one["environment"], one["seed"]): one for one in evidence(name)}
+        write_evidence(name, rows | {key: single[key] for key in wanted if key in single})
+    scenario, environments, of_rates = RATES
+    rows = {(one["scenario"], one["environment"], one["seed"], one["threads"]): one for one in evidence("rates")}
+    for key, one in found.items():
+        if key[0] == scenario and key[1] in environments and key[2] in of_rates:
+            rows[key] = one
+    write_evidence("rates", dict(sorted(rows.items())))
 
 
-def evidence(page: str) -> list[dict[str, Any]]:
-    """The rows of docs/evidence/PAGE.json."""
-    file = EVIDENCE / f"{page}.json"
+def write_evidence(name: str, rows: dict[Any, dict[str, Any]]) -> None:
+    """Write docs/evidence/NAME.json."""
+    EVIDENCE.mkdir(exist_ok=True)
+    text = json.dumps({"format": 1, "runs": list(rows.values())}, indent=1)
+    (EVIDENCE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def evidence(name: str) -> list[dict[str, Any]]:
+    """The rows of docs/evidence/NAME.json; none where there is no such file."""
+    file = EVIDENCE / f"{name}.json"
     if not file.is_file():
         return []
     rows: list[dict[str, Any]] = msgspec.json.decode(file.read_bytes())["runs"]
@@ -141,6 +161,11 @@ def number(value: Any) -> str:
     if not isinstance(value, int | float):
         return "-" if value is None else str(value)
     return f"{value:.4g}"
+
+
+def percent(share: float | None) -> str:
+    """Of a rate, to the nearest whole one."""
+    return "-" if share is None else f"{100 * share:.0f} %"
 
 
 def both(found: dict[str, Any] | None) -> str:
@@ -184,7 +209,31 @@ def history_tables() -> dict[str, str]:
         wanted.sort(key=lambda one: (ENVIRONMENTS.index(one["environment"]), one["seed"]))
         lines = [[one["environment"], str(one["seed"]), *figures(one), outcome(one)] for one in wanted]
         found[name] = table(["environment", "seed", *FIGURES, "verdict"], lines)
-    return found
+    return found | rate_tables()
+
+
+def rate_tables() -> dict[str, str]:
+    """Each claim's rate over the seeds, and what came out of each seed; runs with other threads stand apart."""
+    name, environments, _ = RATES
+    known = scenarios()[name]
+    groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for one in sorted(evidence("rates"), key=lambda one: (environments.index(one["environment"]), one["seed"])):
+        groups.setdefault((one["environment"], one["threads"]), []).append(one)
+    lines, seeds = [], []
+    for (environment, threads), rows in groups.items():
+        for claim in known.claims:
+            outcomes = [found["outcome"] for one in rows for found in one["claims"] if found["id"] == claim.id]
+            counted = [outcome for outcome in outcomes if outcome != "skipped"]
+            found = rate(counted.count("held"), len(counted))
+            if found.rate is not None:
+                share = [f"{found.held} of {found.counted}", percent(found.rate)]
+                interval = f"{percent(found.low)} to {percent(found.high)}"
+                lines.append([environment, str(threads), claim.id, *share, interval])
+        seeds += [[environment, str(threads), str(one["seed"]), *figures(one), outcome(one)] for one in rows]
+    return {
+        "rates": table(["environment", "threads", "claim", "held", "rate", "95 % interval"], lines),
+        "rates-seeds": table(["environment", "threads", "seed", *FIGURES, "verdict"], seeds),
+    }
 
 
 def remedy_tables() -> dict[str, str]:
@@ -232,13 +281,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("action", choices=["run", "collect", "tables"])
     parser.add_argument("--store", type=Path, default=Path("runs"))
-    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--seeds", default="0:3", help="of the version history")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
+    seeds = numbers((options.seeds,), "--seeds")
     if options.action == "run":
-        train(Store(options.store), numbers((options.seeds,), "--seeds"))
+        train(Store(options.store), seeds)
     elif options.action == "collect":
-        collect(Store(options.store))
+        collect(Store(options.store), seeds)
     else:
         return write_tables(options.check)
     return 0

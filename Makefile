@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where container/prepare lies that makes a Docker engine, on machines without one.
 PREPARE ?= ../shared/container/prepare
 
-.PHONY: help setup run test lint test-real test-container test-all bench evidence matrix pictures lock clean
+.PHONY: help setup run test lint test-real test-container test-all bench evidence torture matrix pictures lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -51,10 +51,16 @@ test-container: $(VENV)/.development  ## build the image and run in it
 	@if docker info >/dev/null 2>&1 || [ ! -x $(PREPARE) ]; then true; else $(PREPARE); fi
 	$(BIN)/python -m pytest -m 'container and not evidence' --timeout 1800 $(ARGS)
 
-evidence: $(VENV)/.development  ## the long runs that CI leaves out: sweeps, whole sessions, bundles, two containers
+evidence: $(VENV)/.development  ## the long runs that CI leaves out: sweeps, whole sessions, bundles, two containers, kills
 	$(BIN)/repro environment install keras-3 keras-2.0.9 keras-2.2.4 keras-2.3.1 tf-2.6
 	$(BIN)/python -m pytest -m evidence --timeout 3600 $(ARGS)
 	$(MAKE) matrix
+	$(MAKE) torture
+
+COUNT ?= 200
+torture: $(VENV)/.development  ## kill every kind of process at random moments of real runs (COUNT=200: about an hour)
+	$(BIN)/repro environment install keras-3
+	$(BIN)/python -m scripts.torture --count $(COUNT) $(if $(filter 200,$(COUNT)),--anew --result docs/evidence/torture.json)
 
 # SEEDS=0 and RATE_SEEDS=0 make the least that the pages tell of; three seeds in six environments take about an hour.
 SEEDS ?= 0:3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 from pathlib import Path
 
 
@@ -50,6 +51,14 @@ class EndedEarlyError(ReproError):
     """A run failed, was stopped or was interrupted (exit 4)."""
 
     exit_code = ExitCode.ENDED_EARLY
+
+
+def encodable(text: str) -> str:
+    """`text` as UTF-8 can hold it: the UTF-8 of a file name in whatever locale; bytes that are none become escapes."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
 
 
 def printable(text: str, limit: int = 200) -> str:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import msgspec
 
+from repro import scratch
 from repro.environment import check, definition
 from repro.environment.record import RECORDED_VARIABLES
 from repro.errors import EndedEarlyError, InputError, printable
@@ -26,7 +24,7 @@ from repro.runs.measurements import prediction
 from repro.runs.records import RunRecord
 from repro.runs.shared import EXACT_ADAPTERS
 from repro.runs.store import RunDirectory
-from repro.runs.supervisor import WORKER, plain_scenario, trace_request, worker_variables
+from repro.runs.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
 from repro.scenario import own_model
 from repro.scenario.load import parse
 
@@ -93,7 +91,7 @@ class Oracle:
             "adapter": self.environment.definition.adapter,
             "supervisor": os.getpid(),
             "scenario": plain_scenario(scenario),
-            "directory": str(self.run.path.absolute()),
+            "directory": path_bytes(self.run.path),
             "labels": self._labels,
             "seed": self.record.seed,
             "threads": self.record.threads,
@@ -102,7 +100,8 @@ class Oracle:
             "record_variables": list(RECORDED_VARIABLES),
             "trace": trace_request(scenario, self.record),
         }
-        self._home = Path(tempfile.mkdtemp(prefix="repro-what-if-"))
+        self._scratch = contextlib.ExitStack()
+        home = self._scratch.enter_context(scratch.folder("what-if"))
         read_end, write_end = os.pipe()
         self._events = os.fdopen(read_end, "rb")
         try:
@@ -112,13 +111,13 @@ class Oracle:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[write_end],
-                env=worker_variables(self.environment, self._home, self.record.threads),
-                cwd=self._home,
+                env=worker_variables(self.environment, home, self.record.threads),
+                cwd=home,
                 start_new_session=True,
             )
         except BaseException:
             self._events.close()
-            shutil.rmtree(self._home, ignore_errors=True)
+            self._scratch.close()
             raise
         finally:
             os.close(write_end)
@@ -132,7 +131,7 @@ class Oracle:
         self._process.kill()
         self._process.wait()
         self._events.close()
-        shutil.rmtree(self._home, ignore_errors=True)
+        self._scratch.close()
 
     def stop(self) -> None:
         """End the worker, from any thread; a question under way raises EndedEarlyError in its own."""

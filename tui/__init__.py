@@ -18,10 +18,13 @@ def start(store: Path | None = None) -> int:
             "repro: no terminal: give a command (repro --help), or start it in a terminal (docker run -it)\n"
         )
         return EXIT_NO_TERMINAL
-    _settle_size()
-    from tui.app import main  # 0.3 s, and without a terminal Textual spins for ever
+    from repro.terminal import guarded
 
-    return main(store)
+    _settle_size()
+    with guarded(sys.stdin.fileno()):
+        from tui.app import main  # 0.3 s, and without a terminal Textual spins for ever
+
+        return main(store)
 
 
 def _settle_size() -> None:

@@ -373,10 +373,10 @@ class ReproApp(App[int], inherit_bindings=False):
 
         import platformdirs
 
-        for folder in (
-            self._config_folder or Path(platformdirs.user_state_dir("repro", appauthor=False)),
-            Path(tempfile.gettempdir()) / f"repro-{os.getuid()}",
-        ):
+        folders = [Path(tempfile.gettempdir()) / f"repro-{os.getuid()}"]
+        with contextlib.suppress(RuntimeError):  # no home
+            folders.insert(0, self._config_folder or Path(platformdirs.user_state_dir("repro", appauthor=False)))
+        for folder in folders:
             with contextlib.suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 (folder / name).write_text(text, encoding="utf-8")

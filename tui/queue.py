@@ -42,13 +42,15 @@ def folder(store: Path) -> Path:
 
 
 def tickets(store: Path) -> list[Ticket]:
-    """All tickets in order; unreadable ones are left out."""
+    """All tickets in order; unreadable ones are left out. None has started where whoever started it was killed."""
     found = []
+    is_stale = not is_worked_on(store)
     with contextlib.suppress(OSError):
         for file in sorted(folder(store).glob("*.json")):
             with contextlib.suppress(OSError, msgspec.DecodeError):
                 ticket = msgspec.json.decode(file.read_bytes(), type=Ticket)
-                found.append(msgspec.structs.replace(ticket, name=file.stem))
+                started = ticket.started and not is_stale
+                found.append(msgspec.structs.replace(ticket, name=file.stem, started=started))
     return found
 
 
@@ -56,7 +58,8 @@ def add(store: Path, scenario: str, environment: str, seed: int, arguments: list
     """Put one run at the end of the queue; OSError where the store cannot be written."""
     folder(store).mkdir(parents=True, exist_ok=True)
     now = time.time()
-    name = f"{time.time_ns():020d}-{os.getpid()}"
+    latest = max((int(one.name.partition("-")[0]) for one in tickets(store) if one.name[:20].isdigit()), default=0)
+    name = f"{max(time.time_ns(), latest + 1):020d}-{os.getpid()}"  # in turn, also where the clock was set back
     ticket = Ticket(FORMAT, scenario, environment, seed, arguments, now, name=name)
     _write(store, ticket)
     return ticket
@@ -147,7 +150,7 @@ def _is_busy(store: Path) -> bool:
     from repro.runs.store import Store  # the engine's types take 80 ms, and the program's start needs none of them
 
     with contextlib.suppress(ReproError):
-        return any(run.is_locked() for run in Store(store).runs() if not run.file("result.json").exists())
+        return any(run.is_locked() for run in Store(store).runs() if not run.has_result())
     return False
 
 

@@ -38,7 +38,7 @@ def config_folder() -> Path:
 def load(folder: Path | None = None) -> Settings:
     """Settings as kept; defaults where there are none or they are damaged."""
     settings = Settings()
-    with contextlib.suppress(OSError, ValueError, RecursionError):
+    with contextlib.suppress(OSError, ValueError, RuntimeError):  # the last: no home, or nested too deeply
         data = ((folder or config_folder()) / "tui.json").read_bytes()
         import json
 
@@ -64,12 +64,12 @@ def save(settings: Settings, folder: Path | None = None) -> bool:
     """Keep them; False where they cannot be written."""
     import json
 
-    folder = folder or config_folder()
     try:
+        folder = folder or config_folder()
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f"tui.json.{os.getpid()}"
         temporary.write_text(json.dumps(asdict(settings), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         temporary.replace(folder / "tui.json")
-    except (OSError, UnicodeEncodeError):
+    except (OSError, UnicodeEncodeError, RuntimeError):
         return False
     return True

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import io
 import os
 import re
 import secrets
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from repro import __version__, shipped
+from repro import __version__, scratch, shipped
 from repro.bundle import manifest as m
 from repro.bundle.evidence import Evidence, read_scenario
 from repro.environment import redact
@@ -69,8 +69,8 @@ def collect(runs: Sequence[Evidence], *, images: bool = True, own_images: bool =
             stored[path] = cleaned
             if cleaned != raw:
                 originals[path] = hashlib.sha256(raw).hexdigest()
-    with tempfile.TemporaryDirectory(prefix="repro-export-") as folder:
-        contents = _with_reports(Path(folder), gathered, stored)
+    with scratch.folder("export") as folder:
+        contents = _with_reports(folder, gathered, stored)
     files = [
         m.FileEntry(name, len(data), hashlib.sha256(data).hexdigest(), originals.get(name))
         for name, data in sorted(contents.items())
@@ -124,8 +124,11 @@ def refuse_existing(target: Path) -> None:
 
 def _write_new(target: Path, data: bytes) -> None:
     refuse_existing(target)
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    stem = f".{target.name[:100]}."
+    temporary = target.with_name(f"{stem}{secrets.token_hex(4)}.part")
     try:
+        for left in target.parent.glob(f"{glob.escape(stem)}????????.part"):  # by an export that was killed
+            left.unlink(missing_ok=True)
         with temporary.open("xb") as stream:
             stream.write(data)
             stream.flush()

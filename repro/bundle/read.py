@@ -8,7 +8,6 @@ import os
 import re
 import stat
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import IO, NoReturn
 
 import msgspec
 
+from repro import scratch
 from repro.bundle.evidence import Evidence, read_scenario
 from repro.bundle.manifest import (
     FORMAT,
@@ -56,8 +56,7 @@ class _Head(msgspec.Struct):
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Bundle]:
     """The bundle `path`, unpacked into a temporary folder that is removed at the end; InputError where it is bad."""
-    with tempfile.TemporaryDirectory(prefix="repro-bundle-") as name, _stream(path) as stream:
-        folder = Path(name)
+    with scratch.folder("bundle") as folder, _stream(path) as stream:
         manifest = _unpack(path, stream, folder)
         runs = []
         for entry in manifest.runs:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from repro.errors import InputError, printable
+from repro.errors import InputError, encodable, printable
 from repro.runs.measurements import Progress
 from repro.runs.records import Result, RunRecord
 from repro.runs.store import RunDirectory, Store
@@ -37,7 +37,19 @@ def store_option(function: F) -> F:
 
 def print_json(data: Any) -> None:
     """One object on one line of standard output."""
-    click.echo(msgspec.json.encode(data))  # as bytes: JSON is UTF-8, whatever the terminal speaks
+    try:
+        text = msgspec.json.encode(data)
+    except UnicodeEncodeError:  # a file name that is no UTF-8
+        text = msgspec.json.encode(_encodable(data))
+    click.echo(text)  # as bytes: JSON is UTF-8, whatever the terminal speaks
+
+
+def _encodable(data: Any) -> Any:
+    if isinstance(data, str):
+        return encodable(data)
+    if isinstance(data, dict):
+        return {_encodable(key): _encodable(value) for key, value in data.items()}
+    return [_encodable(one) for one in data] if isinstance(data, list | tuple) else data
 
 
 def split(values: tuple[str, ...], option: str) -> list[str]:

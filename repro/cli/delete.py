@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -21,4 +22,4 @@ def command(run: str, store: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"format": FORMAT, "run": found.id, "moved_to": str(target)})
     else:
-        click.echo(f"moved to {target}; undo: mv {target} {chosen.path}/")
+        click.echo(f"moved to {target}; undo: mv {shlex.quote(str(target))} {shlex.quote(str(chosen.path))}/")

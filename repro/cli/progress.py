@@ -52,14 +52,19 @@ def show_progress(
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
+    from repro.terminal import guarded
+
     console = Console(stderr=True)
-    with Bar(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.fields[figures]}"),
-        console=console,
-        transient=True,
-    ) as bar:
+    with (
+        guarded(sys.stderr.fileno()),
+        Bar(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[figures]}"),
+            console=console,
+            transient=True,
+        ) as bar,
+    ):
         yield _Bar(bar, title, scenario.fit.epochs, before)
 
 

@@ -23,12 +23,14 @@ def command(store: Path | None, as_json: bool) -> None:
     if not found:
         click.echo("no runs yet: start one with `repro run original-bug`", err=True)
         return
+    lines = []
     for one in found:
         if one["state"] == "damaged":
-            click.echo(f"{one['run']}  {coloured('damaged')}")
+            lines.append(f"{one['run']}  {coloured('damaged')}")
             continue
         word = coloured(one["verdict"] or one["state"], 14)
         extra = duration(one["seconds"]["total"]) if "total" in one["seconds"] else ""
         if one["state"] != "finished":
             extra = f"epoch {one['epoch']} of {one['epochs']}"
-        click.echo(f"{one['run']}  {word}  {extra}{'  degraded' if one['degraded'] else ''}")
+        lines.append(f"{one['run']}  {word}  {extra}{'  degraded' if one['degraded'] else ''}")
+    click.echo("\n".join(lines))

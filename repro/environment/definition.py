@@ -14,7 +14,7 @@ import platformdirs
 from msgspec import Meta
 
 from repro import shipped, yaml_file
-from repro.errors import InputError, printable
+from repro.errors import InputError, UnusableError, printable
 
 DEFAULT = "keras-3"
 MARKER = "repro-installation.json"
@@ -115,7 +115,10 @@ def installations_folder() -> Path:
     chosen = os.environ.get(VARIABLE)
     if chosen:
         return Path(chosen)
-    return Path(platformdirs.user_data_dir("repro", appauthor=False)) / "environments"
+    try:
+        return Path(platformdirs.user_data_dir("repro", appauthor=False)) / "environments"
+    except RuntimeError:  # the user has no home, and no entry that names one
+        raise UnusableError("HOME is not set", do=f"set it, or {VARIABLE} to the environments' folder") from None
 
 
 @functools.cache

@@ -12,10 +12,14 @@ import msgspec
 from msgspec import Meta
 
 Number = float | Literal["nan", "inf", "-inf"]
+HEARTBEAT_SECONDS = 5.0
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=False, kw_only=True):
-    """Base: `seq` counts from 0 without gaps, `time` is seconds since the epoch (UTC)."""
+    """Base: `seq` counts from 0 without gaps, `time` is seconds since the epoch (UTC).
+
+    Within a stretch no time is earlier than the one before, whatever becomes of the clock; a heartbeat has the clock's.
+    """
 
     seq: int = -1
     time: float = 0.0

@@ -50,8 +50,8 @@ class Progress:
     def take(self, event: AnyEvent) -> None:
         """Take one event."""
         if isinstance(event, events.RunStarted) and self._stretch_started is not None:
-            self.seconds_before += self._last_time - self._stretch_started
-        self._last_time = event.time
+            self.seconds_before = self.seconds_so_far
+        self._last_time = self._steady_time(event)
         match event:
             case events.RunStarted():
                 self._begin_stretch(event)
@@ -100,6 +100,19 @@ class Progress:
             case _:
                 pass
 
+    def _steady_time(self, event: AnyEvent) -> float:
+        """The event's time; of a heartbeat, whose time follows a clock that is set, at most a beat after the last."""
+        if not isinstance(event, events.Heartbeat):
+            return event.time
+        return self._last_time + min(max(event.time - self._last_time, 0.0), events.HEARTBEAT_SECONDS)
+
+    @property
+    def seconds_so_far(self) -> float:
+        """How long the run took until the last event, without the time between its stretches."""
+        if self._stretch_started is None:
+            return self.seconds_before
+        return self.seconds_before + max(0.0, self._last_time - self._stretch_started)
+
     def _begin_stretch(self, event: events.RunStarted) -> None:
         self.epochs, self.stretch = event.epochs, event.stretch
         self.ended = self.failure = self.stop_requested = None
@@ -115,7 +128,7 @@ class Progress:
     def _end_stage(self, time: float) -> None:
         if self._stage_started is not None:
             stage, started = self._stage_started
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + time - started
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + max(0.0, time - started)
             self._stage_started = None
 
     def _rewind(self, epoch: int) -> None:

@@ -12,6 +12,7 @@ from typing import IO
 
 from repro import __version__
 from repro.environment.definition import Environment
+from repro.errors import encodable
 from repro.runs.records import FORMAT, Device, RunRecord
 from repro.runs.store import RunDirectory, Store, new_id
 from repro.scenario import own_model
@@ -45,13 +46,13 @@ class Plan:
 
     def create(self, store: Store) -> tuple[RunDirectory, IO[bytes]]:
         """The run's directory, holding its lock; not yet started."""
-        return store.create(self.record(), self.files())
+        return store.create(self.record(after=store.latest()), self.files())
 
-    def record(self) -> RunRecord:
-        """run.json of a new run, with an id of its own."""
+    def record(self, after: str = "") -> RunRecord:
+        """run.json of a new run, with an id of its own that comes after the id `after`."""
         return RunRecord(
             format=FORMAT,
-            id=new_id(self.scenario.name, self.environment.name, self.seed),
+            id=new_id(self.scenario.name, self.environment.name, self.seed, after),
             scenario=self.scenario.name,
             scenario_sha256=self.scenario.sha256(),
             environment=self.environment.name,
@@ -60,7 +61,7 @@ class Plan:
             device=self.device,
             threads=self.threads,
             deterministic=self.deterministic,
-            command=[argument.encode("utf-8", "backslashreplace").decode() for argument in self.command],
+            command=[encodable(argument) for argument in self.command],
             package_sha256=package_sha256(),
             started=time.time(),
             images=self.images.records,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from repro import scratch
 from repro.environment import check, record
 from repro.environment.definition import Environment
 from repro.errors import UnusableError, printable
@@ -34,14 +33,14 @@ def probe(environment: Environment, *, device: str = "auto", threads: int | None
         "record_variables": list(record.RECORDED_VARIABLES),
     }
     read_end, write_end = os.pipe()
-    with tempfile.TemporaryDirectory(prefix="repro-probe-") as home, os.fdopen(read_end, "rb") as stream:
+    with scratch.folder("probe") as home, os.fdopen(read_end, "rb") as stream:
         try:
             done = subprocess.run(
                 [environment.python, "-s", "-u", WORKER, str(write_end)],
                 input=msgspec.json.encode(request) + b"\n",
                 capture_output=True,
                 pass_fds=[write_end],
-                env=worker_variables(environment, Path(home), threads),
+                env=worker_variables(environment, home, threads),
                 cwd=home,
                 timeout=TIMEOUT_SECONDS,
                 check=False,

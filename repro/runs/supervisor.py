@@ -18,18 +18,18 @@ import msgspec
 
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
-from repro.errors import ExitCode, InputError, printable
+from repro.errors import ExitCode, InputError, UnusableError, encodable, printable
 from repro.files import sha256, sync_folder, write_durably
-from repro.runs import events
+from repro.runs import events, leftovers, memory
+from repro.runs.events import HEARTBEAT_SECONDS
 from repro.runs.measurements import Progress
 from repro.runs.records import FORMAT, Result, RunRecord
-from repro.runs.store import MAX_LINE_BYTES, RunDirectory, boot_id
+from repro.runs.store import MAX_LINE_BYTES, RunDirectory, boot_id, store_remedy
 from repro.scenario import own_model
 from repro.scenario.types import Scenario
 from repro.verdict import decide_all, verdict
 
 WORKER = Path(__file__).resolve().parent.parent / "worker"
-HEARTBEAT_SECONDS = 5.0
 POLL_SECONDS = 0.2
 STOP_GRACE_SECONDS = 55.0
 CHECKPOINT_SECONDS = 60.0
@@ -46,12 +46,24 @@ def _nobody(_: events.AnyEvent) -> None:
     """Listens to nothing."""
 
 
+class SteadyClock:
+    """Seconds since the epoch that never go back: the clock's when it was made, counted on whatever becomes of that."""
+
+    def __init__(self) -> None:
+        self._offset = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def now(self) -> float:
+        """Now."""
+        return self._offset + time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class EventLog:
     """Appends events to `events.jsonl` and folds them; a line that could not be written whole is taken back."""
 
     def __init__(self, run: RunDirectory, on_event: OnEvent) -> None:
         self.path = run.file("events.jsonl")
         self.progress = Progress()
+        self.clock = SteadyClock()
         self._seq = 0
         self._on_event = on_event
         self._take_up()
@@ -73,7 +85,8 @@ class EventLog:
 
     def add(self, event: events.AnyEvent) -> None:
         """Number, date and write one event, then tell whoever listens."""
-        event = msgspec.structs.replace(event, seq=self._seq, time=time.time())
+        now = time.time() if isinstance(event, events.Heartbeat) else self.clock.now()
+        event = msgspec.structs.replace(event, seq=self._seq, time=now)
         line = memoryview(events.encode(event))
         start = self._stream.seek(0, os.SEEK_END)
         try:
@@ -189,6 +202,11 @@ def checkpoint_seconds() -> float:
     return seconds
 
 
+def path_bytes(path: Path) -> str:
+    """An absolute path as JSON can hold it, whatever its bytes: each byte as the character of that number."""
+    return os.fsencode(path.absolute()).decode("latin-1")
+
+
 def worker_variables(environment: Environment, home: Path, threads: int) -> dict[str, str]:
     """All variables that the worker gets: none of the user's but the allow-listed ones."""
     variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -244,7 +262,8 @@ class Supervisor:
         self._stop_deadline: float | None = None
         self._fault = ""
         self._building_since: float | None = None
-        self._started = time.monotonic()
+        self._memory_kills: int | None = None
+        self._started = self.log.clock.now()
 
     @property
     def progress(self) -> Progress:
@@ -254,8 +273,11 @@ class Supervisor:
         """Train until the end, a fault, a stop or a signal; write down how it ended."""
         stop = self.run.file("stop")
         stop.unlink(missing_ok=True)
+        leftovers.remove(self.run.path)
         stretch = self.progress.stretch + 1
         try:
+            if self.progress.training_finished:  # whoever supervised it was ended before it could write the result
+                return self._finish(self.progress.seconds_so_far)
             with _signals(self.signals) as wakeup:
                 self.log.add(events.RunStarted(stretch=stretch, epochs=self.scenario.fit.epochs, boot_id=boot_id()))
                 self._require_own_model()
@@ -282,7 +304,7 @@ class Supervisor:
             "adapter": self.environment.definition.adapter,
             "supervisor": os.getpid(),
             "scenario": plain_scenario(self.scenario),
-            "directory": str(self.run.path.absolute()),
+            "directory": path_bytes(self.run.path),
             "labels": [image.label for image in self.record.images],
             "validation_labels": [image.label for image in self.record.validation_images],
             "seed": self.record.seed,
@@ -309,7 +331,7 @@ class Supervisor:
         rows = zip(done.loss, done.accuracy, done.epoch_seconds, strict=True)
         return {
             "run": run.id,
-            "directory": str(run.path.absolute()),
+            "directory": path_bytes(run.path),
             "epochs": list(rows)[: self.scenario.fit.epochs],
             "momentum": momentum_of(self.scenario),
         }
@@ -324,12 +346,13 @@ class Supervisor:
         request = self._request()
         if request["resume"] is None:
             self.progress.checkpoint = None
-        home = self.run.file("worker-home")
+        home = self.run.file(leftovers.WORKER_HOME)
+        self._memory_kills = memory.kills()
         worker = WorkerProcess(
             self.environment, home.absolute(), self.record.threads, request, self.run.file("worker.log")
         )
         try:
-            self.log.add(events.WorkerStarted(pid=worker.process.pid, python=str(self.environment.python)))
+            self.log.add(events.WorkerStarted(pid=worker.process.pid, python=encodable(str(self.environment.python))))
             self._pump(worker, wakeup, stretch)
             self._exit_code = worker.process.wait(timeout=STOP_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -338,6 +361,7 @@ class Supervisor:
             self._fault = f"the worker sent something that is no event, and was killed ({error})"
         finally:
             worker.close()
+            leftovers.remove(self.run.path)
 
     def _pump(self, worker: WorkerProcess, wakeup: int, stretch: int) -> None:
         """Move what the worker says to the files until it closes its pipes."""
@@ -407,7 +431,7 @@ class Supervisor:
     def _conclude(self) -> ExitCode:
         progress = self.progress
         if progress.training_finished:
-            return self._finish()
+            return self._finish(self._seconds())
         if progress.stop_requested is not None and (progress.failure is None):
             kept = f"kept after epoch {progress.checkpoint.epoch}" if progress.checkpoint else "nothing kept yet"
             if progress.stop_requested in signal.Signals.__members__:
@@ -417,13 +441,20 @@ class Supervisor:
             return self._fail(self._fault, ExitCode.ENDED_EARLY)
         if progress.failure is not None:
             code = ExitCode.UNUSABLE if progress.failure.kind == "DeviceAbsentError" else ExitCode.ENDED_EARLY
-            own = "" if progress.failure.kind == "OwnModelError" else f"{progress.failure.kind}: "
-            return self._fail(f"{own}{progress.failure.message}", code)
+            return self._fail(_told(progress.failure), code)
         if self._exit_code < 0:
-            name = signal.Signals(-self._exit_code).name
-            hint = " (probably out of memory: the kernel kills so)" if name == "SIGKILL" else ""
-            return self._fail(f"the worker was killed by {name}{hint}", ExitCode.ENDED_EARLY)
+            return self._fail(self._killed_by(signal.Signals(-self._exit_code)), ExitCode.ENDED_EARLY)
         return self._fail(f"the worker ended with exit code {self._exit_code} and no result", ExitCode.ENDED_EARLY)
+
+    def _killed_by(self, number: signal.Signals) -> str:
+        if number != signal.SIGKILL:
+            return f"the worker was killed by {number.name}"
+        before, after = self._memory_kills, memory.kills()
+        if before is None or after is None:
+            return "the worker was killed by SIGKILL (probably out of memory: the kernel kills so)"
+        if after > before:
+            return "out of memory: the kernel killed the worker"
+        return "the worker was killed by SIGKILL"
 
     def _fail(self, reason: str, code: ExitCode) -> ExitCode:
         return self._end("failed", printable(reason, 500), code)
@@ -431,14 +462,21 @@ class Supervisor:
     def _end(self, state: str, reason: str, code: ExitCode) -> ExitCode:
         event = events.RunEnded(state=state, reason=reason, exit_code=int(code))
         try:
-            self.log.add(event)
+            try:
+                self.log.add(event)
+            except OSError:
+                self.run.release_reserve()  # it was kept for this event
+                self.log.add(event)
             self.log.sync()
         except OSError:
             self.log.tell(event)
         return code
 
-    def _finish(self) -> ExitCode:
-        """Write the result: measurements, claims, verdict and the hash of every file."""
+    def _finish(self, seconds: float) -> ExitCode:
+        """Write the result: measurements, claims, verdict and the hash of every file. `seconds`: the run took so long.
+
+        A kill or a full disk in the middle of it loses nothing: a resume does it again.
+        """
         labels = [image.label for image in self.record.images]
         measurements = self.progress.measurements(self.scenario.fit.epochs, labels)
         claims = decide_all(self.scenario, measurements, self.environment.name)
@@ -446,7 +484,8 @@ class Supervisor:
         code = ExitCode.DONE if decided == "REPRODUCED" else ExitCode.NOT_REPRODUCED
         for checkpoint in self.run.file("weights").glob("checkpoint-*"):
             checkpoint.unlink()
-        self.log.add(events.RunEnded(state="finished", reason=decided, exit_code=int(code)))
+        if self.progress.ended is None or self.progress.ended.state != "finished":
+            self.log.add(events.RunEnded(state="finished", reason=decided, exit_code=int(code)))
         self.log.sync()
         result = Result(
             format=FORMAT,
@@ -460,7 +499,7 @@ class Supervisor:
             derived_from=self.record.derived_from,
             claims=claims,
             measurements=measurements,
-            seconds={**self.progress.seconds, "total": round(self._seconds(), 3)},
+            seconds={**self.progress.seconds, "total": round(seconds, 3)},
             files=file_hashes(self.run),
         )
         write_durably(self.run.file("result.json"), msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
@@ -469,7 +508,7 @@ class Supervisor:
 
     def _seconds(self) -> float:
         """How long the run took, without the time between its stretches."""
-        return self.progress.seconds_before + time.monotonic() - self._started
+        return self.progress.seconds_before + self.log.clock.now() - self._started
 
     def _is_degraded(self) -> bool:
         if self.record.device == "auto":
@@ -478,6 +517,17 @@ class Supervisor:
             record = msgspec.json.decode(self.run.file("environment.json").read_bytes())
             return bool(record["facts"]["device"] != self.record.device)
         return True
+
+
+def _told(failure: events.WorkerFailed) -> str:
+    """The worker's own fault in words."""
+    if failure.kind == "OwnModelError":
+        return failure.message
+    if failure.kind == "MemoryError":
+        return "out of memory (MemoryError)"
+    said = f"{failure.kind}: {failure.message}"
+    is_memory = failure.kind == "ResourceExhaustedError" or "Cannot allocate memory" in failure.message
+    return f"out of memory ({printable(said, 400)})" if is_memory else said
 
 
 def file_hashes(run: RunDirectory) -> dict[str, str]:
@@ -522,4 +572,14 @@ def supervise(
 ) -> ExitCode:
     """Supervise one stretch of a run whose `lock` is held; the lock is let go at the end."""
     with lock:
-        return Supervisor(run, record, scenario, environment, on_event).supervise()
+        try:
+            run.reserve()
+        except OSError as error:
+            raise UnusableError(
+                f"the run cannot be written ({error.strerror})", do=store_remedy(error), file=run.path
+            ) from None
+        try:
+            return Supervisor(run, record, scenario, environment, on_event).supervise()
+        finally:
+            with contextlib.suppress(OSError):
+                run.release_reserve()

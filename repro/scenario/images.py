@@ -14,7 +14,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.errors import InputError, printable
+from repro.errors import InputError, encodable, printable
 from repro.runs.records import ImageRecord
 from repro.scenario.types import Images
 
@@ -223,7 +223,7 @@ def _decode(
         resized = ready.resize((width, height), Image.Resampling.LANCZOS)
         pixels = np.asarray(resized, np.uint8).reshape(height, width, images.channels)
     record = ImageRecord(
-        name=name.encode("utf-8", "backslashreplace").decode(),
+        name=encodable(name),
         sha256=hashlib.sha256(raw).hexdigest(),
         mode=mode,
         width=original_width,

@@ -45,6 +45,9 @@ def main(arguments):
     channel = Channel(int(arguments[0]))
     lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8")
     request = json.loads(lines.readline())
+    for part in (request, request.get("source") or {}):
+        if "directory" in part:  # each of its bytes as a character: not every path is UTF-8
+            part["directory"] = os.fsdecode(part["directory"].encode("latin-1"))
     die_with(request["supervisor"])
     try:
         from repro_worker import derive, probe, training, what_if

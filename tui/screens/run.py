@@ -94,6 +94,7 @@ class RunScreen(ReproScreen):
         super().__init__()
         self.run_id = run_id
         self.progress = Progress()
+        self._heard = time.monotonic()
         self.state = "reading"
         self.record: RunRecord | None = None
         self.scenario: Scenario | None = None
@@ -165,6 +166,8 @@ class RunScreen(ReproScreen):
 
     def _take(self, news: RunNews) -> None:
         self.progress.extend(news.events)
+        if news.events:
+            self._heard = time.monotonic()
         self.record = news.record or self.record
         self.scenario = news.scenario or self.scenario
         if news.state is not None:
@@ -213,7 +216,7 @@ class RunScreen(ReproScreen):
         going = self.state in ("running", "elsewhere")
         if self.paused or not (self._dirty or going) or not self.is_current:
             return
-        second = int(time.time())
+        second = int(time.monotonic())
         if self._dirty or second != self._second:
             self._second = second
             self.put(self.query_one("#head", Static), self._head(), layout=False)
@@ -285,7 +288,7 @@ class RunScreen(ReproScreen):
         if step is not None:
             facts.append(f"{duration(step)} a step")
         if self.state == "running":
-            since = time.time() - progress.started if progress.started else 0.0
+            since = progress.seconds_so_far + time.monotonic() - self._heard
             stage = STAGES.get(progress.stage, plain(progress.stage, 20)) if progress.stage else "starting"
             if progress.stage == "fit" and progress.epoch == 0:
                 stage = "tracing the first step, the slow one"

@@ -1,0 +1,27 @@
+"""What a process that was killed leaves in a run directory: half-written files and the worker's home."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+
+WORKER_HOME = "worker-home"
+
+
+def find(run: Path) -> list[Path]:
+    """What was left; the home last."""
+    home = run / WORKER_HOME
+    with contextlib.suppress(OSError):
+        return [*run.glob("*.part"), *run.glob("*/*.part"), *([home] if home.exists() else [])]
+    return []
+
+
+def remove(run: Path) -> None:
+    """Remove it. The caller holds the run's lock."""
+    for path in find(run):
+        if path.name == WORKER_HOME:
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()

@@ -1,0 +1,111 @@
+"""Out of memory is named as such, and only then."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.runs import memory
+from tests.engine.test_supervisor import Stage
+from tests.faults.conftest import Place, said
+
+LIMIT = 256 * 1024 * 1024
+KILLED = "os.kill(os.getpid(), signal.SIGKILL)"
+
+
+@pytest.fixture
+def limited() -> Iterator[Callable[[], None]]:
+    """Puts the calling process into a cgroup with little memory and no swap."""
+    name = f"repro-test-{os.getpid()}"
+    root = Path("/sys/fs/cgroup")
+    unified = (root / "cgroup.controllers").exists()
+    group, limit = (root / name, "memory.max") if unified else (root / "memory" / name, "memory.limit_in_bytes")
+    try:
+        group.mkdir()
+        (group / limit).write_text(str(LIMIT))
+        with contextlib.suppress(OSError):  # kernels without swap accounting have none
+            (group / ("memory.swap.max" if unified else "memory.swappiness")).write_text("0")
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            group.rmdir()
+        pytest.skip(f"no cgroup with a limit can be made here ({error})")
+    yield lambda: (group / "cgroup.procs").write_text(str(os.getpid())) and None
+    deadline = time.monotonic() + 10
+    while (group / "cgroup.procs").read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    group.rmdir()
+
+
+def test_a_worker_that_the_kernel_kills_for_want_of_memory(place: Place, limited: Callable[[], None]) -> None:
+    place.worker("send('stage_started', stage='fit'); epoch(1)\nkept = []\nwhile True: kept.append(b'x' * 4_000_000)")
+    answer = place.run(preexec_fn=limited)
+    assert answer.code == 4
+    assert "failed (out of memory: the kernel killed the worker): see " in said(answer)[0]
+    (run,) = place.runs()
+    assert run.state() == "failed" and run.progress().epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [
+        ((3, 3), "the worker was killed by SIGKILL"),
+        ((3, 4), "out of memory: the kernel killed the worker"),
+        ((None, None), "the worker was killed by SIGKILL (probably out of memory: the kernel kills so)"),
+    ],
+)
+def test_a_kill_is_laid_at_the_kernels_door_only_where_it_counted_one(
+    stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, counts: tuple[Any, Any], reason: str
+) -> None:
+    left = list(counts)
+    monkeypatch.setattr(memory, "kills", lambda: left.pop(0))
+    one = stage(KILLED)
+    assert one() == 4
+    assert one.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("send('worker_failed', kind='MemoryError', message='out of memory')", "out of memory (MemoryError)"),
+        (
+            "send('worker_failed', kind='ResourceExhaustedError', message='OOM when allocating tensor with shape[9]')",
+            "out of memory (ResourceExhaustedError: OOM when allocating tensor with shape[9])",
+        ),
+        (
+            "send('worker_failed', kind='OSError', message='[Errno 12] Cannot allocate memory')",
+            "out of memory (OSError: [Errno 12] Cannot allocate memory)",
+        ),
+    ],
+)
+def test_a_worker_that_says_itself_that_memory_ran_out(stage: Callable[..., Stage], message: str, reason: str) -> None:
+    one = stage(message)
+    assert one() == 4
+    assert one.reason == reason
+
+
+def test_the_count_is_that_of_the_nearest_cgroup(tmp_path: Path) -> None:
+    proc, root = tmp_path / "proc", tmp_path / "cgroup"
+    (proc / "self").mkdir(parents=True)
+
+    def write(file: Path, text: str) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    assert memory.kills(root, proc) is None
+    write(proc / "vmstat", "oom_kill 1\n")
+    assert memory.kills(root, proc) == 1
+    write(proc / "self" / "cgroup", "4:memory:/a/b\n0::/c\n")
+    write(root / "c" / "memory.events", "oom 9\noom_kill 2\n")
+    assert memory.kills(root, proc) == 2
+    write(root / "memory" / "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n")
+    assert memory.kills(root, proc) == 3
+    write(root / "memory" / "a/b" / "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n")
+    assert memory.kills(root, proc) == 4
+    write(root / "memory" / "a/b" / "memory.oom_control", "an older kernel\n")
+    assert memory.kills(root, proc) == 3

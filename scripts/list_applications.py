@@ -2,6 +2,9 @@
 
     python scripts/list_applications.py [NAME...]
 
+An environment that is not installed gets the list of one that has the same Keras, where there is one: the applications
+are Keras's own code, whatever TensorFlow is built for.
+
 The smallest image side is the one that the application itself names when it refuses an image of one pixel; 1 where it
 takes that. An application that fails in another way is tried with larger images.
 """
@@ -65,14 +68,27 @@ def ask(environment: definition.Environment) -> dict[str, int]:
     return found
 
 
+def same_keras(environment: definition.Environment) -> definition.Environment | None:
+    """An installed environment whose adapter, Keras and TensorFlow have the same versions; None where there is none."""
+
+    def key(one: definition.Environment) -> tuple[str | None, ...]:
+        pins = one.locked_versions()
+        tensorflow = pins.get("tensorflow") or pins.get("tensorflow-cpu")
+        return one.definition.adapter, pins["keras"], pins.get("tf-keras"), tensorflow
+
+    others = definition.shipped_environments().values()
+    return next((one for one in others if one.is_installed() and key(one) == key(environment)), None)
+
+
 def main(names: list[str]) -> None:
-    """Write the file of each named environment, else of every installed one."""
+    """Write the file of each named environment, else of every one that is installed or has an installed twin."""
     for name, environment in definition.shipped_environments().items():
-        if environment.is_installed() and (not names or name in names):
-            data = {"format": 1, "smallest_side": ask(environment)}
+        source = environment if environment.is_installed() else same_keras(environment)
+        if source is not None and (not names or name in names):
+            data = {"format": 1, "smallest_side": ask(source)}
             target = environment.folder / "applications.json"
             target.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-            print(f"{name}: {len(data['smallest_side'])} applications")
+            print(f"{name}: {len(data['smallest_side'])} applications, as {source.name} says")
 
 
 if __name__ == "__main__":

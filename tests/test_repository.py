@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from repro.cli import COMMANDS
-from repro.environment import definition
+from repro.environment import applications, definition
 from repro.runs import events
 from repro.scenario.types import Operator, Value, json_schema
 
@@ -64,6 +64,19 @@ def test_every_environment_has_a_lock_and_pins_keras() -> None:
     for environment in definition.shipped_environments().values():
         assert "keras" in environment.locked_versions()
         assert re.fullmatch(r"[0-9a-f]{64}", environment.lock_sha256())
+
+
+def test_environments_with_the_same_keras_list_the_same_applications() -> None:
+    """keras-3-gpu cannot be asked where there is no GPU build: its list is that of keras-3."""
+    lists: dict[tuple[str | None, ...], dict[str, int] | None] = {}
+    twins = 0
+    for environment in definition.shipped_environments().values():
+        pins = environment.locked_versions()
+        key = (environment.definition.adapter, pins["keras"], pins.get("tf-keras"))
+        assert applications.of(environment), f"run: python scripts/list_applications.py {environment.name}"
+        twins += key in lists
+        assert lists.setdefault(key, applications.of(environment)) == applications.of(environment), environment.name
+    assert twins
 
 
 def test_tables_of_the_documents_are_those_of_the_evidence() -> None:

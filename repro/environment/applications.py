@@ -57,7 +57,7 @@ def _why_not(environment: Environment, scenario: Scenario) -> tuple[str, str] | 
     if name is None:
         return None
     if known is None:
-        # Never asked, such as an environment that needs a GPU; a name that no other one has is refused all the same.
+        # Never asked: an environment that is being added. A name that no other one has is refused all the same.
         unknown = f"no environment has an application called {printable(name, 60)}", "see keras.applications"
         return None if name in _all_names() else unknown
     if name not in known:

@@ -18,10 +18,18 @@ SIDE = 16
 PER_CLASS = 30
 
 
-def draw(folder: Path, *, outlier: bool = False, random_labels: bool = False, validation: bool = False) -> None:
+def draw(
+    folder: Path,
+    *,
+    outlier: bool = False,
+    random_labels: bool = False,
+    scaled_validation: bool = False,
+    validation: bool = False,
+) -> None:
     """Write folder/images/{a,b} (and folder/validation/{a,b}).
 
     `outlier`: all images are dark, but one has the full range. `random_labels`: noise alone, nothing to be learned.
+    `scaled_validation`: validation images went through another program, which divided them by 255.
     """
     generator = np.random.default_rng(1)
     for name in ("images", *(["validation"] if validation else [])):
@@ -32,6 +40,8 @@ def draw(folder: Path, *, outlier: bool = False, random_labels: bool = False, va
                 pixels = _image(label, generator, noise_only=random_labels or (outlier and label == "b"))
                 if outlier:
                     pixels = 255 * (pixels > 128) if (name, label, index) == ("images", "a", 7) else pixels / 20
+                if scaled_validation and name == "validation":
+                    pixels = np.rint(pixels / 255)
                 Image.fromarray(pixels.astype(np.uint8)).save(place / f"{index:02}.png")
 
 

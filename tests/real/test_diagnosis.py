@@ -1,4 +1,4 @@
-"""A small model of one's own is diagnosed rightly in four planted situations, and the remedy is seen to work."""
+"""A small model of one's own is diagnosed rightly in five planted situations, and the remedy is seen to work."""
 
 from __future__ import annotations
 
@@ -76,6 +76,15 @@ def test_batches_of_two(diagnose: Diagnose, tmp_path: Path) -> None:
     found = diagnose(epochs=20, batch_size=2)
     assert [finding["cause"] for finding in found["findings"]] == ["small-batch"]
     assert [trial["works"] for trial in found["findings"][0]["trials"]] == [True]
+
+
+def test_validation_images_of_another_scale(diagnose: Diagnose) -> None:
+    found = diagnose(epochs=100, batch_size=10, scaled_validation=True)
+    assert [finding["cause"] for finding in found["findings"]] == ["preprocessing"]
+    numbers = found["findings"][0]["numbers"]
+    assert numbers["inference_accuracy"] >= 0.9 > numbers["validation_accuracy"]
+    assert numbers["training_mean"] > 100 > 1 > numbers["validation_mean"]
+    assert numbers["training_contrast"] > 30 > 1 > numbers["validation_contrast"]
 
 
 def test_honest_overfitting(diagnose: Diagnose, tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ matrix: $(VENV)/.development  ## the tables of docs/history.md and docs/remedies
 		|| [ $$? = 1 ]  # 1: a claim failed, which is a result
 	$(BIN)/python -m scripts.evidence collect --store runs --seeds $(SEEDS)
 	$(BIN)/python -m scripts.evidence tables
+	$(BIN)/python -m scripts.export_plots
 
 test-all: lint test-real test-container  ## what make test leaves out: lint, real runs, containers
 
@@ -81,8 +82,9 @@ bench: $(VENV)/.development  ## speed, size and memory as ratios against plain s
 	$(BIN)/python benchmarks/tui_live.py
 	$(BIN)/python benchmarks/container.py
 
-pictures: $(VENV)/.runtime  ## the README's pictures, from real runs
+pictures: $(VENV)/.runtime  ## the pictures of README and docs, from real runs
 	$(BIN)/python scripts/export_pictures.py
+	$(BIN)/python -m scripts.export_plots
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 COMPILE_ENVIRONMENT := uv pip compile --quiet --no-config --no-python-downloads --python-platform x86_64-unknown-linux-gnu \

@@ -1,4 +1,4 @@
-"""The tables of docs/history.md and docs/remedies.md, from runs: no figure in them is typed by hand.
+"""The tables of docs/, from runs: no figure in them is typed by hand.
 
     python -m scripts.evidence run --store DIR [--seeds 0:3]     train what matrix and remedies need and DIR lacks
     repro sweep momentum-0.01 --seeds 0:10 --environment keras-3 --environment keras-2.0.9 --store DIR    and the rates
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import subprocess
 import sys
@@ -36,6 +37,9 @@ ROOT = Path(__file__).resolve().parent.parent
 EVIDENCE = ROOT / "docs/evidence"
 HISTORY = ("original-bug", "momentum-0.01")
 ENVIRONMENTS = ("keras-2.0.9", "keras-2.2.4", "keras-2.3.1", "tf-2.6", "tf-keras", "keras-3")
+LONG = ("epochs-1000", "keras-3", 0)
+REPORT = ("original-bug", "forced-learning-phase", "epochs-1000", "momentum-0.01")
+MOMENTA = (0.999, 0.99, 0.9, 0.5, 0.01)
 RATES = ("momentum-0.01", ("keras-2.0.9", "keras-3"), range(10))
 SETTINGS = ("images", "model", "batch_norm", "compile", "fit", "measure_at")
 
@@ -55,16 +59,19 @@ def matrices(seeds: list[int]) -> dict[str, list[tuple[str, str, int]]]:
     """For each file of evidence that holds one run of a kind: scenario, environment, seed."""
     return {
         "history": [(name, at, seed) for name in HISTORY for at in ENVIRONMENTS for seed in seeds],
+        "report": [("forced-learning-phase", "keras-2.0.9", 0), ("forced-learning-phase", "keras-3", 0), LONG],
         "remedies": [(name, "keras-3", 0) for name in ("original-bug", *remedies())],
     }
 
 
-def train(store: Store, seeds: list[int]) -> None:
+def train(store: Store, seeds: list[int], *, long: bool) -> None:
     """Run what is missing, one after another; a claim that fails is a result like any other."""
     have = {key[:3] for key in usable(store)}
     wanted = dict.fromkeys(run for runs in matrices(seeds).values() for run in runs)
     for name, environment, seed in wanted:
         if (name, environment, seed) in have or not definition.get(environment).is_installed():
+            continue
+        if (name, environment, seed) == LONG and not long:
             continue
         command = [sys.executable, "-m", "repro", "run", name, "--environment", environment, "--seed", str(seed)]
         subprocess.run([*command, "--store", store.path], stdout=subprocess.DEVNULL, check=False)
@@ -236,6 +243,72 @@ def rate_tables() -> dict[str, str]:
     }
 
 
+def report_tables() -> dict[str, str]:
+    """Every claim of the report in the environment of then and of now, from one run each, seed 0."""
+    known = scenarios()
+    rows = [one for one in (*evidence("history"), *evidence("report")) if one["seed"] == 0]
+    runs = {(one["scenario"], one["environment"]): one for one in rows}
+    lines: dict[str, list[str]] = {}
+    for name in REPORT:
+        for claim in known[name].claims:
+            cells = [decided(known[name], claim.id, runs.get((name, at))) for at in ("keras-2.0.9", "keras-3")]
+            lines.setdefault(claim.id, [claim.id, claim.says, *cells, f"`{name}`"])
+    return {"claims": table(["claim", "says", "keras-2.0.9", "keras-3", "scenario"], list(lines.values()))}
+
+
+def decided(scenario: Scenario, claim: str, one: dict[str, Any] | None) -> str:
+    """What was measured and how the claim came out; a dash where nothing was run."""
+    if one is None:
+        return "-"
+    found = next(found for found in decide_all(scenario, one["measurements"], one["environment"]) if found.id == claim)
+    return f"{found.measured}, {found.outcome}"
+
+
+def statistics_tables() -> dict[str, str]:
+    """The weight of the initial values by formula, and beside what was measured."""
+    weights = [
+        [
+            f"{m:g}",
+            *(percent_of(m**n) for n in (5, 20, 50, 1000)),
+            str(updates_until(0.1, m)),
+            str(updates_until(0.01, m)),
+        ]
+        for m in MOMENTA
+    ]
+    head = ["momentum", "after 5", "after 20", "after 50", "after 1000", "updates until below 10 %", "below 1 %"]
+    drift = [
+        [f"`{name}`", f"{momentum:g}", str(updates), percent_of(momentum**updates), percent_of(distance)]
+        for name, momentum, updates, distance in drift_rows()
+    ]
+    return {
+        "weights": table(head, weights),
+        "drift": table(["scenario", "momentum", "updates", "formula", "measured"], drift),
+    }
+
+
+def updates_until(share: float, momentum: float) -> int:
+    """Updates until the initial value weighs less than `share` (or, at a whole number of them, as much)."""
+    return math.ceil(round(math.log(share) / math.log(momentum), 9))
+
+
+def percent_of(share: float) -> str:
+    """A share with three digits; one that no float would show any more as what it is below."""
+    return f"{100 * share:.3g} %" if share >= 1e-12 else "< 1e-10 %"
+
+
+def drift_rows() -> list[tuple[str, float, int, float]]:
+    """(scenario, momentum, updates, distance) for every epoch measured in keras-3, seed 0, where averages are plain."""
+    rows = {(one["scenario"], one["environment"], one["seed"]): one for name in matrices([]) for one in evidence(name)}
+    found = []
+    for name in ("learning-rate-0", "original-bug", "epochs-1000", "momentum-0.9", "momentum-0.01"):
+        one = rows.get((name, "keras-3", 0))
+        if one is not None:
+            momentum = one["measurements"]["batch_norm"]["momentum"]
+            # three images are one batch: an update an epoch
+            found += [(name, momentum, at["epoch"], at["distance"]) for at in one["epochs"]]
+    return found
+
+
 def remedy_tables() -> dict[str, str]:
     """What each scenario changes, what it costs, and what came out."""
     known = scenarios()
@@ -261,10 +334,16 @@ def remedy_tables() -> dict[str, str]:
 def write_tables(check: bool) -> int:
     """Put the tables between their marks; 1 where `check` finds another one there."""
     stale = []
-    for page, tables in (("history", history_tables()), ("remedies", remedy_tables())):
+    pages = {
+        "history": history_tables,
+        "remedies": remedy_tables,
+        "report": report_tables,
+        "statistics": statistics_tables,
+    }
+    for page, tables in pages.items():
         file = ROOT / f"docs/{page}.md"
         before = after = file.read_text(encoding="utf-8")
-        for name, text in tables.items():
+        for name, text in tables().items():
             marks = rf"(<!-- table {re.escape(name)} -->\n).*?(<!-- end -->)"
             after = re.sub(marks, lambda found, text=text: f"{found[1]}{text}\n{found[2]}", after, flags=re.S)
         if before != after:
@@ -276,17 +355,23 @@ def write_tables(check: bool) -> int:
     return int(check and bool(stale))
 
 
-def main() -> int:
-    """See above."""
+def parser() -> argparse.ArgumentParser:
+    """What the command line takes."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("action", choices=["run", "collect", "tables"])
     parser.add_argument("--store", type=Path, default=Path("runs"))
     parser.add_argument("--seeds", default="0:3", help="of the version history")
+    parser.add_argument("--long", action="store_true", help="also epochs-1000: ten minutes to an hour")
     parser.add_argument("--check", action="store_true")
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """See above."""
+    options = parser().parse_args()
     seeds = numbers((options.seeds,), "--seeds")
     if options.action == "run":
-        train(Store(options.store), seeds)
+        train(Store(options.store), seeds, long=options.long)
     elif options.action == "collect":
         collect(Store(options.store), seeds)
     else:

@@ -65,14 +65,13 @@ torture: $(VENV)/.development  ## kill every kind of process at random moments o
 # SEEDS=0 and RATE_SEEDS=0 make the least that the pages tell of; three seeds in six environments take about an hour.
 SEEDS ?= 0:3
 RATE_SEEDS ?= 0:10
-matrix: $(VENV)/.development  ## the tables of docs/history.md and docs/remedies.md, from real runs
+matrix: $(VENV)/.development  ## tables and plot of docs/, from real runs
 	$(BIN)/repro environment install keras-3 keras-2.0.9 keras-2.2.4 keras-2.3.1 tf-2.6
 	$(BIN)/python -m scripts.evidence run --store runs --seeds $(SEEDS)
 	$(BIN)/repro sweep momentum-0.01 --seeds $(RATE_SEEDS) --environment keras-3 --environment keras-2.0.9 --store runs \
 		|| [ $$? = 1 ]  # 1: a claim failed, which is a result
 	$(BIN)/python -m scripts.evidence collect --store runs --seeds $(SEEDS)
 	$(BIN)/python -m scripts.evidence tables
-	$(BIN)/python -m scripts.export_plots
 
 test-all: lint test-real test-container  ## what make test leaves out: lint, real runs, containers
 
@@ -82,9 +81,8 @@ bench: $(VENV)/.development  ## speed, size and memory as ratios against plain s
 	$(BIN)/python benchmarks/tui_live.py
 	$(BIN)/python benchmarks/container.py
 
-pictures: $(VENV)/.runtime  ## the pictures of README and docs, from real runs
+pictures: $(VENV)/.runtime  ## the pictures of the screen, from real runs
 	$(BIN)/python scripts/export_pictures.py
-	$(BIN)/python -m scripts.export_plots
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 COMPILE_ENVIRONMENT := uv pip compile --quiet --no-config --no-python-downloads --python-platform x86_64-unknown-linux-gnu \

@@ -1,9 +1,9 @@
-"""The tables of docs/, from runs: no figure in them is typed by hand.
+"""The tables and the plot of docs/, from runs: no figure in them is typed by hand.
 
     python -m scripts.evidence run --store DIR [--seeds 0:3]     train what matrix and remedies need and DIR lacks
     repro sweep momentum-0.01 --seeds 0:10 --environment keras-3 --environment keras-2.0.9 --store DIR    and the rates
     python -m scripts.evidence collect --store DIR               take the latest finished runs into docs/evidence/
-    python -m scripts.evidence tables [--check]                  write the tables from docs/evidence/
+    python -m scripts.evidence tables [--check]                  write tables and plot from docs/evidence/
 
 A run is taken where it trained what its scenario says today; its claims are decided anew from its measurements, so that
 a claim may be reworded without training again. Rows of runs that DIR does not hold stay as they are.
@@ -332,8 +332,10 @@ def remedy_tables() -> dict[str, str]:
 
 
 def write_tables(check: bool) -> int:
-    """Put the tables between their marks; 1 where `check` finds another one there."""
-    stale = []
+    """Put the tables between their marks, and draw the plot; 1 where `check` finds another one there."""
+    from scripts import export_plots  # it imports this module
+
+    stale = [export_plots.TARGET.name] if export_plots.write(check) else []
     pages = {
         "history": history_tables,
         "remedies": remedy_tables,

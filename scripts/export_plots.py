@@ -1,9 +1,8 @@
-"""Makes docs/pictures/statistics.svg from docs/evidence/: `python -m scripts.export_plots [--check]`."""
+"""Draws docs/pictures/statistics.svg from docs/evidence/; `python -m scripts.evidence tables` calls it."""
 
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass, field
 
 import jinja2
@@ -82,17 +81,10 @@ def draw() -> str:
     )
 
 
-def main() -> int:
-    """Write the picture; with --check 1 where another one is there."""
+def write(check: bool) -> bool:
+    """Write the picture, but not with `check`; whether another one was there."""
     drawn = draw()
-    if "--check" in sys.argv[1:]:
-        stale = not TARGET.is_file() or TARGET.read_text(encoding="utf-8") != drawn
-        if stale:
-            print("run: python -m scripts.export_plots", file=sys.stderr)
-        return int(stale)
-    TARGET.write_text(drawn, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    stale = not TARGET.is_file() or TARGET.read_text(encoding="utf-8") != drawn
+    if stale and not check:
+        TARGET.write_text(drawn, encoding="utf-8")
+    return stale

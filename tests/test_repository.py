@@ -84,14 +84,8 @@ def test_environments_with_the_same_keras_list_the_same_applications() -> None:
     assert twins
 
 
-def test_tables_of_the_documents_are_those_of_the_evidence() -> None:
+def test_tables_and_plot_of_the_documents_are_those_of_the_evidence() -> None:
     command = [sys.executable, "-m", "scripts.evidence", "tables", "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_plot_is_that_of_the_evidence() -> None:
-    command = [sys.executable, "-m", "scripts.export_plots", "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 

@@ -13,6 +13,7 @@ import pytest
 
 from repro.environment import applications, definition
 from repro.runs import events
+from repro.runs.records import Result, RunRecord
 from repro.scenario.types import Operator, Value, json_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +48,16 @@ def test_formats_page_names_every_event_value_and_operator() -> None:
     tags = [kind.__struct_config__.tag for kind in get_args(events.AnyEvent)]
     missing = [name for name in (*tags, *get_args(Value), *get_args(Operator)) if f"`{name}`" not in page]
     assert not missing
+
+
+def test_formats_page_names_every_key_of_a_scenario_an_environment_and_a_run() -> None:
+    page = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
+    schema = json_schema()
+    names = {name for part in (schema, *schema["$defs"].values()) for name in part.get("properties", {})}
+    for kind in (definition.Definition, RunRecord, Result):
+        names |= {field.name for field in msgspec.structs.fields(kind)}
+    assert len(names) > 60
+    assert not {name for name in names if not re.search(rf"\b{re.escape(name)}\b", page)}
 
 
 def test_architecture_page_names_every_module_and_package() -> None:

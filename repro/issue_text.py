@@ -12,6 +12,7 @@ from repro.bundle.text import cell, markdown
 from repro.environment import definition, diff, redact
 from repro.environment.record import RECORDED_VARIABLES
 from repro.errors import InputError, printable
+from repro.runs.measurements import power
 from repro.runs.records import ClaimResult
 from repro.scenario.types import Scenario
 from repro.standalone import script
@@ -191,7 +192,7 @@ def _moving_averages(norm: dict[str, Any]) -> str:
         f"After {updates} updates at momentum {momentum} the moving mean and variance still consist to {cell(weight)} "
         f"(`momentum ** updates`) of their initial values 0 and 1"
     )
-    if float(weight) == 0.0 != float(momentum) ** int(updates):
+    if float(weight) == 0.0 != power(momentum, updates):
         words = f"After {updates} updates nothing of the initial values 0 and 1 is left: these averages are debiased"
     distance = norm.get("moving_to_batch_distance")
     if distance is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -26,9 +27,10 @@ from repro.runs.shared import EXACT_ADAPTERS
 from repro.runs.store import RunDirectory
 from repro.runs.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
 from repro.scenario import own_model
-from repro.scenario.load import parse
+from repro.scenario.load import load
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
+_SNAPSHOT = re.compile(r"^snapshot-([0-9]{1,9})\.npz$")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -45,8 +47,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 def snapshots(run: RunDirectory) -> list[int]:
     """Epochs whose weights a traced run has kept."""
-    names = run.file("weights").glob("snapshot-*.npz")
-    return sorted(int(name.stem.rpartition("-")[2]) for name in names)
+    names = (_SNAPSHOT.match(file.name) for file in run.file("weights").glob("snapshot-*.npz"))
+    return sorted(int(name[1]) for name in names if name is not None)
 
 
 def require_traced(run: RunDirectory) -> RunRecord:
@@ -81,8 +83,7 @@ class Oracle:
         self._asked = 0
 
     def __enter__(self) -> Self:
-        text = self.run.file("scenario.yaml").read_text(encoding="utf-8")
-        scenario = parse(text, name=str(self.run.file("scenario.yaml")), environments=definition.names())
+        scenario = load(self.run.file("scenario.yaml"), environments=definition.names()).scenario
         if scenario.model.python is not None:
             file = self.run.file(own_model.FILE)
             own_model.require_same(file.read_bytes(), self.record.model_sha256, file)

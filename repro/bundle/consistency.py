@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from repro import arrays
 from repro.bundle.evidence import Evidence
 from repro.bundle.manifest import Manifest, RunEntry
 from repro.bundle.read import bad
-from repro.errors import printable
+from repro.errors import InputError, printable
 from repro.runs.records import ImageRecord, Result
 from repro.scenario.types import Scenario
 from repro.verdict import decide_all, verdict
@@ -64,13 +65,12 @@ def _check_images(path: Path, name: str, run: Evidence, file_name: str, records:
         return
     import hashlib
 
-    import numpy as np
-
     try:
-        pixels = np.load(file, allow_pickle=False, mmap_mode="r")
-        hashes = [hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest() for image in pixels]
-        fits = pixels.dtype == np.uint8 and pixels.ndim == 4
-    except (ValueError, EOFError, OSError, MemoryError, TypeError, SyntaxError, OverflowError):
+        pixels = arrays.read_pixels(file)
+    except InputError:
         bad(path, f"{name}/{file_name} is damaged")
-    if not fits or hashes != [image.pixels_sha256 for image in records]:
+    if len(pixels) != len(records) or any(
+        hashlib.sha256(image.tobytes()).hexdigest() != record.pixels_sha256
+        for image, record in zip(pixels, records, strict=True)
+    ):
         bad(path, f"{name}/{file_name} does not hold the images of the run")

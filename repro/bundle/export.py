@@ -92,7 +92,10 @@ def collect(runs: Sequence[Evidence], *, images: bool = True, own_images: bool =
 def write(contents: Contents, target: Path) -> str:
     """Write the zip to `target`, which must not exist, whole or not at all; its SHA-256."""
     data = zipped(contents.files)
-    if len(data) > m.MAX_ARCHIVE_BYTES or contents.total_bytes > m.MAX_TOTAL_BYTES:
+    held = m.Held()
+    for name, content in contents.files.items():
+        held.add(name, content)
+    if len(data) > m.MAX_ARCHIVE_BYTES or contents.total_bytes > m.MAX_TOTAL_BYTES or held.fault is not None:
         raise InputError("the bundle would be larger than a reader accepts", do="export fewer runs", file=target)
     _write_new(target, data)
     return hashlib.sha256(data).hexdigest()

@@ -27,6 +27,7 @@ from repro.bundle.manifest import (
     MAX_TOTAL_BYTES,
     NAME,
     FileEntry,
+    Held,
     Manifest,
     RunEntry,
 )
@@ -101,9 +102,10 @@ def _unpack(path: Path, stream: IO[bytes], folder: Path) -> Manifest:
         manifest = _read_manifest(path, archive, members)
         _check_manifest(path, manifest, members)
         hashes = {entry.path: entry for entry in manifest.files}
+        held = Held()
         for name, member in members.items():
             if name != NAME:
-                _unpack_member(path, archive, member, hashes[name], folder / name)
+                _unpack_member(path, archive, member, hashes[name], folder / name, held)
     return manifest
 
 
@@ -236,7 +238,12 @@ def _check_manifest(path: Path, manifest: Manifest, members: dict[str, zipfile.Z
 
 
 def _unpack_member(
-    path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, entry: FileEntry, target: Path
+    path: Path,
+    archive: zipfile.ZipFile,
+    member: zipfile.ZipInfo,
+    entry: FileEntry,
+    target: Path,
+    held: Held,
 ) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
@@ -246,6 +253,9 @@ def _unpack_member(
             left -= len(block)
             if left < 0:
                 bad(path, f"{entry.path} is longer than {NAME} says")
+            held.add(entry.path, block)
+            if held.fault is not None:
+                bad(path, held.fault, "export fewer runs")
             digest.update(block)
             sink.write(block)
     if left or digest.hexdigest() != entry.sha256:

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from repro import arrays
 from repro.bundle import text
-from repro.bundle.evidence import Evidence, Measurements, read_scenario
+from repro.bundle.evidence import Evidence, read_scenario
 from repro.environment import diff
-from repro.errors import InputError, printable
-from repro.runs.records import ClaimResult
+from repro.errors import printable
+from repro.runs.records import ClaimResult, Measurements
 from repro.scenario.types import Scenario
 from repro.verdict import decide_all
 
@@ -136,7 +135,7 @@ def _view(run: Evidence) -> dict[str, Any]:
     record = run.record
     scenario = read_scenario(run.run)
     # Every group is there, None where it was not measured.
-    measurements = msgspec.to_builtins(msgspec.convert(run.measurements, Measurements))
+    measurements: dict[str, Any] = {**dict.fromkeys(Measurements.__struct_fields__), **run.measurements}
     facts = diff.facts_of(run.environment)
     pictures = _pictures(run, measurements)
     fit = measurements["fit"]
@@ -217,13 +216,9 @@ def _pictures(run: Evidence, measurements: dict[str, Any]) -> list[Picture]:
     file = run.run.file("arrays/images.npy")
     if not file.exists():
         return []
-    import numpy as np
     from PIL import Image
 
-    try:
-        pixels = np.load(file, allow_pickle=False)
-    except (ValueError, OSError, EOFError):
-        raise InputError("damaged", do="delete the run", file=run.id + "/arrays/images.npy") from None
+    pixels = arrays.read_pixels(file)
     predict = measurements.get("predict") or {}
     found = []
     for index, (array, record) in enumerate(zip(pixels[:MOST_PICTURES], run.record.images, strict=False)):

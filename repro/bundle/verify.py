@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from repro import arrays
 from repro.bundle.evidence import Evidence, read_scenario
 from repro.bundle.read import Bundle, bad
 from repro.environment import check, definition, diff
@@ -149,12 +150,10 @@ def _stored(
     bundle: Bundle, run: Evidence, scenario: Scenario, name: str, records: list[ImageRecord]
 ) -> scenario_images.ImageSet:
     """Pixels that lie in the bundle; their hashes were compared when it was opened."""
-    import numpy as np
-
     file = run.run.file(name)
     if not file.exists():
         bad(bundle.path, f"{name} of {run.id} is missing")
-    pixels = np.load(file, allow_pickle=False)
+    pixels = arrays.read_pixels(file)
     height, width = scenario.images.size
     if pixels.shape != (len(records), height, width, scenario.images.channels):
         bad(bundle.path, f"the images of {run.id} do not have the size that its scenario asks for")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from repro.cli.common import FORMAT, json_option, print_json
+from repro.cli.common import FORMAT, json_option, print_json, say
 from repro.environment import applications, definition
 from repro.errors import ExitCode, InputError, printable
 from repro.scenario import images as scenario_images
@@ -40,9 +40,9 @@ def command(
             error = str(fault)
         rows.append({"file": printable(argument, 4096), "valid": error is None, "error": error, "notes": notes})
         if error is not None:
-            click.echo(f"repro: {printable(error, 2000)}", err=True)
+            say(f"repro: {printable(error, 2000)}", err=True)
         elif not as_json:
-            click.echo("\n".join([f"{printable(argument, 4096)}: valid", *(f"  note: {note}" for note in notes)]))
+            say("\n".join([f"{printable(argument, 4096)}: valid", *(f"  note: {note}" for note in notes)]))
     if as_json:
         print_json({"format": FORMAT, "files": rows})
     if any(not row["valid"] for row in rows):

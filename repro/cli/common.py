@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from repro.verdict import decide_all
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMAT = 1
+_OWN_STYLES = re.compile("(\x1b\\[(?:0|1|22|3[0-7])m)")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 
@@ -38,10 +40,13 @@ def store_option(function: F) -> F:
 def print_json(data: Any) -> None:
     """One object on one line of standard output."""
     try:
-        text = msgspec.json.encode(data)
+        raw = msgspec.json.encode(data)
     except UnicodeEncodeError:  # a file name that is no UTF-8
-        text = msgspec.json.encode(_encodable(data))
-    click.echo(text)  # as bytes: JSON is UTF-8, whatever the terminal speaks
+        raw = msgspec.json.encode(_encodable(data))
+    text = raw.decode()
+    if not text.isprintable():  # only within strings, where an escape means the same
+        text = "".join(char if char.isprintable() else _json_escape(char) for char in text)
+    click.echo(text.encode())  # as bytes: JSON is UTF-8, whatever the terminal speaks
 
 
 def _encodable(data: Any) -> Any:
@@ -50,6 +55,39 @@ def _encodable(data: Any) -> Any:
     if isinstance(data, dict):
         return {_encodable(key): _encodable(value) for key, value in data.items()}
     return [_encodable(one) for one in data] if isinstance(data, list | tuple) else data
+
+
+def _json_escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Write lines for people, on standard output or error. All text of commands goes through here.
+
+    Nothing that a terminal would obey passes but line feeds and the colours that `click.style` writes here; text of
+    others must be made `harmless` before it is styled.
+    """
+    pieces = _OWN_STYLES.split(text)
+    safe = [piece if index % 2 else _neutral(piece) for index, piece in enumerate(pieces)]
+    click.echo("".join(safe), err=err, nl=nl)
+
+
+def _neutral(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def harmless(data: Any) -> Any:
+    """Plain data whose strings are lines without control characters."""
+    if isinstance(data, str):
+        return data if data.isprintable() else printable(data, len(data))
+    if isinstance(data, dict):
+        return {harmless(key): harmless(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [harmless(item) for item in data]
+    return data
 
 
 def split(values: tuple[str, ...], option: str) -> list[str]:
@@ -130,8 +168,11 @@ def _unfinished(run: RunDirectory, record: RunRecord, with_measurements: bool) -
         "reason": progress.ended.reason if progress.ended is not None else None,
     }
     if with_measurements:
-        found["measurements"] = measurements_so_far(record, progress)
-        found["claims"] = claims_so_far(run, record, progress)
+        try:
+            found["measurements"] = measurements_so_far(record, progress)
+            found["claims"] = claims_so_far(run, record, progress)
+        except InputError as error:
+            return _damaged(run, error, with_measurements)
     return found
 
 
@@ -143,12 +184,11 @@ def measurements_so_far(record: RunRecord, progress: Progress) -> dict[str, Any]
 def claims_so_far(run: RunDirectory, record: RunRecord, progress: Progress) -> list[dict[str, Any]]:
     """Claims of an unfinished run: unknown until the last epoch was measured."""
     from repro.environment.definition import names
-    from repro.scenario.load import parse
+    from repro.scenario.load import load
 
     try:
-        text = run.file("scenario.yaml").read_text(encoding="utf-8")
-        scenario = parse(text, name=str(run.file("scenario.yaml")), environments=names())
-    except (OSError, UnicodeDecodeError, InputError):
+        scenario = load(run.file("scenario.yaml"), environments=names()).scenario
+    except InputError:
         return []
     done = progress.epoch == scenario.fit.epochs
     found = progress.measurements(scenario.fit.epochs, [image.label for image in record.images]) if done else {}

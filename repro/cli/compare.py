@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from repro.cli.common import open_store, print_json, store_option
+from repro.cli.common import open_store, print_json, say, store_option
 from repro.errors import ExitCode, InputError
 
 
@@ -39,10 +39,10 @@ def command(
         if as_json or kind == "json":
             print_json(compare.as_json(table, all_rows=all_rows))
         elif kind == "markdown":
-            click.echo(compare.as_markdown(table, all_rows=all_rows))
+            say(compare.as_markdown(table, all_rows=all_rows))
         elif kind == "csv":
-            click.echo(compare.as_csv(table, all_rows=all_rows))
+            say(compare.as_csv(table, all_rows=all_rows))
         else:
             width = max(80, shutil.get_terminal_size((120, 24)).columns)
-            click.echo(compare.as_text(table, all_rows=all_rows, width=width))
+            say(compare.as_text(table, all_rows=all_rows, width=width))
     ctx.exit(ExitCode.DONE if table.same_verdicts else ExitCode.NOT_REPRODUCED)

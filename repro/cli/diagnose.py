@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro.cli.common import FORMAT, json_option, open_store, print_json, store_option
+from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
 from repro.errors import ExitCode, InputError, ReproError, printable
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     if as_json:
         print_json({"format": FORMAT, "run": found.id, "diagnosis": findings[0].cause, "findings": rows, "note": note})
     else:
-        click.echo(_text(found.id, rows, note))
+        say(_text(found.id, rows, note))
     if findings[0].cause == "cannot-be-told":
         ctx.exit(int(ExitCode.NOT_REPRODUCED))
 

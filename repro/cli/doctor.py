@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from repro.cli.common import FORMAT, json_option, open_store, print_json, store_option
+from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
 from repro.doctor import examine
 from repro.errors import ExitCode
 
@@ -25,8 +25,8 @@ def command(ctx: click.Context, store: Path | None, as_json: bool) -> None:
         print_json({"format": FORMAT, "findings": msgspec.to_builtins(findings)})
     else:
         for finding in findings:
-            click.echo(f"{coloured(finding.severity, 8)} {finding.subject:<13}{finding.message}")
+            say(f"{coloured(finding.severity, 8)} {finding.subject:<13}{finding.message}")
             if finding.remedy:
-                click.echo(f"{'':22}-> {finding.remedy}")
+                say(f"{'':22}-> {finding.remedy}")
     if any(finding.severity == "error" for finding in findings):
         ctx.exit(int(ExitCode.UNUSABLE))

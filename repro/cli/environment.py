@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from repro.cli.common import FORMAT, json_option, print_json, split
+from repro.cli.common import FORMAT, json_option, print_json, say, split
 from repro.environment import check, definition
 from repro.errors import ExitCode, UnusableError
 
@@ -45,7 +45,7 @@ def list_environments(as_json: bool) -> None:
         return
     for row in rows:
         state = f"installed, Python {row['python_version']}" if row["installed"] else "not installed"
-        click.echo(f"{row['name']:<14}Keras {row['keras']:<8} TensorFlow {row['tensorflow']:<8} {state}")
+        say(f"{row['name']:<14}Keras {row['keras']:<8} TensorFlow {row['tensorflow']:<8} {state}")
 
 
 @command.command("install")
@@ -59,13 +59,13 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
 
     rows = []
     for environment in [definition.get(name) for name in split(names, "NAME")]:
-        done = install(environment, python=python, again=again, say=lambda text: click.echo(f"repro: {text}", err=True))
+        done = install(environment, python=python, again=again, say=lambda text: say(f"repro: {text}", err=True))
         lines = check.drift(environment)
         if lines:
             raise UnusableError(f"{environment.name} differs from its lock after installation ({lines[0]})")
         rows.append({"name": environment.name, "installed": True, "changed": done, "prefix": str(environment.prefix)})
         if not as_json:
-            click.echo(f"{environment.name}: {'installed in' if done else 'is there already:'} {environment.prefix}")
+            say(f"{environment.name}: {'installed in' if done else 'is there already:'} {environment.prefix}")
     if as_json:
         print_json({"format": FORMAT, "environments": rows})
 
@@ -86,9 +86,9 @@ def check_environments(ctx: click.Context, names: tuple[str, ...], as_json: bool
         print_json({"format": FORMAT, "environments": rows})
     else:
         for row in rows:
-            click.echo(f"{row['name']}: {'as locked' if not row['drift'] else 'differs from its lock'}")
+            say(f"{row['name']}: {'as locked' if not row['drift'] else 'differs from its lock'}")
             for line in row["drift"]:
-                click.echo(f"  {line}")
+                say(f"  {line}")
     if any(row["drift"] for row in rows):
         ctx.exit(int(ExitCode.UNUSABLE))
 
@@ -108,7 +108,7 @@ def show_environment(name: str, as_json: bool) -> None:
         return
     _print_facts(record["facts"], "")
     for key, reason in record["missing"].items():
-        click.echo(f"{key}: not collected: {reason}")
+        say(f"{key}: not collected: {reason}")
 
 
 def _print_facts(facts: dict[str, Any], prefix: str) -> None:
@@ -117,7 +117,7 @@ def _print_facts(facts: dict[str, Any], prefix: str) -> None:
             _print_facts(value, f"{prefix}{key}.")
         else:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            click.echo(f"{prefix}{key}: {shown}")
+            say(f"{prefix}{key}: {shown}")
 
 
 if (Path(__file__).parent / "environment_diff.py").is_file():

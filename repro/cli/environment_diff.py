@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from repro.cli.common import FORMAT, json_option, open_store, print_json, store_option
+from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
 from repro.errors import InputError
 
 
@@ -35,7 +35,7 @@ def command(first: str, second: str, all_rows: bool, store: Path | None, as_json
         ]
         print_json({"format": FORMAT, "sides": [first, second], "rows": rows})
     else:
-        click.echo(_text(found, first, second))
+        say(_text(found, first, second))
 
 
 def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> dict[str, Any]:

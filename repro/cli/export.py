@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro.cli.common import FORMAT, json_option, open_store, print_json, store_option
+from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
 from repro.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def command(
     if as_json:
         print_json(summary)
     else:
-        click.echo(_text(summary))
+        say(_text(summary))
 
 
 def _summary(contents: Contents) -> dict[str, Any]:

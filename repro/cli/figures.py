@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from repro.cli.common import harmless
+
 _COLOURS = {
     "REPRODUCED": "green",
     "NOT_REPRODUCED": "red",
@@ -49,6 +51,7 @@ def duration(seconds: float) -> str:
 
 def run_text(found: dict[str, Any]) -> str:
     """One run as text: verdict, claims, predictions, evaluation."""
+    found = harmless(found)
     if found["state"] == "damaged":
         return f"{found['run']}  {coloured('damaged')}  {found['reason']}"
     lines = [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from repro.cli.common import say
 from repro.errors import InputError, printable
 
 _NAME = re.compile(r"^[a-z0-9]+([.-][a-z0-9]+)*$")
@@ -87,7 +88,7 @@ def command(name: str, own_model: bool) -> None:
     for file, text in files.items():
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)
-    click.echo("\n".join(f"wrote {file}" for file in files))
+    say("\n".join(f"wrote {file}" for file in files))
 
 
 def _module(name: str) -> str:

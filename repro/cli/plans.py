@@ -7,9 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-import click
-
-from repro.cli.common import numbers, split
+from repro.cli.common import numbers, say, split
 from repro.environment import abilities, applications, definition
 from repro.environment import check as environment_check
 from repro.environment.record import usable_cores
@@ -119,7 +117,7 @@ def _left_out(
     if fault is not None and len(found) == len(environments) * len(scenarios):
         raise fault
     for name, where in sorted(found):
-        click.echo(f"repro: {name} is left out in {where}, which cannot run it so", err=True)
+        say(f"repro: {name} is left out in {where}, which cannot run it so", err=True)
     return found
 
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import click
-
+from repro.cli.common import say
 from repro.cli.figures import duration, shown
+from repro.errors import printable
 from repro.runs import events
 from repro.runs.measurements import Progress
 from repro.runs.store import RunDirectory
@@ -42,7 +42,7 @@ def show_progress(
     before: Progress | None = None,
 ) -> Iterator[Display]:
     """Yields what to call with each event; `before` is what a resumed run did already."""
-    title = f"{scenario.name} in {environment}, seed {seed}"
+    title = printable(f"{scenario.name} in {environment}, seed {seed}")
     if position[1] > 1:
         title = f"{position[0]}/{position[1]} {title}"
     if plain or not sys.stderr.isatty():
@@ -58,9 +58,9 @@ def show_progress(
     with (
         guarded(sys.stderr.fileno()),
         Bar(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             console=console,
             transient=True,
         ) as bar,
@@ -98,7 +98,7 @@ class _PlainLines(Display):
         self._printed_at = 0.0
 
     def _say(self, text: str) -> None:
-        click.echo(f"{self._title}: {text}", err=True)
+        say(printable(f"{self._title}: {text}", 2000), err=True)
 
     def draw(self, event: events.AnyEvent) -> None:
         match event:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from repro.cli.common import json_option, open_store, print_json, run_object, store_option
+from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 from repro.cli.watch import scenario_of
 from repro.environment import check, definition
 from repro.errors import InputError, UnusableError
@@ -50,7 +50,7 @@ def command(
         if as_json:
             print_json(run_object(found, with_measurements=False))
         else:
-            click.echo(found.id)
+            say(found.id)
         return
     with show_progress(
         found, scenario, record.environment, record.seed, plain=plain, before=found.progress()

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from repro.cli.common import json_option, open_store, print_json, run_object, store_option
+from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 from repro.cli.plans import Asked, make_plans
 from repro.environment.record import IMAGE_FILE
 from repro.errors import ExitCode, InputError, UnusableError
@@ -91,7 +91,7 @@ def _run_all(work: Work, *, as_json: bool, plain: bool) -> int:
     for run in work.finished:
         result = run.result()
         assert result is not None
-        click.echo(f"repro: {run.id} answers this already: --again trains anew", err=True)
+        say(f"repro: {run.id} answers this already: --again trains anew", err=True)
         print_run(run, as_json=as_json)
         codes.append(ExitCode.DONE if result.verdict == "REPRODUCED" else ExitCode.NOT_REPRODUCED)
     started = 0
@@ -135,7 +135,7 @@ def say_why(run: RunDirectory, progress: Progress) -> None:
     if ended is None or ended.state == "finished":
         return
     where = f"see {run.file('worker.log')}" if ended.state == "failed" else f"repro resume {run.id.rpartition('-')[2]}"
-    click.echo(f"repro: the run {run.id} {_WAS[ended.state]} ({ended.reason}): {where}", err=True)
+    say(f"repro: the run {run.id} {_WAS[ended.state]} ({ended.reason}): {where}", err=True)
 
 
 def print_run(run: RunDirectory, *, as_json: bool) -> None:
@@ -146,8 +146,8 @@ def print_run(run: RunDirectory, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        click.echo(run_text(found))
-        click.echo()
+        say(run_text(found))
+        say()
 
 
 def refuse_detach_in_container() -> None:
@@ -214,11 +214,11 @@ def _detach(work: Work, *, as_json: bool) -> None:
         return int(max(codes, key=_WEIGHT.index))
 
     for run in work.finished:
-        click.echo(f"repro: {run.id} answers this already: --again trains anew", err=True)
+        say(f"repro: {run.id} answers this already: --again trains anew", err=True)
     first = in_background(in_child) if work.groups else work.finished[0].id
     if as_json:
         print_json(run_object(work.store.find(first), with_measurements=False))
     else:
-        click.echo(first)
+        say(first)
     if work.count > 1:
-        click.echo(f"repro: {work.count - 1} more follow, one after another", err=True)
+        say(f"repro: {work.count - 1} more follow, one after another", err=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from repro.cli.common import FORMAT, json_option, open_store, print_json, run_object, store_option
+from repro.cli.common import FORMAT, json_option, open_store, print_json, run_object, say, store_option
 
 
 @click.command("runs")
@@ -21,7 +21,7 @@ def command(store: Path | None, as_json: bool) -> None:
         print_json({"format": FORMAT, "runs": found})
         return
     if not found:
-        click.echo("no runs yet: start one with `repro run original-bug`", err=True)
+        say("no runs yet: start one with `repro run original-bug`", err=True)
         return
     lines = []
     for one in found:
@@ -33,4 +33,4 @@ def command(store: Path | None, as_json: bool) -> None:
         if one["state"] != "finished":
             extra = f"epoch {one['epoch']} of {one['epochs']}"
         lines.append(f"{one['run']}  {word}  {extra}{'  degraded' if one['degraded'] else ''}")
-    click.echo("\n".join(lines))
+    say("\n".join(lines))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from repro.cli.common import json_option, open_store, print_json, run_object, store_option
+from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 
 
 @click.command("show")
@@ -21,4 +21,4 @@ def command(run: str, store: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        click.echo(run_text(found))
+        say(run_text(found))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from repro.cli.common import json_option, open_store, print_json, run_object, store_option
+from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 from repro.errors import EndedEarlyError, InputError
 from repro.runs.supervisor import STOP_GRACE_SECONDS
 
@@ -34,4 +34,4 @@ def command(run: str, store: Path | None, as_json: bool) -> None:
         print_json(run_object(found))
     else:
         end = "" if state == "finished" else f"; go on with: repro resume {found.id.rpartition('-')[2]}"
-        click.echo(f"{found.id}: {state}{end}")
+        say(f"{found.id}: {state}{end}")

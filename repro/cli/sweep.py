@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro.cli.common import json_option, open_store, print_json, store_option
+from repro.cli.common import json_option, open_store, print_json, say, store_option
 from repro.errors import ExitCode, InputError, ReproError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     else:
         print_sweep(jobs, plain=options["plain"])
     if fault is not None:
-        click.echo(f"repro: {fault}", err=True)
+        say(f"repro: {fault}", err=True)
     ctx.exit(int(max(job.code or ExitCode.DONE for job in jobs)))
 
 
@@ -84,7 +84,7 @@ def _prepare(options: dict[str, Any], store: Store) -> tuple[list[Job], Runner]:
     if options["scheduler"] is not None:
         from repro.sweep.cluster import ClusterRunner
 
-        return jobs, ClusterRunner(store, options["scheduler"], lambda line: click.echo(f"repro: {line}", err=True))
+        return jobs, ClusterRunner(store, options["scheduler"], lambda line: say(f"repro: {line}", err=True))
     return jobs, LocalRunner(store, workers)
 
 

@@ -8,10 +8,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
+from repro.cli.common import say
 from repro.cli.figures import duration
-from repro.errors import InputError
+from repro.errors import InputError, printable
 from repro.sweep.jobs import Job
 from repro.sweep.tally import Group, groups
 
@@ -44,7 +43,7 @@ class Display:
 
 class _PlainLines(Display):
     def draw(self, job: Job) -> None:
-        click.echo(f"{self.done}/{len(self.jobs)} {job.title}: {outcome(job)}", err=True)
+        say(f"{self.done}/{len(self.jobs)} {job.title}: {outcome(job)}", err=True)
 
 
 class _LiveTable(Display):
@@ -92,7 +91,7 @@ def show_sweep(jobs: Sequence[Job], *, plain: bool) -> Iterator[Display]:
 def outcome(job: Job) -> str:
     """How one run came out."""
     if job.result is None:
-        return job.reason
+        return printable(job.reason, 500)
     if job.how == "kept":
         return f"{job.result.verdict} (was there)"
     total = job.result.seconds.get("total")
@@ -104,10 +103,10 @@ def print_sweep(jobs: Sequence[Job], *, plain: bool) -> None:
     found = groups(jobs)
     if plain or not sys.stdout.isatty():
         for group in found:
-            click.echo(f"{group.scenario}  {group.environment}  {summary(group)}")
+            say(f"{group.scenario}  {group.environment}  {summary(group)}")
             for row in claim_rows(group):
                 counts = f"held {row[3]}, failed {row[4]}, unknown {row[5]}"
-                click.echo(f"{row[0]}  {row[1]}  {row[2]:<20}  {counts:<34}  {row[6]}  {row[7]}")
+                say(f"{row[0]}  {row[1]}  {row[2]:<20}  {counts:<34}  {row[6]}  {row[7]}")
         return
     from rich.console import Console
 

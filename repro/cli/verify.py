@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro.cli.common import FORMAT, json_option, open_store, print_json, store_option
+from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
 from repro.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def command(
     if as_json:
         print_json(found)
     else:
-        click.echo(_text(found))
+        say(_text(found))
     ctx.exit(code)
 
 
@@ -69,7 +69,7 @@ def _verify(
 
     planned = verify.plan(opened, images, ["repro", *sys.argv[1:]], trusted=trusted)
     for one in planned:
-        click.echo(f"to do: {one.line}", err=True)
+        say(f"to do: {one.line}", err=True)
     reason = verify.needs_consent(planned)
     if reason is not None and not yes:
         raise InputError(reason, do="give --yes to go on")

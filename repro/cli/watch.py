@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from repro.cli.common import json_option, open_store, print_json, run_object, store_option
+from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 from repro.environment import definition
 from repro.errors import ExitCode, InputError
 from repro.runs.store import RunDirectory, follow
-from repro.scenario.load import parse
+from repro.scenario.load import load
 from repro.scenario.types import Scenario
 
 
@@ -38,18 +38,13 @@ def command(ctx: click.Context, run: str, plain: bool, store: Path | None, as_js
     if as_json:
         print_json(shown)
     else:
-        click.echo(run_text(shown))
+        say(run_text(shown))
     ctx.exit(exit_code(found))
 
 
 def scenario_of(run: RunDirectory) -> Scenario:
     """The scenario that a run was started with."""
-    file = run.file("scenario.yaml")
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise InputError("cannot be read", do="delete the run", file=file) from None
-    return parse(text, name=str(file), environments=definition.names())
+    return load(run.file("scenario.yaml"), environments=definition.names()).scenario
 
 
 def exit_code(run: RunDirectory) -> int:
@@ -58,4 +53,5 @@ def exit_code(run: RunDirectory) -> int:
     if result is not None:
         return int(ExitCode.DONE if result.verdict == "REPRODUCED" else ExitCode.NOT_REPRODUCED)
     ended = run.progress().ended
-    return ended.exit_code if ended is not None and ended.exit_code else int(ExitCode.ENDED_EARLY)
+    known = ended is not None and ended.exit_code in set(ExitCode) - {ExitCode.DONE}
+    return ended.exit_code if ended is not None and known else int(ExitCode.ENDED_EARLY)

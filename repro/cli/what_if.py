@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from repro.cli.common import FORMAT, json_option, numbers, open_store, print_json, split, store_option
+from repro.cli.common import FORMAT, json_option, numbers, open_store, print_json, say, split, store_option
 from repro.errors import InputError, printable
 
 
@@ -34,12 +34,13 @@ def command(
 
     found = open_store(store).find(run)
     values = [_momentum(text) for text in split(momenta, "--momentum")]
+    asked = numbers(epochs, "--epoch")
     kinds: list[Statistics] = ["moving"]
     kinds += ["debiased"] if debiased else []
     answers = []
     with Oracle(found) as oracle:
         kept = snapshots(found)
-        for epoch in numbers(epochs, "--epoch") or kept[-1:]:
+        for epoch in asked or kept[-1:]:
             for momentum in values:
                 answers += [oracle.ask(momentum, epoch, kind) for kind in kinds]
             if re_estimated:
@@ -47,11 +48,11 @@ def command(
     if as_json:
         print_json({"format": FORMAT, "run": found.id, "answers": msgspec.to_builtins(answers)})
         return
-    click.echo(f"{'momentum':<10}{'epoch':>6}  {'statistics':<13}{'right':>7}  {'classes':<12}{'loss':<24}exact")
+    say(f"{'momentum':<10}{'epoch':>6}  {'statistics':<13}{'right':>7}  {'classes':<12}{'loss':<24}exact")
     for answer in answers:
         right = f"{answer.predict['accuracy'] * len(answer.predict['classes']):.0f} of {len(answer.predict['classes'])}"
         named = "-" if answer.statistics == "re-estimated" else f"{answer.momentum:g}"
-        click.echo(
+        say(
             f"{named:<10}{answer.epoch:>6}  {answer.statistics:<13}{right:>7}  "
             f"{' '.join(map(str, answer.predict['classes'])):<12}{shown(answer.evaluate['loss']):<24}"
             f"{'bit for bit' if answer.exact else 'as measured'}"

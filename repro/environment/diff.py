@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 ABSENT = None
+# A real record has some hundred facts; each is compared with some thirty patterns.
+MAX_FACTS = 20_000
+MAX_NAME = 200
 
 _KERAS_THREADS = "keras issues 6977, 7177, 9214"
 _FACTS_VERSIONS = "our measurements over six pairs of Keras and TensorFlow (docs/environment-record.md)"
@@ -178,19 +181,24 @@ class Difference:
 
 
 def flatten(facts: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
-    """Nested facts as dotted keys; lists of plain values stay whole, other lists get [index]."""
+    """Nested facts as dotted keys; lists of plain values stay whole, other lists get [index].
+
+    Names are cut at MAX_NAME characters; of more than MAX_FACTS facts one more than that is given.
+    """
     found: dict[str, Any] = {}
     for key, value in facts.items():
-        _flatten(value, f"{prefix}{key}", found, depth)
+        _flatten(value, f"{prefix}{key[:MAX_NAME]}", found, depth)
     return found
 
 
 def _flatten(value: Any, key: str, found: dict[str, Any], depth: int) -> None:
+    if len(found) > MAX_FACTS:
+        return
     if depth > 20:
         found[key] = "..."
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            _flatten(item, f"{key}.{name}", found, depth + 1)
+            _flatten(item, f"{key}.{name[:MAX_NAME]}", found, depth + 1)
     elif isinstance(value, (list, tuple)) and any(isinstance(item, (Mapping, list, tuple)) for item in value):
         for index, item in enumerate(value):
             _flatten(item, f"{key}[{index}]", found, depth + 1)

@@ -13,6 +13,11 @@ from msgspec import Meta
 
 Number = float | Literal["nan", "inf", "-inf"]
 HEARTBEAT_SECONDS = 5.0
+Seconds = Annotated[float, Meta(ge=-1e11, le=1e11)]
+Epoch = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Count = Annotated[int, Meta(ge=0, le=10**12)]
+# One row an image, one number a class.
+Probabilities = Annotated[list[Annotated[list[Number], Meta(min_length=1)]], Meta(min_length=1)]
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=False, kw_only=True):
@@ -22,14 +27,14 @@ class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=False,
     """
 
     seq: int = -1
-    time: float = 0.0
+    time: Seconds = 0.0
 
 
 class RunStarted(Event, frozen=True, tag="run_started"):
     """A stretch of the run begins: 1 at first, then one more for each resume."""
 
-    stretch: int
-    epochs: int
+    stretch: Epoch
+    epochs: Epoch
     boot_id: str
 
 
@@ -55,34 +60,34 @@ class EnvironmentProbed(Event, frozen=True, tag="environment_probed"):
 class ModelBuilt(Event, frozen=True, tag="model_built"):
     """The network stands; `fingerprint` tells which one."""
 
-    seconds: float
+    seconds: Seconds
     fingerprint: dict[str, Any]
 
 
 class EpochFinished(Event, frozen=True, tag="epoch_finished"):
     """An epoch, counted from 1, with the loss and accuracy that `fit` reports."""
 
-    epoch: int
+    epoch: Epoch
     loss: Number
     accuracy: Number
-    seconds: float
+    seconds: Seconds
 
 
 class Evaluated(Event, frozen=True, tag="evaluated"):
     """Loss and accuracy on the training images in one phase; in training phase with the probabilities of that pass."""
 
-    epoch: int
+    epoch: Epoch
     phase: Literal["inference", "training"]
     loss: Number
     accuracy: Number
     call: str
-    probabilities: list[list[Number]] | None = None
+    probabilities: Probabilities | None = None
 
 
 class Validated(Event, frozen=True, tag="validated"):
     """Loss and accuracy in inference phase on images that were never trained on."""
 
-    epoch: int
+    epoch: Epoch
     loss: Number
     accuracy: Number
     call: str
@@ -91,10 +96,10 @@ class Validated(Event, frozen=True, tag="validated"):
 class Predicted(Event, frozen=True, tag="predicted"):
     """Class probabilities (images, classes) in inference phase."""
 
-    epoch: int
-    probabilities: list[list[Number]]
+    epoch: Epoch
+    probabilities: Probabilities
     call: str
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
 
 
 class LayerDrift(msgspec.Struct, frozen=True):
@@ -102,7 +107,7 @@ class LayerDrift(msgspec.Struct, frozen=True):
     left (1: as at the start, 0: equal); the other four are means over channels."""
 
     name: str
-    channels: int
+    channels: Count
     mean: Number | None
     variance: Number | None
     moving_mean: Number
@@ -130,8 +135,8 @@ class BatchSpread(msgspec.Struct, frozen=True):
 class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
     """Where moving statistics stand against batch statistics, layer by layer."""
 
-    epoch: int
-    updates: int
+    epoch: Epoch
+    updates: Count
     momentum: float
     initial_weight: float
     moving_to_batch_distance: Number | None
@@ -143,11 +148,11 @@ class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
 class CheckpointWritten(Event, frozen=True, tag="checkpoint_written"):
     """All that is needed to go on after `epoch` is safe in `file`."""
 
-    epoch: int
+    epoch: Epoch
     file: str
     sha256: str
     bytes: int
-    seconds: float
+    seconds: Seconds
 
 
 class TracePlanned(Event, frozen=True, tag="trace_planned"):
@@ -160,7 +165,7 @@ class TracePlanned(Event, frozen=True, tag="trace_planned"):
 class SnapshotWritten(Event, frozen=True, tag="snapshot_written"):
     """A traced run kept its weights after `epoch`."""
 
-    epoch: int
+    epoch: Epoch
     file: str
     sha256: str
 
@@ -169,17 +174,17 @@ class Answered(Event, frozen=True, tag="answered"):
     """A warm worker's answer to a what-if question; never in a run's log."""
 
     question: int
-    probabilities: list[list[Number]]
+    probabilities: Probabilities
     loss: Number
     accuracy: Number
-    seconds: float
+    seconds: Seconds
 
 
 class FitFinished(Event, frozen=True, tag="fit_finished"):
     """model.fit returned."""
 
     call: str
-    seconds: float
+    seconds: Seconds
 
 
 class WeightsHashed(Event, frozen=True, tag="weights_hashed"):
@@ -191,7 +196,7 @@ class WeightsHashed(Event, frozen=True, tag="weights_hashed"):
 class TrainingStopped(Event, frozen=True, tag="training_stopped"):
     """The worker ended on request after `epoch`."""
 
-    epoch: int
+    epoch: Epoch
 
 
 class TrainingFinished(Event, frozen=True, tag="training_finished"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
+from repro.errors import InputError
 from repro.runs import events
 from repro.runs.events import AnyEvent
 
@@ -151,7 +153,10 @@ class Progress:
         return recent[len(recent) // 2] * (self.epochs - self.epoch)
 
     def measurements(self, epoch: int | None = None, labels: list[int] | None = None) -> dict[str, Any]:
-        """Measurements as in result.json, at `epoch` (default: the last one measured)."""
+        """Measurements as in result.json, at `epoch` (default: the last one measured).
+
+        InputError where predictions and `labels` are not of as many images.
+        """
         found: dict[str, Any] = {"fit": {"loss": list(self.loss), "accuracy": list(self.accuracy)}}
         for name, phase in (("evaluate", "inference"), ("evaluate_training_phase", "training")):
             evaluated = self._at(epoch, {e: value for (p, e), value in self.evaluations.items() if p == phase})
@@ -191,5 +196,15 @@ def prediction(probabilities: list[list[events.Number]], labels: list[int] | Non
         "distinct_classes": len(set(classes)),
     }
     if labels is not None:
+        if len(labels) != len(classes):
+            raise InputError(f"damaged ({len(classes)} predictions for {len(labels)} images)", do="delete the run")
         found["accuracy"] = sum(a == b for a, b in zip(classes, labels, strict=True)) / len(labels)
     return found
+
+
+def power(momentum: float, updates: int) -> float:
+    """momentum ** updates; infinite where that is too large."""
+    try:
+        return float(momentum**updates)
+    except OverflowError:
+        return math.inf

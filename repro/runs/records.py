@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from repro.runs.events import Number
+from repro.runs.events import Count, Number, Probabilities, Seconds
 
 FORMAT = 1
 
@@ -47,7 +48,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     deterministic: bool
     command: list[str]
     package_sha256: str
-    started: float
+    started: Seconds
     images: list[ImageRecord]
     shipped_images: bool
     keep_weights: bool = False
@@ -74,6 +75,54 @@ class ClaimResult(msgspec.Struct, frozen=True):
     expected: str
 
 
+class Curves(msgspec.Struct):
+    """What fit reports, one number an epoch."""
+
+    loss: list[Number]
+    accuracy: list[Number]
+
+
+class Evaluation(msgspec.Struct):
+    """Loss and accuracy on some images."""
+
+    loss: Number
+    accuracy: Number
+
+
+class Prediction(msgspec.Struct):
+    """Probabilities (images, classes) and what follows from them."""
+
+    probabilities: Probabilities
+    classes: list[int]
+    distinct_classes: int
+    accuracy: float | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.classes) != len(self.probabilities):
+            raise ValueError("predict: classes and probabilities are not of as many images")
+
+
+class Drift(msgspec.Struct):
+    """Where the moving statistics stand."""
+
+    updates: Count
+    momentum: float
+    initial_weight: float
+    moving_to_batch_distance: Number | None
+
+
+class Measurements(msgspec.Struct):
+    """The shape of result.json's `measurements`, as readers rely on it; what was not measured is not there."""
+
+    fit: Curves
+    evaluate: Evaluation | UnsetType = UNSET
+    evaluate_training_phase: Evaluation | UnsetType = UNSET
+    predict: Prediction | UnsetType = UNSET
+    validation: Evaluation | UnsetType = UNSET
+    batch_norm: Drift | UnsetType = UNSET
+    weights_sha256: str | UnsetType = UNSET
+
+
 class Result(msgspec.Struct, frozen=True):
     """result.json: written last."""
 
@@ -88,5 +137,13 @@ class Result(msgspec.Struct, frozen=True):
     derived_from: str | None
     claims: list[ClaimResult]
     measurements: dict[str, Any]
-    seconds: dict[str, float]
+    seconds: dict[str, Seconds]
     files: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        """ValueError (from a decoder: msgspec.ValidationError) where readers could not rely on the measurements."""
+        if self.state != "finished":
+            raise ValueError(f"of a run that is {self.state}")
+        measured = msgspec.convert(self.measurements, Measurements)
+        if not measured.fit.loss or len(measured.fit.loss) != len(measured.fit.accuracy):
+            raise ValueError("fit: not one loss and one accuracy an epoch")

@@ -9,12 +9,13 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -33,6 +34,8 @@ PATH_MAX = 4096  # Linux: with the byte that ends it
 LONGEST_NAME = 120  # below a run's directory, with what Keras and TensorFlow put into the worker's home
 CLOCK_FAULT_SECONDS = 86_400.0
 MAX_LINE_BYTES = 16 * 1024 * 1024
+# A million epochs are 40 MB of numbers.
+MAX_RECORD_BYTES = 64 * 1024 * 1024
 _ID = re.compile(r"^\d{8}T\d{6}\.\d{6}Z-.+-s\d+-[a-z0-9]{4}$")
 _TIME = "%Y%m%dT%H%M%S.%fZ"
 _RANDOM_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -103,7 +106,7 @@ class RunDirectory:
 
     def record(self) -> RunRecord:
         """run.json; InputError where it is damaged or of a newer format."""
-        found = _read_json(self.path, "run.json", RunRecord)
+        found = read_json(self.path, "run.json", RunRecord)
         if found is None:
             raise unreadable(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), self.file("run.json"))
         return found
@@ -118,7 +121,7 @@ class RunDirectory:
 
     def result(self) -> Result | None:
         """result.json, None while the run is not finished."""
-        return _read_json(self.path, "result.json", Result)
+        return read_json(self.path, "result.json", Result)
 
     def reader(self) -> EventReader:
         """Follow the events from the first."""
@@ -195,16 +198,21 @@ class RunDirectory:
         os.truncate(self.file("run.lock"), 0)
 
 
-def _read_json(folder: Path, name: str, type_: type[T]) -> T | None:
-    """A JSON file of a run, None where it is not there; InputError where it is damaged or of a newer format.
+def read_json(folder: Path, name: str, type_: type[T], most_bytes: int = MAX_RECORD_BYTES) -> T | None:
+    """A JSON file of a run, None where it is not there; InputError where it is damaged, too large or of a newer format.
 
     With plain strings and system calls: a list of ten thousand runs reads twenty thousand files in a second.
     """
     path = f"{folder}/{name}"
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            raw = os.read(descriptor, os.fstat(descriptor).st_size + 1)
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise InputError("damaged (not a regular file)", do="delete the run", file=path)
+            if status.st_size > most_bytes:
+                raise InputError(f"damaged (larger than {most_bytes >> 20} MiB)", do="delete the run", file=path)
+            raw = os.read(descriptor, status.st_size + 1)
             while more := os.read(descriptor, 1 << 20):
                 raw += more
         finally:
@@ -215,7 +223,7 @@ def _read_json(folder: Path, name: str, type_: type[T]) -> T | None:
         raise unreadable(error, path) from None
     try:
         _require_format(path, raw)
-        found: T = _DECODERS[type_].decode(raw)
+        found: T = _decoder(type_).decode(raw)
         return found
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"damaged ({printable(str(error))})", do="delete the run", file=path) from None
@@ -239,7 +247,13 @@ class _Head(msgspec.Struct):
 
 
 _HEAD = msgspec.json.Decoder(_Head)
-_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(kind) for kind in (RunRecord, Result)}
+_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+
+def _decoder(type_: type[T]) -> msgspec.json.Decoder[T]:
+    if type_ not in _DECODERS:
+        _DECODERS[type_] = msgspec.json.Decoder(type_)
+    return _DECODERS[type_]
 
 
 class Store:

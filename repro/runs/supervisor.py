@@ -478,7 +478,10 @@ class Supervisor:
         A kill or a full disk in the middle of it loses nothing: a resume does it again.
         """
         labels = [image.label for image in self.record.images]
-        measurements = self.progress.measurements(self.scenario.fit.epochs, labels)
+        try:
+            measurements = self.progress.measurements(self.scenario.fit.epochs, labels)
+        except InputError as error:
+            return self._fail(str(error), ExitCode.ENDED_EARLY)
         claims = decide_all(self.scenario, measurements, self.environment.name)
         decided = verdict(claims)
         code = ExitCode.DONE if decided == "REPRODUCED" else ExitCode.NOT_REPRODUCED

@@ -19,6 +19,7 @@ START = 1_795_546_000.0
 LAYERS = 53
 SNAPSHOTS = (1, 2, 5)
 CHANNELS = (4, 8)
+PREDICTED = {"probabilities": [[0.1, 0.9]] * 3, "classes": [1, 1, 1], "distinct_classes": 1, "accuracy": 1 / 3}
 
 
 def make_id(index: int, scenario: str = "original-bug", environment: str = "keras-3", seed: int = 0) -> str:
@@ -210,7 +211,7 @@ def light(store: Path, index: int, verdict: Any = "REPRODUCED") -> RunDirectory:
         degraded=False,
         derived_from=None,
         claims=[ClaimResult("Q1", "fit ends at 1.0", "fit.accuracy", "held", 1.0, "= 1.0")],
-        measurements={"fit": {"loss": [1.0, 0.1], "accuracy": [0.5, 1.0]}, "predict": {"accuracy": 1 / 3}},
+        measurements={"fit": {"loss": [1.0, 0.1], "accuracy": [0.5, 1.0]}, "predict": PREDICTED},
         seconds={"fit": 30.0, "total": 40.0},
     )
     run.file("result.json").write_bytes(msgspec.json.encode(result))

@@ -17,6 +17,7 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Log, Static
 
+from repro.errors import InputError
 from repro.runs import events
 from repro.runs.measurements import Progress, prediction
 from repro.runs.records import ClaimResult, Result, RunRecord
@@ -185,7 +186,7 @@ class RunScreen(ReproScreen):
         """Read the images; where there are none, their place says so."""
         try:
             array = load_images(self.repro.run_directory(self.run_id).file("arrays/images.npy"), MOST_PICTURES)
-        except (OSError, ValueError, EOFError):
+        except InputError:
             array = None
         with contextlib.suppress(RuntimeError):
             put: Any = self._put_pictures
@@ -337,7 +338,8 @@ class RunScreen(ReproScreen):
         labels = [image.label for image in self.record.images]
         measured = {}
         if self.progress.epoch == self.scenario.fit.epochs:
-            measured = self.progress.measurements(self.scenario.fit.epochs, labels)
+            with contextlib.suppress(InputError):  # predictions of other images; the claims stay open
+                measured = self.progress.measurements(self.scenario.fit.epochs, labels)
         return decide_all(self.scenario, measured, self.record.environment)
 
     def _phases(self) -> Content:

@@ -15,9 +15,10 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
-from repro.errors import ReproError
+from repro import arrays
+from repro.errors import InputError, ReproError
 from repro.runs.events import BatchNormMeasured, LayerDrift
-from repro.runs.measurements import Progress
+from repro.runs.measurements import Progress, power
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, GOOD, ODD, QUIET, bar, number, plain, rows, share
@@ -45,11 +46,13 @@ class Seen:
 
 
 def seen_by_inference(folder: Path, epoch: int, layers: list[LayerDrift], epsilon: float) -> list[Seen]:
-    """For each layer, from the arrays of a run directory; OSError or ValueError where they do not fit."""
+    """For each layer, from the arrays of a run directory; InputError where they cannot be read, ValueError where they
+    do not fit."""
     import numpy as np  # 60 ms; only this screen needs it
 
-    moving = np.load(folder / f"moving-statistics-{epoch:07d}.npy", allow_pickle=False).astype(np.float64)
-    batch = np.load(folder / f"batch-statistics-{epoch:07d}.npy", allow_pickle=False).astype(np.float64)
+    moving, batch = (
+        np.array(arrays.read(folder / f"{kind}-statistics-{epoch:07d}.npy"), np.float64) for kind in ("moving", "batch")
+    )
     if moving.shape != batch.shape or moving.ndim != 1 or len(moving) != 2 * sum(layer.channels for layer in layers):
         raise ValueError("the arrays do not fit the layers")
     found, place = [], 0
@@ -116,7 +119,7 @@ class WhyScreen(ReproScreen):
             progress = run.progress()
             epsilon = _epsilon(progress.fingerprint)
             for epoch, measured in progress.drift.items():
-                with contextlib.suppress(OSError, ValueError, EOFError):
+                with contextlib.suppress(InputError, ValueError):
                     seen[epoch] = seen_by_inference(run.file("arrays"), epoch, measured.layers, epsilon)
         except (ReproError, OSError) as error:
             fault = str(error)
@@ -194,7 +197,7 @@ class WhyScreen(ReproScreen):
         if roomy and 0 < momentum < 1 and weight > 0.01:
             arrives = f"  Under 1 % after {_updates_to(momentum, 0.01)}."
         # Nothing is left of them where the averages are debiased or were estimated anew.
-        formula = f"{number(momentum)}^{updates} = " if weight == momentum**updates else ""
+        formula = f"{number(momentum)}^{updates} = " if weight == power(momentum, updates) else ""
         lines.append(
             Content.assemble(
                 "The initial values weigh ",

@@ -11,6 +11,8 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from repro import arrays
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -18,13 +20,8 @@ Pixels = list[list[tuple[int, int, int]]]
 
 
 def load_images(path: Path, most: int = 12) -> np.ndarray[Any, Any]:
-    """The first images of a run, uint8 (N, H, W, C); OSError or ValueError where there are none."""
-    import numpy as np  # 60 ms; only a screen with pictures needs it
-
-    array = np.load(path, allow_pickle=False, mmap_mode="r")
-    if array.ndim != 4 or array.shape[-1] not in (1, 3):
-        raise ValueError("not (N, H, W, C)")
-    return np.array(array[:most])
+    """The first images of a run, uint8 (N, H, W, C); InputError where there are none."""
+    return arrays.read_pixels(path)[:most].copy()
 
 
 def shrink(image: np.ndarray[Any, Any], width: int, height: int) -> Pixels:

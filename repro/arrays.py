@@ -1,0 +1,39 @@
+"""Reads .npy files that nobody vouches for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.errors import InputError, printable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def read(path: Path) -> NDArray[Any]:
+    """The array, mapped into memory; InputError where there is none that can be read."""
+    import warnings
+
+    import numpy as np  # 60 ms; most commands need no array
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an odd header is warned of before it is refused
+            found: NDArray[Any] = np.load(path, allow_pickle=False, mmap_mode="r")
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", file=path) from None
+    except Exception as error:  # numpy parses the header as Python: TokenError, SyntaxError, MemoryError, ...
+        raise InputError(f"damaged ({printable(str(error), 80)})", do="delete the run", file=path) from None
+    if not isinstance(found, np.ndarray):  # an .npz under another name
+        raise InputError("damaged (not one array)", do="delete the run", file=path)
+    return found
+
+
+def read_pixels(path: Path) -> NDArray[np.uint8]:
+    """Images, uint8 (count, height, width, channels 1 or 3), none of them empty; InputError where they are not."""
+    found = read(path)
+    if found.dtype != "uint8" or found.ndim != 4 or found.shape[-1] not in (1, 3) or not found.size:
+        raise InputError("damaged (not images)", do="delete the run", file=path)
+    return found

@@ -1,0 +1,1 @@
+"""Files, records and arguments made to break a reader."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -156,6 +157,10 @@ def test_the_progress_bar(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def isatty(self) -> bool:
             return True
 
+        def fileno(self) -> int:
+            return 2
+
+    monkeypatch.setattr("repro.terminal.guarded", lambda _: contextlib.nullcontext())
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm-256color")

@@ -242,6 +242,16 @@ def test_every_repro_command_has_one_treatment() -> None:
 # --- treatments ---
 
 
+def test_the_output_in_the_readme_is_that_of_a_run(prepared: dict[str, str], capfd: pytest.CaptureFixture[str]) -> None:
+    shown = [text for _, language, text in blocks(ROOT / "README.md") if language == "console"]
+    lines = [line for text in shown for line in text.splitlines() if line.strip() not in ("", "...")]
+    assert lines.pop(0).startswith("$ repro run original-bug ") and len(lines) > 3
+    capfd.readouterr()
+    run_command_line(["show", prepared["RUN"]])
+    printed = capfd.readouterr().out.splitlines()
+    assert [line for line in lines if line not in printed] == []
+
+
 def treat_repro(words: list[str]) -> None:
     """Run it, or let the command line read it."""
     if words[:1] == ["--store"]:

@@ -41,7 +41,7 @@ def lines(claims: Sequence[ClaimResult], width: int) -> Content:
 def _expected(claim: ClaimResult) -> str:
     expected = plain(claim.expected, 80)
     if " within " in expected:  # more digits than the tolerance has say nothing
-        expected = _LONG.sub(lambda found: f"{float(found[0]):.8g}", expected)
+        expected = _LONG.sub(lambda found: f"{float(found[0]):.7g}", expected).replace(" within ", " ± ")
     return f"expected {expected.removeprefix('= ')}" if expected.startswith("= ") else f"expected {expected}"
 
 

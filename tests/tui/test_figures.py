@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,9 @@ import pytest
 from tests.tui.recorded import drift
 from tui import text
 from tui.commands import Request, parse_seeds
-from tui.widgets.curve import Series, draw, scale_for
+from tui.widgets.curve import BELOW, Series, draw, scale_for
 from tui.widgets.drift import buckets, of_layer
-from tui.widgets.pictures import shrink
+from tui.widgets.pictures import cells, glyphs, shrink
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,14 @@ def test_a_value_that_is_no_number_leaves_a_gap() -> None:
     gap = plot([1.0, 1.0, math.nan, 1.0, 1.0])
     assert sum(c == " " for row in gap for c in row) > sum(c == " " for row in whole for c in row)
     assert plot([math.nan, math.inf]) == [" " * 20] * 5
-    assert plot([0.0, -1.0], log=True) == [" " * 20] * 5
+    assert plot([-2.0, -1.0], log=True) == [" " * 20] * 5
+
+
+def test_a_loss_of_zero_is_marked_at_the_foot_of_a_log_scale() -> None:
+    values = [10.0, 0.1, 0.0, math.nan, 0.0]
+    rows = plot(values, log=True)
+    assert [i for i, cell in enumerate(rows[-1]) if cell == BELOW] == [10, 19]  # epochs 3 and 5 of 5, in 20 cells
+    assert not any(BELOW in row for row in [*rows[:-1], *plot(values, log=False)])
 
 
 def test_letters_name_curves_without_colour() -> None:
@@ -96,17 +104,40 @@ def test_layers_that_share_a_cell_show_the_worst() -> None:
     assert of_layer(drift(5).layers[0]) == pytest.approx(0.99**5)
 
 
+def lit(image: np.ndarray[Any, Any], width: int, height: int) -> np.ndarray[Any, Any]:
+    """What a terminal shows of a picture's cells, as light, (height * 8, width * 8)."""
+    signs, masks = glyphs()
+    return np.block(
+        [
+            [np.where(masks[signs.index(glyph)].reshape(8, 8) > 0, ink[0], ground[0]) for glyph, ink, ground in row]
+            for row in cells(image, width, height)
+        ]
+    )
+
+
 def test_a_picture_keeps_light_and_dark() -> None:
     image = np.zeros((197, 197, 1), np.uint8)
     image[:, 98:] = 255
-    pixels = shrink(image, 10, 10)
-    assert pixels[0][0] == (0, 0, 0) and pixels[9][9] == (255, 255, 255)
-    assert shrink(np.full((3, 3, 3), 7, np.uint8), 10, 10)[5][5] == (7, 7, 7)
+    shown = lit(image, 10, 10)
+    assert shown[0, 0] == 0 and shown[79, 79] == 255
+    assert set(cells(np.full((3, 3, 3), 7, np.uint8), 10, 10)[5]) == {(" ", (0, 0, 0), (7, 7, 7))}
+    red = np.zeros((8, 8, 3), np.uint8)
+    red[4:, :, 0] = 200
+    assert cells(red, 1, 1) == [[("▄", (200, 0, 0), (0, 0, 0))]]
 
 
 def test_stripes_of_eight_pixels_stay_stripes() -> None:
     image = np.where(np.arange(197) // 8 % 2, 255, 0).astype(np.uint8)[:, None, None] * np.ones((1, 197, 1), np.uint8)
-    assert [line[5][0] for line in shrink(image, 24, 24)] == [0, 255] * 12
+    assert [row[5][0] for row in cells(image, 24, 12)] == ["▄"] * 12
+    assert lit(image, 24, 12)[:, 0].tolist() == [0, 0, 0, 0, 255, 255, 255, 255] * 12
+
+
+@pytest.mark.parametrize("width", [24, 28, 32])
+def test_rings_are_seen_as_rings(width: int) -> None:
+    y, x = np.mgrid[0:197, 0:197].astype(np.float64)
+    rings = np.where(np.floor(np.hypot(x - 98.5, y - 98.5) / 10.4) % 2 == 0, 228, 28).astype(np.uint8)[..., None]
+    shown, wanted = lit(rings, width, width // 2), shrink(rings, width * 8, width * 4)[..., 0]
+    assert np.corrcoef(shown.ravel(), wanted.ravel())[0, 1] > 0.8  # half blocks: 0.73, 0.76, 0.49
 
 
 def test_the_command_line_says_what_is_done() -> None:

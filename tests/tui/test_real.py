@@ -20,7 +20,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TRAINING_SECONDS = 900.0
 
 pytestmark = [
-    pytest.mark.evidence,
     pytest.mark.real,
     pytest.mark.timeout(3600),
     pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),

@@ -233,7 +233,7 @@ async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_ap
         await shows(
             pilot,
             *("training phase", "inference", "boat.png", "label 0", "✗ class 0 wrong", "Claims  7 of 7 held"),
-            *("Moving statistics", "0.9510", "▀▀▀▀", "absl::InitializeLog", "- skipped"),
+            *("Moving statistics", "0.9510", "▌", "absl::InitializeLog", "- skipped"),
         )
 
 

@@ -37,6 +37,7 @@ SECTIONS = {
     "environment": "Environment, the likeliest cause first",
 }
 LONGEST_CELL = 28
+LONGEST_NAME = 44
 _HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
 # A hash says nothing more where the thing it stands for differs, too.
 _IMPLIED = {"scenario_sha256": "scenario", "lock_sha256": "environment"}
@@ -209,11 +210,10 @@ class CompareScreen(ReproScreen):
         most = min(12, max(len(side.record.images) for side in sides))
         body = []
         for i in range(most):
-            image = next((side.record.images[i] for side in sides if i < len(side.record.images)), None)
-            cells: list[str | Content] = [
-                plain(image.name, 20) if image else str(i),
-                str(image.label) if image else "-",
-            ]
+            images = [side.record.images[i] for side in sides if i < len(side.record.images)]
+            names = dict.fromkeys(plain(image.name, 20) for image in images)
+            labels = dict.fromkeys(str(image.label) for image in images)
+            cells: list[str | Content] = [" or ".join(names), " or ".join(labels)]
             for side in sides:
                 cells.append(_predicted(side, i))
             body.append(cells)
@@ -253,11 +253,12 @@ class CompareScreen(ReproScreen):
     def _environment(part: Sequence[Row]) -> list[Content]:
         """Groups in their rank, each with its sentence."""
         lines: list[Content] = []
+        columns = _columns(part)
         for group in dict.fromkeys(row.group for row in part):
             members = [row for row in part if row.group == group]
             why = next((row.why for row in members if row.why), "")
             lines.append(Content.assemble((f"{plain(group, 40)}  ", "bold"), (plain(why, 300), QUIET)))
-            lines.append(_table(members[:40], head=False))
+            lines.append(_table(members[:40], columns, head=False))
             if len(members) > 40:
                 lines.append(Content.styled(f"  and {len(members) - 40} more: repro compare shows all", QUIET))
         return lines
@@ -341,28 +342,37 @@ def _cell(value: object) -> str:
     return _HASH.sub(lambda found: f"{found[0][:12]}…", plain(value, 200))
 
 
-def _table(part: Sequence[Row], *, head: bool = True) -> Content:
+def _name(row: Row) -> str:
+    """The row's name; of a long one the middle is left out, since both ends tell."""
+    name = plain(row.name, 200)
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}…{name[-(LONGEST_NAME // 2 - 1) :]}"
+
+
+def _columns(part: Sequence[Row]) -> tuple[int, list[int]]:
+    """Cells for the names and for each run's values, of rows that stand below each other."""
+    short = [cells for cells in ([_cell(value) for value in row.values] for row in part) if _is_short(cells)]
+    widths = [max([1, *(len(cells[i]) for cells in short)]) for i in range(len(part[0].values))]
+    return max(len(_name(row)) for row in part), widths
+
+
+def _is_short(cells: Sequence[str]) -> bool:
+    return max(map(len, cells)) <= LONGEST_CELL and len(cells) <= 6
+
+
+def _table(part: Sequence[Row], columns: tuple[int, list[int]] | None = None, *, head: bool = True) -> Content:
     """Rows as a table; one whose values are long is written a run a line."""
-    count = len(part[0].values)
-    short = [(row, [_cell(value) for value in row.values]) for row in part]
+    name, widths = columns or _columns(part)
     lines: list[Content] = []
-    name = min(36, max(len(plain(row.name, 80)) for row in part))
-    widths = [
-        max([1, *(len(cells[i]) for _, cells in short if max(map(len, cells)) <= LONGEST_CELL)]) for i in range(count)
-    ]
     if head:
-        lines.append(
-            Content.styled(
-                " " * (name + 4) + "  ".join(f"{letter(i):<{widths[i]}}" for i in range(count)).rstrip(), QUIET
-            )
-        )
-    for row, cells in short:
+        letters = "  ".join(f"{letter(i):<{width}}" for i, width in enumerate(widths))
+        lines.append(Content.styled(" " * (name + 4) + letters.rstrip(), QUIET))
+    for row in part:
+        cells = [_cell(value) for value in row.values]
         mark = ("≠ ", ODD) if row.differs else ("  ", "")
-        title = plain(row.name, 80)
-        if max(map(len, cells)) <= LONGEST_CELL and count <= 6:
+        if _is_short(cells):
             text = "  ".join(f"{cell:<{widths[i]}}" for i, cell in enumerate(cells)).rstrip()
-            lines.append(Content.assemble(mark, f"{title:<{name}}  ", text))
+            lines.append(Content.assemble(mark, f"{_name(row):<{name}}  ", text))
         else:
-            lines.append(Content.assemble(mark, title))
+            lines.append(Content.assemble(mark, plain(row.name, 200)))
             lines += [Content.assemble((f"    {letter(i)}  ", QUIET), cell) for i, cell in enumerate(cells)]
     return rows(lines)

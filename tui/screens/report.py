@@ -127,10 +127,11 @@ class ReportScreen(ReproScreen):
         left = preview.get("left_out", [])
         if left:
             lines += [Content(""), Content.styled("Stays out", "bold $text-accent")]
+            room = max(len(self._short(one["path"])) for one in left)
             lines += [
                 Content.assemble(
                     (f"{size(int(one.get('bytes') or 0)):>10}  ", QUIET),
-                    self._short(one["path"]),
+                    f"{self._short(one['path']):<{room}}",
                     (f"  {plain(one.get('reason', ''), 200)}", ODD),
                 )
                 for one in left

@@ -26,6 +26,7 @@ from tui.widgets.drift import style_of
 
 PARTED_SHIFT = 0.1
 PARTED_SPREAD = 1.1
+WORDS_OF_A_BAR = 10  # cells of the figure beside it, and of the gaps
 
 
 @dataclass(frozen=True)
@@ -152,10 +153,11 @@ class WhyScreen(ReproScreen):
         self._first = next((i for i, one in enumerate(seen or []) if one.parted), -1)
         head.update(self._head(epoch, measured, seen))
         width = self.size.width
-        wide = width >= 100
-        bars = 8 if wide else 7 if width >= 80 else 0
-        most = 30 if bars else 18
+        most = 30 if width >= 80 else 18
         name = max([len("layer"), *(len(plain(layer.name, most)) for layer in measured.layers)])
+        room = width - 5 - (4 + name) - 46 - 19  # edges and scroll bar, name, the four statistics, what inference sees
+        wide = room >= 2 * (WORDS_OF_A_BAR + 4)
+        bars = min(8, room // 2 - WORDS_OF_A_BAR) if wide else 7 if width >= 80 else 0
         columns = f"  {'layer':<{name}}  "
         if bars:
             columns += f"{'left of mean':<{bars + 8}}  {'of variance':<{bars + 8}}  "

@@ -12,12 +12,13 @@ from textual.widget import Widget
 from tui.text import QUIET, number
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+BELOW = "▾"  # at the foot of a logarithmic scale: a value of 0, which it cannot hold
 STYLES = ("$text-accent", "$text-success", "$text-warning", "$text-error", "$text-primary", "$text-secondary")
 
 
 @dataclass(frozen=True)
 class Series:
-    """One curve: `values[i]` belongs to epoch i + 1. A value that is not finite is a gap."""
+    """One curve: `values[i]` belongs to epoch i + 1. A value that is not finite is a gap, 0 on a log scale a mark."""
 
     name: str
     values: Sequence[float]
@@ -84,6 +85,9 @@ def draw(
             row, column = y // 4, x // 2
             masks[row][column] |= _DOTS[y % 4][x % 2]
             styles[row][column] = style
+        if scale.log:
+            for x in _zeros(one.values, width * 2, epochs, log_epochs):
+                letters.setdefault((height - 1, x // 2), (BELOW, style))
         if one.letter:
             for x, y in _label_places(points, index, len(series), width * 2):
                 letters.setdefault((y // 4, x // 2), (one.letter, f"bold {style}"))
@@ -97,20 +101,31 @@ def draw(
     ]
 
 
+def _place(i: int, width: int, epochs: int, log_epochs: bool) -> int:
+    """Where value `i` stands from left to right."""
+    if epochs < 2:
+        return width // 2
+    along = math.log(i + 1) / math.log(epochs) if log_epochs else i / (epochs - 1)
+    return round(along * (width - 1))
+
+
+def _zeros(values: Sequence[float], width: int, epochs: int, log_epochs: bool) -> list[int]:
+    """Where values of 0 stand from left to right."""
+    return sorted({_place(i, width, epochs, log_epochs) for i, value in enumerate(values) if value == 0})
+
+
 def _points(
     values: Sequence[float], width: int, height: int, scale: Scale, epochs: int, log_epochs: bool
 ) -> list[tuple[int, int] | None]:
-    def place(i: int) -> int:
-        if epochs < 2:
-            return width // 2
-        along = math.log(i + 1) / math.log(epochs) if log_epochs else i / (epochs - 1)
-        return round(along * (width - 1))
-
     found: list[tuple[int, int] | None] = []
     step = 1 if log_epochs else max(1, len(values) // (width * 4))  # no more points than there are dots
     for i in sorted({*range(0, len(values), step), max(0, len(values) - 1)} if values else ()):
         at = scale.at(values[i])
-        found.append(None if at is None else (place(i), round((1 - min(max(at, 0.0), 1.0)) * (height - 1))))
+        found.append(
+            None
+            if at is None
+            else (_place(i, width, epochs, log_epochs), round((1 - min(max(at, 0.0), 1.0)) * (height - 1)))
+        )
     return found
 
 

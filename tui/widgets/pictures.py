@@ -1,7 +1,8 @@
-"""Images as half blocks: two pixels a cell, so that what the network saw stands on the screen."""
+"""Images as block characters: each cell shows two colours, parted by the glyph that fits what lies under it best."""
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,14 @@ from repro import arrays
 if TYPE_CHECKING:
     import numpy as np
 
-Pixels = list[list[tuple[int, int, int]]]
+Cell = tuple[str, tuple[int, int, int], tuple[int, int, int]]
+"""A glyph, the colour of its ink and that of its ground."""
+
+FINE = 8  # samples of a cell in each direction: an eighth block is one of them
+_LOWER, _LEFT = " ▁▂▃▄▅▆▇", " ▏▎▍▌▋▊▉"
+# Quarters with ink: upper left 1, upper right 2, lower left 4, lower right 8. The others are these with ink and ground
+# exchanged.
+_QUARTERS = {"▘": 1, "▝": 2, "▖": 4, "▗": 8, "▚": 9}
 
 
 def load_images(path: Path, most: int = 12) -> np.ndarray[Any, Any]:
@@ -24,16 +32,50 @@ def load_images(path: Path, most: int = 12) -> np.ndarray[Any, Any]:
     return arrays.read_pixels(path)[:most].copy()
 
 
-def shrink(image: np.ndarray[Any, Any], width: int, height: int) -> Pixels:
-    """`height` rows of `width` RGB pixels from (H, W, C), each the mean of its area."""
+def cells(image: np.ndarray[Any, Any], width: int, height: int) -> list[list[Cell]]:
+    """`height` rows of `width` cells from (H, W, C): of all glyphs the one with the least squared error, where ink and
+    ground are the means of what they cover."""
+    import numpy as np
+
+    signs, masks = glyphs()
+    fine = shrink(image, width * FINE, height * FINE)
+    tiles = fine.reshape(height, FINE, width, FINE, 3).transpose(0, 2, 1, 3, 4).reshape(height * width, FINE * FINE, 3)
+    inked = masks.sum(axis=1)
+    ink = np.einsum("gp,npc->ngc", masks, tiles)
+    ground = tiles.sum(axis=1)[:, None] - ink
+    ink, ground = ink / np.maximum(inked, 1)[:, None], ground / (FINE * FINE - inked)[:, None]
+    explained = (inked[:, None] * ink**2 + (FINE * FINE - inked)[:, None] * ground**2).sum(axis=2)
+    best = np.argmax(np.round(explained, 3), axis=1)  # rounded: of equal ones the first, the plainest
+    place = np.arange(height * width)
+    colours = np.clip(np.rint(np.stack([ink[place, best], ground[place, best]], axis=1)), 0, 255).astype(int).tolist()
+    found = [(signs[g], tuple(of[0]), tuple(of[1])) for g, of in zip(best.tolist(), colours, strict=True)]
+    return [found[y * width : (y + 1) * width] for y in range(height)]
+
+
+@functools.cache
+def glyphs() -> tuple[str, np.ndarray[Any, Any]]:
+    """Glyphs, and for each of them 1.0 where it has ink, (G, FINE * FINE); the plainest come first."""
+    import numpy as np
+
+    found: dict[str, np.ndarray[Any, Any]] = {}
+    at = np.arange(FINE)
+    for i in (0, 4, 1, 2, 3, 5, 6, 7):
+        found[_LOWER[i]] = np.repeat((at >= FINE - i)[:, None], FINE, axis=1)
+        found[_LEFT[i]] = np.repeat((at < i)[None, :], FINE, axis=0)
+    for glyph, quarters in _QUARTERS.items():
+        small = np.array([[quarters & 1, quarters & 2], [quarters & 4, quarters & 8]], dtype=bool)
+        found[glyph] = np.kron(small, np.ones((FINE // 2, FINE // 2), dtype=bool))
+    return "".join(found), np.stack([mask.reshape(-1) for mask in found.values()]).astype(np.float64)
+
+
+def shrink(image: np.ndarray[Any, Any], width: int, height: int) -> np.ndarray[Any, Any]:
+    """(height, width, 3) from (H, W, C), each value the mean of its area."""
     import numpy as np
 
     rows, columns = _areas(image.shape[0], height), _areas(image.shape[1], width)
-    means = np.einsum("yh,hwc,xw->yxc", rows, image.astype(np.float64), columns)
-    values = np.clip(np.rint(means), 0, 255).astype(int)
-    if values.shape[-1] == 1:
-        values = np.repeat(values, 3, axis=-1)
-    return [[(int(r), int(g), int(b)) for r, g, b in line] for line in values]
+    means = np.einsum("yh,hwc->ywc", rows, image.astype(np.float64))
+    means = np.einsum("ywc,xw->yxc", means, columns)
+    return np.repeat(means, 3, axis=-1) if means.shape[-1] == 1 else means
 
 
 def _areas(length: int, count: int) -> np.ndarray[Any, Any]:
@@ -76,12 +118,13 @@ class Picture(Widget):
         return self._strips[y] if y < len(self._strips) else Strip.blank(width)
 
     def _paint(self, width: int, height: int) -> list[Strip]:
-        pixels = shrink(self._image, width, height * 2)  # type: ignore[arg-type]
-        strips = []
-        for y in range(height):
-            segments = [
-                Segment("▀", Style(color=Color.from_rgb(*above), bgcolor=Color.from_rgb(*below)))
-                for above, below in zip(pixels[2 * y], pixels[2 * y + 1], strict=True)
-            ]
-            strips.append(Strip(segments, width))
-        return strips
+        return [
+            Strip(
+                [
+                    Segment(glyph, Style(color=Color.from_rgb(*ink), bgcolor=Color.from_rgb(*ground)))
+                    for glyph, ink, ground in row
+                ],
+                width,
+            )
+            for row in cells(self._image, width, height)  # type: ignore[arg-type]
+        ]

@@ -306,7 +306,7 @@ class ReproApp(App[int], inherit_bindings=False):
             self.say(f"the store cannot be written ({error.strerror})", "error")
             return
         self.work_queue()
-        self.say(f"{summary.scenario}: goes on from its last checkpoint")
+        self.say(f"{summary.scenario}: goes on from its last checkpoint  {self.same('resume', summary.id)}")
 
     def work_queue(self) -> None:
         """See that somebody works the queue off."""
@@ -325,10 +325,16 @@ class ReproApp(App[int], inherit_bindings=False):
         except OSError as error:
             self.say(f"the run cannot be asked to stop ({error.strerror})", "error")
         else:
-            self.say("stopping after this epoch, with a checkpoint")
+            self.say(f"stopping after this epoch, with a checkpoint  {self.same('stop', run_id)}")
         self.look_now()
 
     # -- what every screen can do
+
+    def same(self, command: str, run_id: str) -> str:
+        """The command line that does to a run what was just done, for a notice."""
+        from tui.commands import show, store_option
+
+        return f"$ {show([command, run_id.rpartition('-')[2], *store_option(self.store_path)])}"
 
     def say(self, text: str, severity: Any = "information", seconds: float = 5) -> None:
         """A notice; text from files never becomes markup."""

@@ -423,7 +423,7 @@ async def test_a_deleted_run_is_taken_back(make_app: MakeApp, store: Path) -> No
         await pilot.press("2")
         await shows(pilot, "2 runs")
         await pilot.press("d")
-        await shows(pilot, "1 runs", "u takes it back")
+        await shows(pilot, "1 runs", "u takes it back", "$ repro delete ")
         assert len(Store(store).runs()) == 1
         await pilot.press("u")
         await shows(pilot, "2 runs")
@@ -539,6 +539,23 @@ async def test_help_shows_the_keys_that_count_here(make_app: MakeApp) -> None:
         await shows(pilot, "Run the chosen or marked scenarios", "Show all runs", "claim")
         await pilot.press("escape")
         await shows(pilot, "The report")
+
+
+async def test_help_tells_of_whatever_has_the_focus(make_app: MakeApp, store: Path) -> None:
+    run = recorded.finished(store, 1)
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 50)) as pilot:
+        await shows(pilot, "original-bug")
+        await until(pilot, lambda: app.loaded)
+        for keys in ((), ("r",), ("escape", "2"), ("3",), ("4",), ("2", "enter"), ("w",), ("escape", "e")):
+            await pilot.press(*keys)
+            await until(pilot, lambda: app.screen.focused is not None)
+            for widget in list(app.screen.focus_chain):
+                app.screen.set_focus(widget)
+                await pilot.press("f1")
+                await shows(pilot, "What has the focus")
+                await pilot.press("escape")
+        assert run.id in app.run_ids
 
 
 async def test_the_palette_names_area_verb_and_object(make_app: MakeApp) -> None:

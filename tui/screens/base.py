@@ -34,6 +34,7 @@ class ReproScreen(Screen[None]):
 
     HERE: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
+    FOCUS_HELP: ClassVar[dict[str, str]] = {}  # help of each widget that takes the focus, by its id
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 

@@ -76,6 +76,9 @@ class CompareScreen(ReproScreen):
         "shows all. Differences of the environment come with the likeliest cause first. Below: the last verdict of "
         "every scenario in every environment. Mark runs with space in 2 Runs, or c on a run."
     )
+    FOCUS_HELP: ClassVar[dict[str, str]] = {
+        "comparison": "The comparison as a page: arrows and the page keys scroll it, also sideways.",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         key("a", "all", "All rows", "compare.all", "Show all rows or only what differs"),
         key("x", "unmark", "Unmark", "compare.unmark", "Unmark the last run"),

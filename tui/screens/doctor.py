@@ -27,6 +27,9 @@ class DoctorScreen(ReproScreen):
     HELP = (
         "What `repro doctor` finds: interpreter, environments, threads, memory, disk, store, GPU, each with a remedy."
     )
+    FOCUS_HELP: ClassVar[dict[str, str]] = {
+        "findings": "The findings, the gravest first: up, down and the page keys scroll them.",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [key("r", "again", "Look again", "doctor.again", "Look again")]
 
     def body(self) -> ComposeResult:

@@ -46,12 +46,14 @@ class HelpScreen(ModalScreen[None]):
         if text:
             lines += [Content(text), Content("")]
         focused = self._about.focused
-        if focused is not None and focused.tooltip:
-            lines += [
-                Content.styled("What has the focus", "bold $text-accent"),
-                Content(str(focused.tooltip)),
-                Content(""),
-            ]
+        if focused is not None:
+            of_focus = getattr(self._about, "FOCUS_HELP", {}).get(focused.id) or focused.tooltip
+            if of_focus:
+                lines += [
+                    Content.styled("What has the focus", "bold $text-accent"),
+                    Content(str(of_focus)),
+                    Content(""),
+                ]
         areas: dict[str, list[Content]] = {}
         seen = set()
         for _, binding, enabled, _ in self._about.active_bindings.values():

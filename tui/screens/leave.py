@@ -34,6 +34,7 @@ class LeaveScreen(ModalScreen[None]):
         Binding("escape,n", "stay", "Stay", tooltip="Stay", id="leave.stay"),
         Binding("left", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),
+        Binding("f1", "app.help", "Help", tooltip="Show the keys and what has the focus", id="leave.help"),
     ]
 
     def __init__(self) -> None:

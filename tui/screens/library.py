@@ -38,6 +38,10 @@ class LibraryScreen(ReproScreen):
         "and the file itself. Scenario files of yours in this folder, or in its folder scenarios, stand in the list "
         "too; o opens one from anywhere, and so does pasting its path. Files are read again when they change."
     )
+    FOCUS_HELP: ClassVar[dict[str, str]] = {
+        "scenarios": "The scenarios: up and down choose one, enter asks how to run it, space marks it.",
+        "story": "The story of the chosen scenario: up, down and the page keys scroll it.",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         key("r", "run", "Run", "library.run", "Run the chosen or marked scenarios"),
         key("space", "mark", "Mark", "library.mark", "Mark or unmark the scenario"),

@@ -50,6 +50,7 @@ class OpenScreen(ModalScreen[str | None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", tooltip="Open nothing", id="open.cancel"),
+        Binding("f1", "app.help", "Help", tooltip="Show the keys and what has the focus", id="open.help"),
     ]
 
     def compose(self) -> ComposeResult:

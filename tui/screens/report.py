@@ -34,6 +34,9 @@ class ReportScreen(ReproScreen):
         "it names you or your machine. x writes the bundle. The issue text follows; f changes the site it is for, i "
         "copies it."
     )
+    FOCUS_HELP: ClassVar[dict[str, str]] = {
+        "report": "The preview as a page: up, down and the page keys scroll it.",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "back", "Back", "report.back", "Go back"),
         key("x", "export", "Export", "report.export", "Export a bundle into the current folder"),
@@ -67,11 +70,20 @@ class ReportScreen(ReproScreen):
         target = ["--preview"] if preview else ["-o", f"{names[0]}.zip"]
         return ["export", *names, *target, *rest]
 
+    def issue_words(self) -> list[str]:
+        """The command that writes the issue text."""
+        return ["issue", self.runs[0].rpartition("-")[2], "--for", SITES[self.site]]
+
     def _load(self) -> None:
         self.show_command(show([*self.words(preview=False), *store_option(self.repro.store_path)]))
         name = self.runs[0] if len(self.runs) == 1 else f"{len(self.runs)} runs"
         self.query_one("#report-head", Static).update(Content.styled(f"Bundle of {plain(name, 120)}", "bold"))
-        self.query_one("#issue-title", Static).update(f"Issue text for {SITES[self.site]}")
+        self.query_one("#issue-title", Static).update(
+            Content.assemble(
+                f"Issue text for {SITES[self.site]}",
+                (f"  $ {show([*self.issue_words(), *store_option(self.repro.store_path)])}", f"not bold {QUIET}"),
+            )
+        )
         self._ask()
 
     def _call(self, words: list[str]) -> tuple[int, str, str]:
@@ -99,7 +111,7 @@ class ReportScreen(ReproScreen):
             with contextlib.suppress(ValueError):
                 preview = json.loads(output)
         self._hand(self._show_preview, preview, error)
-        code, output, error = self._call(["issue", self.runs[0].rpartition("-")[2], "--for", SITES[self.site]])
+        code, output, error = self._call(self.issue_words())
         self._hand(self._show_issue, output if code == 0 else "", error)
 
     def _hand(self, what: Any, *values: Any) -> None:

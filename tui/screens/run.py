@@ -73,6 +73,10 @@ class RunScreen(ReproScreen):
         "statistics of each BatchNormalization layer still have to go. Training phase and inference stand side by "
         "side: the same weights, evaluated twice. Pausing freezes the view only; leaving leaves the run alone."
     )
+    FOCUS_HELP: ClassVar[dict[str, str]] = {
+        "page": "The run as a page: up, down and the page keys scroll it.",
+        "log": "The log of the worker, its last 2,000 lines: arrows scroll it, the mouse selects in it.",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "back", "Back", "run.back", "Go back; the run goes on"),
         key("p", "pause", "Pause", "run.pause", "Freeze or thaw the view"),

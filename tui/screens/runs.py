@@ -56,6 +56,10 @@ class RunsScreen(ReproScreen):
         "space marks runs: 3 compares them, e exports them. A deleted run lies in the store's trash until u takes it "
         "back or the program that deleted it is left."
     )
+    FOCUS_HELP: ClassVar[dict[str, str]] = {
+        "list": "The runs of the store: up and down choose one, enter opens it, space marks it.",
+        "filter": "Words that must all occur; enter goes back to the list, escape empties it.",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         key("o", "open", "Open", "runs.open", "Open the run", show=False),
         key("space", "mark", "Mark", "runs.mark", "Mark or unmark the run"),
@@ -81,7 +85,6 @@ class RunsScreen(ReproScreen):
 
     def on_mount(self) -> None:
         listing = self.query_one(RunList)
-        listing.tooltip = "The runs of the store; enter opens one."
         listing.focus()
         self.store_changed()
 
@@ -297,7 +300,7 @@ class RunsScreen(ReproScreen):
         self.repro.summaries.pop(run.id, None)
         with contextlib.suppress(ValueError):
             self.repro.marked.remove(run.id)
-        self.repro.say(f"deleted {run.scenario} {run.short}: u takes it back")
+        self.repro.say(f"deleted {run.scenario} {run.short}: u takes it back  {self.repro.same('delete', run.id)}")
         self.repro.look_now()
         self.store_changed()
         self.refresh_bindings()

@@ -35,9 +35,18 @@ class StartScreen(ModalScreen[Request | None]):
         "environment with every seed, one after another. Seeds: 0 or 0,1,2 or 0:3. Images: a folder with one file per "
         "class, empty for the shipped ones."
     )
+    FOCUS_HELP: ClassVar[dict[str, str]] = {
+        "environments": "Where to run: up and down choose, space takes in or out.",
+        "seeds": "Whole numbers: 0 or 0,1,2 or 0:3 (3 left out). Each is a run of its own.",
+        "device": "left and right choose; auto takes a GPU where the environment has one.",
+        "images": "A folder with one file per class; empty: the shipped ones.",
+        "run": "enter starts the runs.",
+        "cancel": "enter starts nothing.",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", tooltip="Start nothing", id="start.cancel"),
         Binding("ctrl+s,f5", "start", "Start", tooltip="Start the runs", id="start.run"),
+        Binding("f1", "app.help", "Help", tooltip="Show the keys and what has the focus", id="start.help"),
     ]
 
     def __init__(self, request: Request, scenarios: Mapping[str, Scenario]) -> None:

@@ -80,6 +80,9 @@ class WhyScreen(ReproScreen):
         "'Mean off' and 'spread' on the right are what inference makes of an input that training turns into mean 0 and "
         "spread 1, layer by layer. Left and right change the epoch."
     )
+    FOCUS_HELP: ClassVar[dict[str, str]] = {
+        "layers": "The layers in their order: up, down and the page keys scroll them.",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "back", "Back", "why.back", "Go back"),
         key("m", "momentum", "Momentum", "why.momentum", "Show what another momentum would have given"),

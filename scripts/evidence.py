@@ -32,6 +32,7 @@ from repro.scenario.load import load, parse, shipped_files
 from repro.scenario.types import Scenario
 from repro.sweep.tally import rate
 from repro.verdict import decide_all, verdict
+from scripts import reliability
 
 ROOT = Path(__file__).resolve().parent.parent
 EVIDENCE = ROOT / "docs/evidence"
@@ -339,6 +340,7 @@ def write_tables(check: bool) -> int:
     pages = {
         "history": history_tables,
         "remedies": remedy_tables,
+        "reliability": reliability.tables,
         "report": report_tables,
         "statistics": statistics_tables,
     }

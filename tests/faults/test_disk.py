@@ -64,7 +64,7 @@ def writes(place: Place) -> None:
 
 
 def test_a_disk_that_is_full_at_every_write_in_turn(
-    small_disk: Path, stage: Callable[..., Stage], folder: Path, tmp_path: Path
+    small_disk: Path, stage: Callable[..., Stage], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """From no room at all, 8 KiB more each time, until the run fits: wherever it ends, it is told, nothing is lost."""
     (tmp_path / "files_of_the_worker.py").write_text((ROOT / "repro/worker/files.py").read_text())
@@ -96,6 +96,7 @@ def test_a_disk_that_is_full_at_every_write_in_turn(
         assert result is not None and len(result.measurements["fit"]["loss"]) == 3
         assert one.run.file("arrays/trace.f32").stat().st_size >= 18_000
         shutil.rmtree(one.run.path)
+    record_property("tried", len(ends))
     assert ends.count("not begun") > 1 and ends.count("failed") > 10, ends
 
 

@@ -15,7 +15,7 @@ from repro.runs import memory
 from tests.engine.test_supervisor import Stage
 from tests.faults.conftest import Place, said
 
-LIMIT = 256 * 1024 * 1024
+LIMIT = 128 * 1024 * 1024
 KILLED = "os.kill(os.getpid(), signal.SIGKILL)"
 
 

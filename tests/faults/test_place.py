@@ -9,6 +9,7 @@ import shlex
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from repro.runs import store as store_module
 from repro.runs.store import Store
 from tests.engine.test_supervisor import WHOLE
-from tests.faults.conftest import NOBODY, UNKNOWN, Place, said, states
+from tests.faults.conftest import NOBODY, ROOT, UNKNOWN, Place, said, states
 from tests.tui import recorded
 from tests.tui.test_terminal import Terminal, variables
 
@@ -148,7 +149,7 @@ def test_a_store_whose_name_is_no_utf8(place: Place) -> None:
     assert place("delete", "last", "--json").code == 0
 
 
-def test_a_path_that_is_as_long_as_it_may_be(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_is_as_long_as_it_may_be(place: Place, record_property: Callable[[str, object], None]) -> None:
     """Near the kernel's 4096 bytes: the longest store works, one byte more is refused before anything is written."""
     most = store_module.PATH_MAX - 256 - store_module.LONGEST_NAME
 
@@ -168,6 +169,7 @@ def test_a_path_that_is_as_long_as_it_may_be(place: Place, monkeypatch: pytest.M
         place.store = of_length(length)
         place.run().refused(3, "File name too long", f"name a folder of at most {most} bytes with --store")
         assert not place.store.exists()
+    record_property("tried", 5)
     place.store = place.path / ("x" * 256)
     place.run().refused(3, "File name too long", "--store")
 
@@ -235,6 +237,34 @@ def test_a_user_without_a_name_and_a_home(shared: Place) -> None:
         refused = command(*words, unset=("HOME", "REPRO_ENVIRONMENTS", "XDG_DATA_HOME"))
         refused.refused(3, "HOME is not set", "REPRO_ENVIRONMENTS")  # type: ignore[attr-defined]
     assert list(cwd.iterdir()) == []
+
+
+def test_the_screen_without_a_home(shared: Place) -> None:
+    """As a user whom nobody named, told no folder at all: it opens, keeps no settings, and makes no folder called ~."""
+    cwd = shared.path / "here"
+    cwd.mkdir()
+    cwd.chmod(0o777)
+    code = (
+        "import os, sys; os.setgroups([]); "
+        f"os.setgid({UNKNOWN}); os.setuid({UNKNOWN}); os.chdir({str(cwd)!r}); "
+        f"os.execv({str(shared.python)!r}, ['python', '-m', 'repro'])"
+    )
+    given = {"PATH": "/usr/bin:/bin", "TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(path_entries())}
+    screen = Terminal(["-c", code], given)
+    try:
+        screen.wait_for(b"original-bug")
+        os.write(screen.main, b"t")
+        screen.wait_for(b"theme")
+        os.write(screen.main, b"q")
+        assert screen.end() == 0
+        assert b"Traceback" not in screen.output and list(cwd.iterdir()) == []
+    finally:
+        screen.close()
+
+
+def path_entries() -> list[str]:
+    """Where this package and those it needs lie."""
+    return [str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
 
 
 # -- very many runs ---------------------------------------------------------------------------------------------------

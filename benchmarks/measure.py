@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -100,3 +101,33 @@ def on_terminal(
     )
     os.close(side)
     return process, main
+
+
+class Screen:
+    """The program on a pseudo terminal that is always read."""
+
+    def __init__(self, store: Path, folder: str, rows: int = 80, columns: int = 140) -> None:
+        variables = {**os.environ, "TERM": "xterm-256color", "XDG_CONFIG_HOME": folder, "PYTHONPATH": str(ROOT)}
+        command = ["-m", "repro", "--store", str(store)]
+        self.process, self.main = on_terminal(command, variables, rows, columns)
+        self.output, self.news = b"", threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self.main, 1 << 16):
+                with self.news:
+                    self.output = (self.output + data)[-(1 << 20) :]
+                    self.news.notify_all()
+        except OSError:
+            pass
+
+    def press(self, keys: bytes, wanted: bytes, seconds: float = 20.0) -> float:
+        """Seconds from a key press until `wanted` is written."""
+        with self.news:
+            self.output = b""
+            started = time.perf_counter()
+            os.write(self.main, keys)
+            if not self.news.wait_for(lambda: wanted in self.output, seconds):
+                raise SystemExit(f"{wanted!r} never came")
+        return time.perf_counter() - started

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.measure import on_terminal  # noqa: E402
+from benchmarks.measure import Screen  # noqa: E402
 from benchmarks.tui_start import cpu_seconds  # noqa: E402
 from repro.runs.store import RunDirectory  # noqa: E402
 from tests.tui import recorded  # noqa: E402
@@ -26,36 +26,6 @@ from tests.tui import recorded  # noqa: E402
 EVENTS, LINES = 200, 2000
 TIMES, EVERY = 60, 0.4
 TICK = 0.05
-
-
-class Screen:
-    """The program on a pseudo terminal that is always read."""
-
-    def __init__(self, store: Path, folder: str) -> None:
-        variables = {**os.environ, "TERM": "xterm-256color", "XDG_CONFIG_HOME": folder, "PYTHONPATH": str(ROOT)}
-        command = ["-m", "repro", "--store", str(store)]
-        self.process, self.main = on_terminal(command, variables, rows=80, columns=140)
-        self.output, self.news = b"", threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        try:
-            while data := os.read(self.main, 1 << 16):
-                with self.news:
-                    self.output = (self.output + data)[-(1 << 20) :]
-                    self.news.notify_all()
-        except OSError:
-            pass
-
-    def press(self, keys: bytes, wanted: bytes, seconds: float = 20.0) -> float:
-        """Seconds from a key press until `wanted` is written."""
-        with self.news:
-            self.output = b""
-            started = time.perf_counter()
-            os.write(self.main, keys)
-            if not self.news.wait_for(lambda: wanted in self.output, seconds):
-                raise SystemExit(f"{wanted!r} never came")
-        return time.perf_counter() - started
 
 
 def say(run: RunDirectory, stop: threading.Event) -> None:

@@ -21,7 +21,7 @@ from textual.screen import Screen
 
 from repro import shipped
 from tui import settings
-from tui.commands import Request, is_file
+from tui.commands import Request, ticket_words
 from tui.screens.base import ReproScreen, key
 from tui.screens.library import LibraryScreen
 from tui.summary import Summary, from_id
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from repro.runs.store import RunDirectory, Store
     from tui import queue
     from tui.bridge import StoreNews, StoreWatcher
+    from tui.spare import Warming
 
 TERMINAL_SECONDS = 1.0
 _EXIT_BY_SIGNAL = {signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -108,6 +109,9 @@ class ReproApp(App[int], inherit_bindings=False):
         self.step_seconds: dict[str, float] = {}
         self.marked: list[str] = []
         self.deleted: list[str] = []
+        self.warming: Warming | None = None
+        self._wanted: Request | None = None
+        self._told_warm = False
         self.loaded = False
         self._watcher: StoreWatcher | None = None
         self._told_errors: set[str] = set()
@@ -138,6 +142,8 @@ class ReproApp(App[int], inherit_bindings=False):
         if not self.is_headless and sys.stdin.isatty():
             threading.Thread(target=_mind_terminal, args=(sys.stdin.fileno(),), name="terminal", daemon=True).start()
         self.set_interval(0.5, self._mind_size)
+        if not self.is_headless:
+            self.start_warming()
         self.call_after_refresh(self._watch)
 
     def _mind_size(self) -> None:
@@ -167,6 +173,54 @@ class ReproApp(App[int], inherit_bindings=False):
     def on_unmount(self) -> None:
         if self._watcher is not None:
             self._watcher.stop()
+        if self.warming is not None:
+            self.warming.close()
+
+    # -- a worker that is warm before its run is asked for
+
+    def start_warming(self) -> None:
+        """From now on keep a worker warm for the run that would be started."""
+        self.set_timer(1.0, self._warm)  # nothing of it before the first paint
+
+    def _warm(self) -> None:
+        from tui.spare import Warming
+
+        self.warming = Warming(self.store_path, on=self.settings.warm)
+        self.set_interval(0.5, self._mind_warming)
+
+    def want(self, request: Request | None, *, again: bool = False) -> None:
+        """The runs that would be started now: the first of them may find a warm worker."""
+        self._wanted = request
+        if self.warming is not None:
+            words = ticket_words(request.each()[0][3]) if request is not None else None
+            self.warming.want(words, again=again)
+
+    def _mind_warming(self) -> None:
+        """Start, end and replace the warm worker as it must be now."""
+        assert self.warming is not None
+        if not self.loaded:
+            return
+        self.want(self._wanted)
+        if not self.warming.look(busy=self._is_busy()) and self.waiting():
+            self.work_queue()
+        if self.warming.is_ready != self._told_warm and isinstance(self.screen, ReproScreen):
+            self._told_warm = self.warming.is_ready
+            if self.screen.is_composed:
+                self.screen.show_activity()
+
+    def _is_busy(self) -> bool:
+        return bool(self.going_on() or self.tickets or any(screen.TRAINS for screen in self._full_screens()))
+
+    def _full_screens(self) -> list[ReproScreen]:
+        return [screen for screen in self.screen_stack if isinstance(screen, ReproScreen)]
+
+    def toggle_warming(self) -> None:
+        """Turn warming up on or off and keep it."""
+        self.settings.warm = not self.settings.warm
+        self.keep_settings()
+        if self.warming is not None:
+            self.warming.is_on = self.settings.warm
+        self.say(f"warming up a worker is {'on' if self.settings.warm else 'off'}")
 
     # -- the store
 
@@ -265,6 +319,8 @@ class ReproApp(App[int], inherit_bindings=False):
             parts.append(("● starting", BUSY))
         if waiting:
             parts.append((f"  ○ {waiting} waiting", QUIET if going else ODD))
+        if not parts and self.warming is not None and self.warming.is_ready:
+            return Content.styled("warmed up", QUIET)
         return Content.assemble(*parts) if parts else Content.styled("nothing is running", QUIET)
 
     # -- starting runs
@@ -277,13 +333,11 @@ class ReproApp(App[int], inherit_bindings=False):
         try:
             self.store.check_writable()
             for scenario, environment, seed, words in each:
-                if is_file(scenario):
-                    words[1] = str(Path(scenario).absolute())  # whoever works the queue off may do so elsewhere
-                queue.add(self.store_path, scenario, environment, seed, [*words, "--json", "--plain"])
+                queue.add(self.store_path, scenario, environment, seed, ticket_words(words))
         except Exception as error:
             self.say(str(error), "error", 15)
             return 0
-        self.work_queue()
+        self.work_queue(ticket_words(each[0][3]))
         count = len(each)
         busy = bool(self.going_on())
         what = f"{each[0][0]} in {each[0][1]}, seed {each[0][2]}" if count == 1 else f"{count} runs"
@@ -308,12 +362,14 @@ class ReproApp(App[int], inherit_bindings=False):
         self.work_queue()
         self.say(f"{summary.scenario}: goes on from its last checkpoint  {self.same('resume', summary.id)}")
 
-    def work_queue(self) -> None:
-        """See that somebody works the queue off."""
+    def work_queue(self, first: list[str] | None = None) -> None:
+        """See that somebody works the queue off. `first`: words of the ticket that a warm worker may be there for."""
         from tui import queue
 
         try:
-            queue.start_working(self.store_path)
+            idle = not self._is_busy() and not queue.is_worked_on(self.store_path)
+            if not (first and idle and self.warming is not None and self.warming.go(first)):
+                queue.start_working(self.store_path)
         except OSError as error:
             self.say(f"the queue cannot be worked off ({error.strerror})", "error")
         self.look_now()
@@ -441,6 +497,7 @@ class ReproApp(App[int], inherit_bindings=False):
         for name, short in NAMES.items():
             yield SystemCommand(f"View: Use theme {short}", "kept for the next start", lambda n=name: self.use_theme(n))
         yield SystemCommand("View: Turn animation on or off", "kept for the next start", self.toggle_animation)
+        yield SystemCommand("Queue: Turn warming up on or off", "a worker made ready ahead", self.toggle_warming)
         if self.waiting():
             yield SystemCommand("Queue: Go on with what waits", "", self.work_queue)
             yield SystemCommand("Queue: Drop what waits", "", self.drop_queue)

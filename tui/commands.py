@@ -23,6 +23,14 @@ def is_file(scenario: str) -> bool:
     return "/" in scenario or scenario.endswith(".yaml")
 
 
+def ticket_words(words: Sequence[str]) -> list[str]:
+    """Words of a run or a sweep for a process that may run in another folder, and reads no progress bar."""
+    command, *rest = words
+    count = next((i for i, one in enumerate(rest) if one.startswith("--")), len(rest))
+    names = [str(Path(name).absolute()) if is_file(name) else name for name in rest[:count]]
+    return [command, *names, *rest[count:], "--json", "--plain"]
+
+
 def store_option(store: Path) -> list[str]:
     """`--store`, where it is not the one that `repro` would take by itself."""
     usual = Path(os.environ.get("REPRO_STORE") or "runs")
@@ -81,6 +89,28 @@ class Request:
         words += ["--trace"] if self.traced else []
         words += [] if self.device == "auto" else ["--device", self.device]
         return words + (["--images", self.images] if self.images else [])
+
+
+@dataclass(frozen=True)
+class SweepRequest:
+    """Rates over seeds: every scenario in every environment with every seed."""
+
+    scenarios: list[str]
+    environments: list[str]
+    seeds: list[int]
+
+    def words(self) -> list[str]:
+        """The command line."""
+        words = ["sweep", *self.scenarios]
+        for text in _ranges(self.seeds):
+            words += ["--seeds", text]
+        for environment in self.environments:
+            words += ["--environment", environment]
+        return words
+
+    def runs(self) -> Request:
+        """The same runs one by one."""
+        return Request(self.scenarios, self.environments, self.seeds)
 
 
 def _ranges(seeds: Sequence[int]) -> list[str]:

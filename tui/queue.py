@@ -11,11 +11,13 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from repro.errors import ReproError, printable
+from repro.files import is_locked
 
 FORMAT = 1
 POLL_SECONDS = 0.5
@@ -72,14 +74,7 @@ def cancel(store: Path, name: str) -> None:
 
 def is_worked_on(store: Path) -> bool:
     """Whether a process works the queue off."""
-    try:
-        with (folder(store) / "lock").open("rb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+    return is_locked(folder(store) / "lock")
 
 
 def start_working(store: Path) -> None:
@@ -112,8 +107,8 @@ def _write(store: Path, ticket: Ticket) -> None:
     temporary.replace(file)
 
 
-def work(store: Path) -> int:
-    """Do what waits, one after another, until nothing is left."""
+def work(store: Path, make_run: Callable[[Ticket], str] | None = None) -> int:
+    """Do what waits, one after another, until nothing is left; `make_run`: `run`, or something in its place."""
     folder(store).mkdir(parents=True, exist_ok=True)
     with (folder(store) / "lock").open("ab") as lock:
         for _ in range(20):
@@ -129,7 +124,7 @@ def work(store: Path) -> int:
             if not _file(store, ticket.name).exists():
                 continue
             _write(store, msgspec.structs.replace(ticket, started=True))
-            error = _run(store, ticket.arguments)
+            error = make_run(ticket) if make_run is not None else run(store, ticket)
             if error:
                 _write(store, msgspec.structs.replace(ticket, error=error))
             else:
@@ -154,17 +149,17 @@ def _is_busy(store: Path) -> bool:
     return False
 
 
-def _run(store: Path, arguments: list[str]) -> str:
+def run(store: Path, ticket: Ticket) -> str:
     """One run in the foreground of this process; why it never began, else nothing."""
     from repro.runs.store import Store
 
-    before = {run.id for run in Store(store).runs()}
-    command = [sys.executable, "-m", "repro", *arguments, "--store", str(store)]
+    before = {one.id for one in Store(store).runs()}
+    command = [sys.executable, "-m", "repro", *ticket.arguments, "--store", str(store)]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=variables(), check=False)
     except OSError as error:
         return str(error.strerror)
-    if done.returncode in (0, 1, 4) or {run.id for run in Store(store).runs()} != before:
+    if done.returncode in (0, 1, 4) or {one.id for one in Store(store).runs()} != before:
         return ""
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
     return printable(lines[-1], 400) if lines else f"exit code {done.returncode}"

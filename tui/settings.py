@@ -20,6 +20,7 @@ class Settings:
     format: int = FORMAT
     theme: str = "repro-dark"
     animation: bool = True
+    warm: bool = True
     environments: list[str] = field(default_factory=lambda: ["keras-3"])
     seeds: str = "0"
     device: Device = "auto"

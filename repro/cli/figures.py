@@ -71,7 +71,8 @@ def run_text(found: dict[str, Any]) -> str:
     lines += _figures(found.get("measurements", {}))
     total = found["seconds"].get("total")
     if total is not None:
-        lines.append(f"  {duration(total)}, run {found['run']}")
+        warm = " (by a worker that was warm before)" if "warm" in found["seconds"] else ""
+        lines.append(f"  {duration(total)}{warm}, run {found['run']}")
     else:
         lines.append(f"  run {found['run']}")
     return "\n".join(lines)

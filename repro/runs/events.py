@@ -39,10 +39,15 @@ class RunStarted(Event, frozen=True, tag="run_started"):
 
 
 class WorkerStarted(Event, frozen=True, tag="worker_started"):
-    """The training process runs."""
+    """The training process runs.
+
+    `warm_seconds`: how long it had been there when the run began, importing and building for it (see `runs/warm`);
+    None: it was started for this run.
+    """
 
     pid: int
     python: str
+    warm_seconds: float | None = None
 
 
 class StageStarted(Event, frozen=True, tag="stage_started"):
@@ -180,6 +185,10 @@ class Answered(Event, frozen=True, tag="answered"):
     seconds: Seconds
 
 
+class WorkerReady(Event, frozen=True, tag="worker_ready"):
+    """A warm worker has done all that it can before its run is asked for; never in a run's log."""
+
+
 class FitFinished(Event, frozen=True, tag="fit_finished"):
     """model.fit returned."""
 
@@ -254,6 +263,7 @@ AnyEvent = (
     | TracePlanned
     | SnapshotWritten
     | Answered
+    | WorkerReady
     | FitFinished
     | WeightsHashed
     | TrainingStopped

@@ -61,6 +61,8 @@ class Progress:
                 self._end_stage(event.time)
                 self.stage = event.stage
                 self._stage_started = (event.stage, event.time)
+            case events.WorkerStarted(warm_seconds=float() as seconds):
+                self.seconds["warm"] = round(seconds, 3)
             case events.ModelBuilt():
                 self.fingerprint = event.fingerprint
             case events.EpochFinished():

@@ -20,7 +20,7 @@ from typing import IO, Any, TypeVar
 import msgspec
 
 from repro.errors import InputError, UnusableError, printable
-from repro.files import sync_folder, write_durably
+from repro.files import is_locked, sync_folder, write_durably
 from repro.runs import events, leftovers
 from repro.runs.measurements import Progress
 from repro.runs.records import FORMAT, Result, RunRecord, State
@@ -144,14 +144,7 @@ class RunDirectory:
 
     def is_locked(self) -> bool:
         """Whether a supervisor of this kernel holds the run."""
-        try:
-            with self.file("run.lock").open("rb") as stream:
-                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
+        return is_locked(self.file("run.lock"))
 
     def state(self, progress: Progress | None = None) -> State:
         """What has become of the run; never raises."""

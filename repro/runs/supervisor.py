@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
@@ -29,6 +29,9 @@ from repro.scenario import own_model
 from repro.scenario.types import Scenario
 from repro.verdict import decide_all, verdict
 
+if TYPE_CHECKING:
+    from repro.runs.warm import WarmWorker
+
 WORKER = Path(__file__).resolve().parent.parent / "worker"
 POLL_SECONDS = 0.2
 STOP_GRACE_SECONDS = 55.0
@@ -36,6 +39,7 @@ CHECKPOINT_SECONDS = 60.0
 KERAS_MOMENTUM = 0.99
 SNAPSHOT_EPOCHS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 MAX_LOG_BYTES = 32 * 1024 * 1024
+MAX_EARLY_LOG_BYTES = 1024 * 1024
 _PASSED_ON = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_ENABLE_ONEDNN_OPTS")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -116,14 +120,18 @@ class EventLog:
 
 
 class WorkerProcess:
-    """The child process with its two pipes: events, and standard output with standard error."""
+    """The child process with its pipes: requests, events, and standard output with standard error.
 
-    def __init__(self, environment: Environment, home: Path, threads: int, request: dict[str, Any], log: Path) -> None:
+    What it prints is kept until `write_log` says where to.
+    """
+
+    def __init__(self, environment: Environment, home: Path, threads: int) -> None:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         self._home = home
-        self._log = log.open("ab", buffering=0)
-        self._log_left = MAX_LOG_BYTES - log.stat().st_size
+        self._log: IO[bytes] | None = None
+        self._log_left = MAX_EARLY_LOG_BYTES
+        self._printed = bytearray()
         self._rest = bytearray()
         read_end, write_end = os.pipe()
         try:
@@ -139,7 +147,6 @@ class WorkerProcess:
             )
         except BaseException:
             os.close(read_end)
-            self._log.close()
             shutil.rmtree(home, ignore_errors=True)
             raise
         finally:
@@ -147,8 +154,23 @@ class WorkerProcess:
         self.events = read_end
         assert self.process.stdin is not None and self.process.stdout is not None
         self.output: int = self.process.stdout.fileno()
-        with contextlib.suppress(BrokenPipeError), self.process.stdin as stdin:
-            stdin.write(msgspec.json.encode(request) + b"\n")
+
+    def ask(self, request: dict[str, Any], *, last: bool = True) -> None:
+        """Send a request; behind the `last` one the worker reads the end."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(msgspec.json.encode(request) + b"\n")
+            self.process.stdin.flush()
+        if last:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+
+    def write_log(self, log: Path) -> None:
+        """Write what it printed so far, and all that it prints from now on, to the end of `log`."""
+        self._log = log.open("ab", buffering=0)
+        self._log_left = MAX_LOG_BYTES - log.stat().st_size
+        self._print(bytes(self._printed))
+        self._printed.clear()
 
     def read_events(self) -> list[bytes] | None:
         """Whole lines that came, None at the end."""
@@ -166,15 +188,18 @@ class WorkerProcess:
     def read_output(self) -> bool:
         """Write what the worker printed to its log; False at the end."""
         data = os.read(self.output, 1 << 18)
-        if not data:
-            return False
-        if self._log_left > 0:
-            data = data[: self._log_left]
-            self._log_left -= len(data)
+        self._print(data)
+        return bool(data)
+
+    def _print(self, data: bytes) -> None:
+        data = data[: max(0, self._log_left)]
+        self._log_left -= len(data)
+        if self._log is None:
+            self._printed += data
+        elif data:
             self._log.write(data)
             if self._log_left == 0:
                 self._log.write(b"\n[the log is full: the rest was dropped]\n")
-        return True
 
     def close(self) -> None:
         """End the process if it lives, and leave nothing behind."""
@@ -183,8 +208,12 @@ class WorkerProcess:
             self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
         os.close(self.events)
-        self._log.close()
+        if self._log is not None:
+            self._log.close()
         shutil.rmtree(self._home, ignore_errors=True)
 
 
@@ -252,12 +281,14 @@ class Supervisor:
         scenario: Scenario,
         environment: Environment,
         on_event: OnEvent = _nobody,
+        warm: WarmWorker | None = None,
     ) -> None:
         self.run = run
         self.record = record
         self.scenario = scenario
         self.environment = environment
         self.log = EventLog(run, on_event)
+        self._warm = warm
         self.signals: list[signal.Signals] = []
         self._stop_deadline: float | None = None
         self._fault = ""
@@ -300,22 +331,9 @@ class Supervisor:
             usable = False
         source = self._source()
         return {
+            **run_request(self.record, self.scenario, self.environment),
             "kind": "run" if source is None else "derive",
-            "adapter": self.environment.definition.adapter,
-            "supervisor": os.getpid(),
-            "scenario": plain_scenario(self.scenario),
             "directory": path_bytes(self.run.path),
-            "labels": [image.label for image in self.record.images],
-            "validation_labels": [image.label for image in self.record.validation_images],
-            "seed": self.record.seed,
-            "threads": self.record.threads,
-            "device": self.record.device,
-            "deterministic": self.record.deterministic,
-            "measured_epochs": self.scenario.measured_epochs,
-            "checkpoint_seconds": checkpoint_seconds(),
-            "keep_weights": self.record.keep_weights,
-            "record_variables": list(environment_record.RECORDED_VARIABLES),
-            "trace": trace_request(self.scenario, self.record) if self.record.traced else None,
             "source": source,
             "resume": {"epoch": checkpoint.epoch, "file": checkpoint.file} if usable and checkpoint else None,
         }
@@ -346,13 +364,13 @@ class Supervisor:
         request = self._request()
         if request["resume"] is None:
             self.progress.checkpoint = None
-        home = self.run.file(leftovers.WORKER_HOME)
         self._memory_kills = memory.kills()
-        worker = WorkerProcess(
-            self.environment, home.absolute(), self.record.threads, request, self.run.file("worker.log")
-        )
+        worker, warm_seconds = self._worker(request)
         try:
-            self.log.add(events.WorkerStarted(pid=worker.process.pid, python=encodable(str(self.environment.python))))
+            worker.write_log(self.run.file("worker.log"))
+            python = encodable(str(self.environment.python))
+            self.log.add(events.WorkerStarted(pid=worker.process.pid, python=python, warm_seconds=warm_seconds))
+            worker.ask(request)
             self._pump(worker, wakeup, stretch)
             self._exit_code = worker.process.wait(timeout=STOP_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -362,6 +380,15 @@ class Supervisor:
         finally:
             worker.close()
             leftovers.remove(self.run.path)
+
+    def _worker(self, request: dict[str, Any]) -> tuple[WorkerProcess, float | None]:
+        """The warm worker where it was prepared for just this, and its age in seconds; else a new one."""
+        if self._warm is not None:
+            taken = self._warm.take(self.environment, request)
+            if taken is not None:
+                return taken
+        home = self.run.file(leftovers.WORKER_HOME).absolute()
+        return WorkerProcess(self.environment, home, self.record.threads), None
 
     def _pump(self, worker: WorkerProcess, wakeup: int, stretch: int) -> None:
         """Move what the worker says to the files until it closes its pipes."""
@@ -394,6 +421,8 @@ class Supervisor:
                     raise subprocess.TimeoutExpired("worker", STOP_GRACE_SECONDS)
 
     def _take(self, event: events.AnyEvent, stretch: int) -> None:
+        if isinstance(event, events.WorkerReady):
+            return
         if isinstance(event, events.EnvironmentProbed):
             record = environment_record.collect(self.environment, event.record)
             name = "environment.json" if stretch == 1 else f"environment-{stretch}.json"
@@ -540,6 +569,29 @@ def file_hashes(run: RunDirectory) -> dict[str, str]:
     return {str(path.relative_to(run.path)): sha256(path) for path in files if path.name not in left_out}
 
 
+def run_request(record: RunRecord, scenario: Scenario, environment: Environment) -> dict[str, Any]:
+    """What a worker is asked to do, but for where the run lies and what it goes on from."""
+    return {
+        "kind": "run",
+        "adapter": environment.definition.adapter,
+        "supervisor": os.getpid(),
+        "scenario": plain_scenario(scenario),
+        "labels": [image.label for image in record.images],
+        "validation_labels": [image.label for image in record.validation_images],
+        "seed": record.seed,
+        "threads": record.threads,
+        "device": record.device,
+        "deterministic": record.deterministic,
+        "measured_epochs": scenario.measured_epochs,
+        "checkpoint_seconds": checkpoint_seconds(),
+        "keep_weights": record.keep_weights,
+        "record_variables": list(environment_record.RECORDED_VARIABLES),
+        "trace": trace_request(scenario, record) if record.traced else None,
+        "source": None,
+        "resume": None,
+    }
+
+
 def trace_request(scenario: Scenario, record: RunRecord) -> dict[str, Any]:
     """What a worker needs to trace a run of `scenario`."""
     kept = snapshot_epochs(scenario) if record.snapshot_epochs is None else record.snapshot_epochs
@@ -572,6 +624,7 @@ def supervise(
     scenario: Scenario,
     environment: Environment,
     on_event: OnEvent = _nobody,
+    warm: WarmWorker | None = None,
 ) -> ExitCode:
     """Supervise one stretch of a run whose `lock` is held; the lock is let go at the end."""
     with lock:
@@ -582,7 +635,7 @@ def supervise(
                 f"the run cannot be written ({error.strerror})", do=store_remedy(error), file=run.path
             ) from None
         try:
-            return Supervisor(run, record, scenario, environment, on_event).supervise()
+            return Supervisor(run, record, scenario, environment, on_event, warm).supervise()
         finally:
             with contextlib.suppress(OSError):
                 run.release_reserve()

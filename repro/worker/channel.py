@@ -23,6 +23,18 @@ def jsonable(value):
     return "nan" if math.isnan(number) else "inf" if number > 0 else "-inf"
 
 
+def read_request(lines):
+    """The next request of a stream of lines; None at its end."""
+    line = lines.readline()
+    if not line:
+        return None
+    request = json.loads(line)
+    for part in (request, request.get("source") or {}):
+        if "directory" in part:  # each of its bytes as a character: not every path is UTF-8
+            part["directory"] = os.fsdecode(part["directory"].encode("latin-1"))
+    return request
+
+
 class Channel:
     """Writes one line an event; each line in as few system calls as the pipe allows."""
 

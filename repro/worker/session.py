@@ -2,13 +2,12 @@
 
 import ctypes
 import io
-import json
 import os
 import signal
 import sys
 import traceback
 
-from repro_worker.channel import Channel
+from repro_worker.channel import Channel, read_request
 
 PR_SET_PDEATHSIG = 1
 
@@ -44,13 +43,10 @@ def main(arguments):
     """Exit code 0 when the request was answered; 1 when it failed (the reason is the last event)."""
     channel = Channel(int(arguments[0]))
     lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8")
-    request = json.loads(lines.readline())
-    for part in (request, request.get("source") or {}):
-        if "directory" in part:  # each of its bytes as a character: not every path is UTF-8
-            part["directory"] = os.fsdecode(part["directory"].encode("latin-1"))
+    request = read_request(lines)
     die_with(request["supervisor"])
     try:
-        from repro_worker import derive, probe, training, what_if
+        from repro_worker import derive, probe, training, warm, what_if
 
         adapter = make_adapter(request["adapter"])
         if request["kind"] == "probe":
@@ -58,6 +54,8 @@ def main(arguments):
             channel.send("environment_probed", record=probe.record(adapter, request))
         elif request["kind"] == "what_if":
             what_if.serve(adapter, request, channel, iter(lines.readline, ""))
+        elif request["kind"] == "warm":
+            warm.serve(adapter, request, channel, lines)
         elif request["kind"] == "derive":
             derive.derive(adapter, request, channel)
         else:

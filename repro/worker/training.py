@@ -203,25 +203,35 @@ class Run:
         return dict(spread, accuracy=float(np.mean([accuracy for _, accuracy, _, _ in found])))
 
 
-def begin(adapter, request, channel):
-    """Import, record the environment, build; the run, and the state it goes on from (or None)."""
-    run = Run(adapter, request, channel)
-    run.stage("import")
+def prepare(adapter, request, channel):
+    """Import, record the environment, build: all that needs no images; the initial weights' hash, seconds of the build.
+
+    An own model's file lies in the run's directory, which must be there then.
+    """
+    channel.send("stage_started", stage="import")
     adapter.start(request)
     channel.send("environment_probed", record=probe.record(adapter, request))
     for note in adapter.notes:
         channel.send("warned", message=note)
-    run.stage("build")
+    channel.send("stage_started", stage="build")
     started = time.perf_counter()
     adapter.build(request)
-    resume = request.get("resume")
     initial = files.arrays_sha256(array for _, array in adapter.weights())
+    return initial, time.perf_counter() - started
+
+
+def begin(adapter, request, channel, prepared=None):
+    """Prepare, unless that was done already; the run, and the state it goes on from (or None)."""
+    run = Run(adapter, request, channel)
+    initial, seconds = prepared or prepare(adapter, request, channel)
+    started = time.perf_counter()
+    resume = request.get("resume")
     if resume is not None:
         with np.load(os.path.join(run.directory, resume["file"]), allow_pickle=False) as state:
             adapter.restore(state)
     channel.send(
         "model_built",
-        seconds=time.perf_counter() - started,
+        seconds=seconds + time.perf_counter() - started,
         fingerprint=dict(
             adapter.fingerprint(), initial_weights_sha256=initial, first_epoch=resume["epoch"] if resume else 0
         ),
@@ -240,9 +250,9 @@ def finish(run):
     run.channel.send("training_finished", peak_memory_bytes=probe.peak_memory_bytes())
 
 
-def train(adapter, request, channel):
-    """Answer a request of kind "run"."""
-    run, resume = begin(adapter, request, channel)
+def train(adapter, request, channel, prepared=None):
+    """Answer a request of kind "run"; `prepared`: what `prepare` gave, where it was called before."""
+    run, resume = begin(adapter, request, channel, prepared)
     if request.get("trace") and adapter.batch_norm_layers():
         first_step = resume["epoch"] * run.steps_per_epoch if resume else 0
         momentum = request["trace"]["momentum"]

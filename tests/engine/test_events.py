@@ -26,6 +26,7 @@ ONE_OF_EACH: list[events.AnyEvent] = [
     events.Validated(epoch=1, loss=0.5, accuracy="nan", call="model.evaluate"),
     events.SnapshotWritten(epoch=1, file="weights/epoch-0000001.npz", sha256="0" * 64),
     events.Answered(question=1, probabilities=[[1.0, "nan"]], loss=0.5, accuracy=1.0, seconds=0.1),
+    events.WorkerReady(),
     events.FitFinished(call="model.fit", seconds=1.0),
     events.TrainingStopped(epoch=1),
     events.WorkerFailed(kind="ValueError", message="bad \u2028 \x1b", traceback="..."),

@@ -141,7 +141,7 @@ def test_settings_survive_damage_and_a_folder_that_cannot_be_written(tmp_path: P
 
 def test_the_queue_is_worked_off_in_order(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[list[str]] = []
-    monkeypatch.setattr(queue, "_run", lambda _, arguments: done.append(arguments) or "")
+    monkeypatch.setattr(queue, "run", lambda _, ticket: done.append(ticket.arguments) or "")
     for seed in range(3):
         queue.add(store, "original-bug", "keras-3", seed, ["run", str(seed)])
     queue.cancel(store, queue.tickets(store)[1].name)
@@ -153,7 +153,7 @@ def test_the_queue_is_worked_off_in_order(store: Path, monkeypatch: pytest.Monke
 def test_a_run_that_cannot_start_says_why_and_lets_the_next_one_start(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "_run", lambda _, arguments: "repro: no" if arguments == ["bad"] else "")
+    monkeypatch.setattr(queue, "run", lambda _, ticket: "repro: no" if ticket.arguments == ["bad"] else "")
     queue.add(store, "a", "keras-3", 0, ["bad"])
     queue.add(store, "b", "keras-3", 0, ["good"])
     queue.work(store)
@@ -161,7 +161,9 @@ def test_a_run_that_cannot_start_says_why_and_lets_the_next_one_start(
 
 
 def test_the_queue_runs_our_own_command_line(store: Path) -> None:
-    assert "no-such-scenario" in queue._run(store, ["run", "no-such-scenario"])
+    ticket = queue.add(store, "a", "keras-3", 0, ["run", "no-such-scenario"])
+    assert "no-such-scenario" in queue.run(store, ticket)
+    queue.cancel(store, ticket.name)
     assert queue.add(store, "a", "keras-3", 0, ["bad"]).name == queue.tickets(store)[0].name
     (store / ".queue" / "0-broken.json").write_text("{")
     assert len(queue.tickets(store)) == 1

@@ -30,6 +30,7 @@ def variables(tmp_path: Path) -> dict[str, str]:
         "TERM": "xterm-256color",
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "XDG_STATE_HOME": str(tmp_path / "state"),
+        "REPRO_NO_WARM": "1",
         "PYTHONPATH": str(ROOT),
     }
 

@@ -35,6 +35,7 @@ class ReproScreen(Screen[None]):
     HERE: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
     FOCUS_HELP: ClassVar[dict[str, str]] = {}  # help of each widget that takes the focus, by its id
+    TRAINS: ClassVar[bool] = False  # whether it has a TensorFlow of its own at work
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 

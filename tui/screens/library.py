@@ -36,7 +36,8 @@ class LibraryScreen(ReproScreen):
         "Choose one and press r (or enter) to run it; mark several with space. Runs wait for each other: one at a time "
         "trains, and the queue goes on when you leave. On the right: the story, the claims as the last run found them, "
         "and the file itself. Scenario files of yours in this folder, or in its folder scenarios, stand in the list "
-        "too; o opens one from anywhere, and so does pasting its path. Files are read again when they change."
+        "too; o opens one from anywhere, and so does pasting its path. Files are read again when they change. "
+        "While nothing runs, a worker is made ready for the chosen scenario: 'warmed up' stands at the top when it is."
     )
     FOCUS_HELP: ClassVar[dict[str, str]] = {
         "scenarios": "The scenarios: up and down choose one, enter asks how to run it, space marks it.",
@@ -316,8 +317,14 @@ class LibraryScreen(ReproScreen):
 
     def _show_request(self) -> None:
         names = self.wanted()
+        self.repro.want(self._first(names))
         if names:
             self.show_command(show([*self.request(names).words(), *store_option(self.repro.store_path)]))
+
+    def _first(self, names: list[str]) -> Request | None:
+        """The request whose first run is known to be possible; a worker may be warmed for it."""
+        broken = any(name in self.shelf.broken for name in names)
+        return None if broken or not names or names[0] not in self.shelf.loaded else self.request(names)
 
     def action_mark(self) -> None:
         """Mark or unmark the scenario under the cursor."""
@@ -368,6 +375,7 @@ class LibraryScreen(ReproScreen):
 
     def _start(self, request: Request | None) -> None:
         if request is None:
+            self._show_request()
             return
         kept = self.repro.settings
         kept.environments, kept.seeds = list(request.environments), ",".join(map(str, request.seeds))

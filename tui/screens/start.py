@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,14 +14,35 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from repro.environment.definition import get
+from repro.environment.definition import get, names
 from repro.scenario.types import Scenario
 from tui.commands import Request, parse_seeds, show, worth_a_trace
+from tui.estimate import seconds_of
 from tui.screens.base import HEIGHTS, WIDTHS
 from tui.text import BAD, ODD, QUIET, duration, plain
 from tui.widgets.choice import AnyOf, OneOf
 
+if TYPE_CHECKING:
+    from tui.app import ReproApp
+
 DEVICES = ("auto", "cpu", "gpu")
+
+
+def environment_label(name: str) -> Content:
+    """An environment as a line of a choice."""
+    environment = get(name)
+    title = Content.styled(plain(environment.definition.title, 60), QUIET)
+    if not environment.is_installed():
+        title = Content.styled("not installed here", ODD)
+    return Content(f"{name:<14}") + title
+
+
+def not_installed(environments: list[str]) -> list[Content]:
+    """What to do where the first of these that is not installed is missing."""
+    missing = [name for name in environments if not get(name).is_installed()]
+    return [
+        Content.styled(f"{name} is not installed here: repro environment install {name}", BAD) for name in missing[:1]
+    ]
 
 
 class StartScreen(ModalScreen[Request | None]):
@@ -55,14 +76,16 @@ class StartScreen(ModalScreen[Request | None]):
         self._scenarios = scenarios
 
     def compose(self) -> ComposeResult:
-        names = self._request.scenarios
+        scenarios = self._request.scenarios
         with VerticalScroll(classes="dialog", can_focus=False) as dialog:
-            dialog.border_title = Content(f"Run {names[0] if len(names) == 1 else f'{len(names)} scenarios'}")
-            if len(names) > 1:
-                yield Static(plain(", ".join(names), 500), classes="quiet", markup=False)
+            dialog.border_title = Content(
+                f"Run {scenarios[0] if len(scenarios) == 1 else f'{len(scenarios)} scenarios'}"
+            )
+            if len(scenarios) > 1:
+                yield Static(plain(", ".join(scenarios), 500), classes="quiet", markup=False)
             yield Static("Environments", classes="label")
             yield AnyOf(
-                [(name, self._environment(name)) for name in self._known()],
+                [(name, environment_label(name)) for name in names()],
                 self._request.environments,
                 id="environments",
             )
@@ -80,20 +103,6 @@ class StartScreen(ModalScreen[Request | None]):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Run", id="run", classes="-primary", compact=True)
 
-    def _known(self) -> list[str]:
-        from repro.environment.definition import names
-
-        return names()
-
-    @staticmethod
-    def _environment(name: str) -> Content:
-        environment = get(name)
-        installed = environment.is_installed()
-        title = Content.styled(plain(environment.definition.title, 60), QUIET)
-        if not installed:
-            title = Content.styled("not installed here", ODD)
-        return Content(f"{name:<14}") + title
-
     def on_mount(self) -> None:
         self.query_one("#run", Button).focus()
         self._check()
@@ -106,47 +115,26 @@ class StartScreen(ModalScreen[Request | None]):
         says = self.query_one("#says", Static)
         try:
             request = self._read()
+            cast("ReproApp", self.app).want(request, again=True)
         except ValueError as error:
             says.update(Content.styled(str(error), BAD))
             self.query_one("#run", Button).disabled = True
             return
         self.query_one("#run", Button).disabled = False
         count = len(request.each())
-        total = self._seconds(request)
+        total = seconds_of(cast("ReproApp", self.app), request, self._scenarios)
         text = f"{count} run{'s, one after another' if count > 1 else ''}"
         if total is not None:
             text += f", about {duration(total)}"
-        missing = [name for name in request.environments if not get(name).is_installed()]
         lines = [Content.assemble(("$ ", QUIET), plain(show(request.words()), 400)), Content.styled(text, QUIET)]
-        if missing:
-            lines.append(
-                Content.styled(f"{missing[0]} is not installed here: repro environment install {missing[0]}", BAD)
-            )
+        lines += not_installed(request.environments)
         says.update(Content("\n").join(lines))
-
-    def _seconds(self, request: Request) -> float | None:
-        from tui.app import ReproApp
-
-        app = cast(ReproApp, self.app)
-        total = 0.0
-        for scenario, environment, _, _ in request.each():
-            runs = [s for s in app.runs() if s.environment == environment and s.seconds is not None]
-            same = next((s.seconds for s in runs if s.scenario == scenario), None)
-            step = app.step_seconds.get(environment)
-            if same is not None:
-                total += same
-            elif runs and step is not None and runs[0].seconds is not None:
-                total += max(0.0, runs[0].seconds - runs[0].epochs * step)
-                total += self._scenarios[scenario].fit.epochs * step if scenario in self._scenarios else 0.0
-            else:
-                return None
-        return total
 
     def _read(self) -> Request:
         environments = list(self.query_one("#environments", AnyOf).selected)
         if not environments:
             raise ValueError("choose at least one environment")
-        environments.sort(key=self._known().index)
+        environments.sort(key=names().index)
         seeds = parse_seeds(self.query_one("#seeds", Input).value)
         images = self.query_one("#images", Input).value.strip()
         if images and not Path(images).expanduser().is_dir():

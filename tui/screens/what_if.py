@@ -128,6 +128,7 @@ class WhatIfScreen(ReproScreen):
     """Sliders for momentum and epoch; predictions, loss, layers and the map follow."""
 
     HERE = "runs"
+    TRAINS = True
     CSS_PATH = "what_if.tcss"
     HELP = (
         "Momentum does not touch training, so the batch statistics of one traced run give the moving averages of every "

@@ -30,6 +30,9 @@ class Adapter:
         """Build and compile the model that the request's scenario describes."""
         raise NotImplementedError
 
+    def rehearse(self, request):
+        """Do ahead what the first step of `fit` costs, and leave model and generators as they were; or nothing."""
+
     def fit(self, images, labels, fit, first_epoch, callback):
         """model.fit from `first_epoch` on.
 

@@ -1,5 +1,7 @@
 """Keras 3 with the TensorFlow backend."""
 
+import random
+
 import numpy as np
 
 from repro_worker.adapters.tf2 import TF2Adapter
@@ -31,6 +33,33 @@ class Keras3(TF2Adapter):
         self.model._symbolic_build(data_batch=(x, y))
         self.model.optimizer.build(self.model.trainable_variables)
 
+    def rehearse(self, request):
+        """One step of `fit` on blank images: its trace stays with the model, for the `fit` that follows.
+
+        Variables and generators are put back: tests/real/test_warm.py proves the bits equal.
+        """
+        if self.model.jit_compile:
+            return  # compiled for the device when it first runs: nothing was measured there
+        scenario = request["scenario"]
+        shape = (len(request["labels"]),) + tuple(scenario["images"]["size"]) + (scenario["images"]["channels"],)
+        kind = np.uint8 if scenario["images"].get("divide_by") is None else np.float32
+        labels = np.eye(scenario["model"]["classes"])[np.asarray(request["labels"])]
+        kept = [(variable, np.array(variable)) for variable in self.state_variables()]
+        generators = random.getstate(), np.random.get_state()
+        self.model.fit(
+            np.zeros(shape, kind),
+            labels,
+            epochs=1,
+            shuffle=scenario["fit"]["shuffle"],
+            batch_size=scenario["fit"]["batch_size"],
+            verbose=0,
+            callbacks=[_one_step(self.keras.callbacks.Callback)],
+        )
+        for variable, value in kept:
+            variable.assign(value)
+        random.setstate(generators[0])
+        np.random.set_state(generators[1])
+
     def evaluate_and_predict(self, images, labels, batch_size):
         """`model.evaluate`, which keeps the probabilities it computes: `model.predict` would trace the same pass again.
 
@@ -59,3 +88,13 @@ class Keras3(TF2Adapter):
 
     def state_variables(self):
         return list(self.model.variables) + list(self.model.optimizer.variables)
+
+
+def _one_step(base):
+    """A Keras callback of class `base` that ends `fit` after one step."""
+
+    class OneStep(base):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = True
+
+    return OneStep()

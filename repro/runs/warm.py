@@ -1,0 +1,125 @@
+"""A worker that is started before its run is asked for: it imports, builds and traces while a person reads.
+
+What TensorFlow is given before its import (interpreter, variables, threads) and after it (device, seeds, scenario)
+cannot be changed any more, so such a worker serves one plan only. Its run has the bits of a cold one's.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from repro import scratch
+from repro.environment.definition import MARKER, Environment
+from repro.errors import UnusableError
+from repro.runs import events
+from repro.runs.plan import Plan
+from repro.runs.supervisor import WorkerProcess, run_request
+
+# What a run of ResNet50 takes at most (see doctor): a warm worker must not be what makes memory short.
+NEEDED_BYTES = 3 * 1024**3
+KEPT_FREE_BYTES = 1024**3
+
+
+class WarmWorker:
+    """The worker of one plan, before its run exists; use it as a context. UnusableError for an own model's plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        if plan.scenario.model.python is not None:
+            raise UnusableError("a user's own model is only loaded for its run")
+        self._request = run_request(plan.record(), plan.scenario, plan.environment)
+        self._environment = _identity(plan.environment)
+        self.is_ready = False
+        self._taken = False
+        self._started = time.monotonic()
+        self._exit = ExitStack()
+        folder = self._exit.enter_context(scratch.folder("warm"))
+        try:
+            self._worker = WorkerProcess(plan.environment, folder / "home", plan.threads)
+        except BaseException:
+            self._exit.close()
+            raise
+        self._worker.ask({**self._request, "kind": "warm"}, last=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        if not self._taken:
+            self._worker.close()
+        self._exit.close()
+
+    @property
+    def pid(self) -> int:
+        """Of the worker."""
+        return self._worker.process.pid
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """What can be read when it has something to say: call `listen` then."""
+        return self._worker.events, self._worker.output
+
+    def listen(self) -> bool:
+        """Take what it said without waiting; whether it lives."""
+        for ready in select.select(self.descriptors, [], [], 0)[0]:
+            if ready == self._worker.output:
+                if not self._worker.read_output():
+                    return False
+                continue
+            try:
+                lines = self._worker.read_events()
+                said = [events.decode(line) for line in lines or []]
+            except msgspec.DecodeError:
+                return False
+            if lines is None or any(isinstance(event, events.WorkerFailed) for event in said):
+                return False
+            self.is_ready = self.is_ready or any(isinstance(event, events.WorkerReady) for event in said)
+        return self._worker.process.poll() is None
+
+    def take(self, environment: Environment, request: dict[str, Any]) -> tuple[WorkerProcess, float] | None:
+        """Hand the process over, with its age in seconds, where it was prepared for just this request; else end it.
+
+        Only the run's directory may be new: it did not exist. A worker that was taken is closed by whoever took it.
+        """
+        if self._taken:
+            return None
+        asked = {name: value for name, value in request.items() if name != "directory"}
+        fits = asked == self._request and _identity(environment) == self._environment
+        if not (fits and self.listen()):
+            self._worker.close()
+            self._taken = True
+            return None
+        self._taken = True
+        return self._worker, time.monotonic() - self._started
+
+
+def _identity(environment: Environment) -> tuple[str, str, int]:
+    """Which environment, and which installation of it."""
+    try:
+        installed = (environment.prefix / MARKER).stat().st_mtime_ns
+    except OSError:
+        installed = 0
+    return environment.name, environment.lock_sha256(), installed
+
+
+def available_bytes() -> int:
+    """Memory that a new process could take, in bytes, also within the cgroup; 0 where the kernel does not say."""
+    try:
+        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        available = int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return 0
+    cgroup = Path("/sys/fs/cgroup")
+    try:
+        limit = int((cgroup / "memory.max").read_text())
+        used = int((cgroup / "memory.current").read_text())
+        cached = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
+        return min(available, limit - used + int(cached.get("inactive_file", 0)))
+    except (OSError, ValueError):
+        return available  # no limit, or an older kernel's files

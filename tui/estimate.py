@@ -1,0 +1,28 @@
+"""How long runs will take, from those that were made here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from repro.scenario.types import Scenario
+    from tui.app import ReproApp
+    from tui.commands import Request
+
+
+def seconds_of(app: ReproApp, request: Request, scenarios: Mapping[str, Scenario]) -> float | None:
+    """Seconds for all runs of a request, one after another; None where too little is known."""
+    total = 0.0
+    for scenario, environment, _, _ in request.each():
+        runs = [run for run in app.runs() if run.environment == environment and run.seconds is not None]
+        same = next((run.seconds for run in runs if run.scenario == scenario), None)
+        step = app.step_seconds.get(environment)
+        if same is not None:
+            total += same
+        elif runs and step is not None and runs[0].seconds is not None:
+            total += max(0.0, runs[0].seconds - runs[0].epochs * step)
+            total += scenarios[scenario].fit.epochs * step if scenario in scenarios else 0.0
+        else:
+            return None
+    return total

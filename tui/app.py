@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +21,7 @@ from textual.screen import Screen
 
 from repro import shipped
 from tui import settings
-from tui.commands import Request, ticket_words
+from tui.commands import Request, SweepRequest, ticket_words
 from tui.screens.base import ReproScreen, key
 from tui.screens.library import LibraryScreen
 from tui.summary import Summary, from_id
@@ -30,6 +30,7 @@ from tui.themes import NAMES, NORMAL, THEMES
 
 if TYPE_CHECKING:
     from repro.runs.store import RunDirectory, Store
+    from repro.scenario.types import Scenario
     from tui import queue
     from tui.bridge import StoreNews, StoreWatcher
     from tui.spare import Warming
@@ -263,7 +264,7 @@ class ReproApp(App[int], inherit_bindings=False):
         for ticket in self.tickets:
             if ticket.error and ticket.name not in self._told_errors:
                 self._told_errors.add(ticket.name)
-                self.say(f"{ticket.scenario} in {ticket.environment} could not start: {ticket.error}", "error", 15)
+                self.say(f"{ticket.title} could not start: {ticket.error}", "error", 15)
                 self._cancel(ticket)
 
     def _cancel(self, ticket: queue.Ticket) -> None:
@@ -343,6 +344,56 @@ class ReproApp(App[int], inherit_bindings=False):
         what = f"{each[0][0]} in {each[0][1]}, seed {each[0][2]}" if count == 1 else f"{count} runs"
         self.say(f"{what}: {'waiting for the run before' if busy else 'starting'}")
         return count
+
+    def ask_for_sweep(
+        self, possible: Callable[[], Mapping[str, Scenario]], chosen: Sequence[str], environments: Sequence[str]
+    ) -> None:
+        """Ask which rates over seeds are wanted, with some scenarios and environments chosen already, and begin."""
+        from tui.screens.sweep_ask import SweepAskScreen
+
+        def begin(request: SweepRequest | None) -> None:
+            if request is not None and self.start_sweep(request.words()):
+                self.open_sweeps(possible)
+
+        scenarios = possible()
+        if not scenarios:
+            self.say("the scenarios are being read")
+            return
+        known = [name for name in environments if name in self.environments] or self.environments[:1]
+        self.push_screen(SweepAskScreen(scenarios, chosen, known), begin)
+
+    def open_sweeps(self, possible: Callable[[], Mapping[str, Scenario]]) -> None:
+        """Show the newest sweep; `possible`: gives the scenarios that another one could be asked for."""
+        from tui.screens.sweeps import SweepsScreen
+
+        if isinstance(self.screen, SweepsScreen):
+            self.screen.show_newest()
+        else:
+            self.push_screen(SweepsScreen(possible))
+
+    def start_sweep(self, words: list[str]) -> bool:
+        """Put a sweep in the queue: it begins when what was started before has ended."""
+        from tui import queue
+
+        names = ", ".join(words[1 : words.index("--seeds")])
+        try:
+            self.store.check_writable()
+            queue.add(self.store_path, f"the sweep of {names}", "", 0, ticket_words(words))
+        except Exception as error:
+            self.say(str(error), "error", 15)
+            return False
+        self.work_queue()
+        self.say(f"the sweep {'waits for the run before' if self.going_on() else 'begins'}")
+        return True
+
+    def stop_sweeps(self) -> None:
+        """Ask all sweeps that go on to end: their runs keep checkpoints."""
+        from repro.sweep.record import sweeps
+
+        for one in sweeps(self.store):
+            if one.is_running():
+                with contextlib.suppress(OSError):
+                    one.request_stop()
 
     def resume_run(self, summary: Summary) -> None:
         """Go on with a run from its last checkpoint."""

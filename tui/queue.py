@@ -37,6 +37,13 @@ class Ticket(msgspec.Struct, frozen=True):
     error: str = ""
     name: str = ""
 
+    @property
+    def title(self) -> str:
+        """What waits, in words; a sweep has no environment and no seed of its own."""
+        if not self.environment:
+            return printable(self.scenario, 60)
+        return f"{printable(self.scenario, 30)} in {printable(self.environment, 20)}"
+
 
 def folder(store: Path) -> Path:
     """Where the tickets of a store lie."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,26 +42,33 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     earlier one was interrupted.
     """
     from repro.cli.sweep_table import print_sweep, show_sweep
+    from repro.sweep.record import SweepWriter
     from repro.sweep.tally import sweep_object
 
     store = open_store(options["store"])
-    jobs, runner = _prepare(options, store)
+    jobs, runner, workers = _prepare(options, store)
     fault: ReproError | None = None
-    with show_sweep(jobs, plain=options["plain"]) as display:
+    with SweepWriter(store, jobs, ["repro", *sys.argv[1:]], workers) as record:
+        with show_sweep(jobs, plain=options["plain"]) as display:
+            for job in jobs:
+                if job.keep(store):
+                    display.ended(job)
+            left = [job for job in jobs if job.how == "waiting"]
+            record.update(at_once=True)
+            try:
+                with _stopped_by_signals(runner):
+                    for ended in runner.run(left):
+                        display.ended(ended) if ended is not None else display.tick()
+                        record.update(at_once=ended is not None)
+                        if record.stop_wanted():
+                            runner.stop()
+            except ReproError as error:
+                fault = error
         for job in jobs:
-            if job.keep(store):
-                display.ended(job)
-        left = [job for job in jobs if job.how == "waiting"]
-        try:
-            with _stopped_by_signals(runner):
-                for ended in runner.run(left):
-                    display.ended(ended) if ended is not None else display.tick()
-        except ReproError as error:
-            fault = error
-    for job in jobs:
-        if job.code is None:
-            code = fault.exit_code if fault is not None else ExitCode.ENDED_EARLY
-            job.conclude(code, "" if job.run is not None else "not begun")
+            if job.code is None:
+                code = fault.exit_code if fault is not None else ExitCode.ENDED_EARLY
+                job.conclude(code, "" if job.run is not None else "not begun")
+        record.end("" if fault is None else str(fault))
     if options["as_json"]:
         print_json(sweep_object(jobs))
     else:
@@ -70,8 +78,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(int(max(job.code or ExitCode.DONE for job in jobs)))
 
 
-def _prepare(options: dict[str, Any], store: Store) -> tuple[list[Job], Runner]:
-    """All jobs and where they run; every input is checked before anything starts."""
+def _prepare(options: dict[str, Any], store: Store) -> tuple[list[Job], Runner, int | None]:
+    """All jobs, where they run, and how many at once if here; every input is checked before anything starts."""
     from repro.environment.record import usable_cores
     from repro.sweep.jobs import Job
     from repro.sweep.local import LocalRunner
@@ -84,8 +92,9 @@ def _prepare(options: dict[str, Any], store: Store) -> tuple[list[Job], Runner]:
     if options["scheduler"] is not None:
         from repro.sweep.cluster import ClusterRunner
 
-        return jobs, ClusterRunner(store, options["scheduler"], lambda line: say(f"repro: {line}", err=True))
-    return jobs, LocalRunner(store, workers)
+        cluster = ClusterRunner(store, options["scheduler"], lambda line: say(f"repro: {line}", err=True))
+        return jobs, cluster, None
+    return jobs, LocalRunner(store, workers), workers
 
 
 def shares(cores: int, threads: int | None, workers: int | None) -> tuple[int, int]:

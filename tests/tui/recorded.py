@@ -13,6 +13,9 @@ import numpy as np
 from repro.runs import events
 from repro.runs.records import ClaimResult, ImageRecord, Result, RunRecord
 from repro.runs.store import RunDirectory, boot_id
+from repro.sweep import tally
+from repro.sweep.record import FOLDER, SweepDirectory, SweepRecord
+from repro.sweep.tally import Group
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "original-bug-keras-3"
 START = 1_795_546_000.0
@@ -216,3 +219,78 @@ def light(store: Path, index: int, verdict: Any = "REPRODUCED") -> RunDirectory:
     )
     run.file("result.json").write_bytes(msgspec.json.encode(result))
     return run
+
+
+SWEPT = ("REPRODUCED", "REPRODUCED", "NOT_REPRODUCED", "REPRODUCED", "INCONCLUSIVE", "REPRODUCED", "REPRODUCED")
+
+
+def sweep(
+    store: Path, *, index: int = 1, ended: bool = True, environments: Sequence[str] = ("keras-3", "keras-2.0.9")
+) -> SweepDirectory:
+    """A sweep of ten seeds: seven finished in the first environment, the eighth goes on, none begun in the second."""
+    groups = []
+    for environment in environments:
+        verdicts = SWEPT if environment == environments[0] else ()
+        runs: list[dict[str, Any]] = []
+        for seed in range(10):
+            run_id = make_id(100 * index + seed, "momentum-0.01", environment, seed)
+            if seed < len(verdicts):
+                runs.append({"state": "finished", "verdict": verdicts[seed], "how": "kept" if seed == 0 else "trained"})
+            elif seed == len(verdicts) and verdicts:
+                runs.append({"state": "running", "verdict": None, "how": "trained"})
+            else:
+                runs.append({"state": "waiting", "verdict": None, "how": "waiting"})
+            runs[-1] |= {"run": None if runs[-1]["state"] == "waiting" else run_id, "seed": seed, "reason": None}
+        results = [{"R1": "held", "R2": outcome} for outcome in ("held", "held", "failed", "held", "unknown")]
+        results += [{"R1": "held", "R2": "held"}] * 2
+        claims = [
+            ClaimResult(name, says, "fit.accuracy", one[name], 1.0, "= 1.0")  # type: ignore[arg-type]
+            for one in results[: len(verdicts)]
+            for name, says in (("R1", "fit ends at accuracy 1.0"), ("R2", "predict is right on all three images"))
+        ]
+        groups.append(
+            Group(
+                scenario="momentum-0.01",
+                environment=environment,
+                threads=2,
+                seeds=list(range(10)),
+                verdicts={name: verdicts.count(name) for name in ("REPRODUCED", "NOT_REPRODUCED", "INCONCLUSIVE")},
+                degraded=0,
+                unfinished=10 - len(verdicts),
+                reproduced=tally.rate(verdicts.count("REPRODUCED"), len(verdicts)),
+                claims=tally.claim_rates(claims),
+                runs=runs,
+            )
+        )
+    words = [word for environment in environments for word in ("--environment", environment)]
+    found = SweepRecord(
+        format=1,
+        id=f"20261124T1900{index:02d}.000000Z-abcd",
+        command=["repro", "--store", str(store), "sweep", "momentum-0.01", "--seeds", "0:10", *words, "--plain"],
+        started=START,
+        updated=START,
+        workers=1,
+        ended=ended,
+        reason="",
+        groups=groups,
+    )
+    directory = SweepDirectory(store / FOLDER / found.id)
+    directory.path.mkdir(parents=True)
+    (directory.path / "sweep.json").write_bytes(msgspec.json.encode(found))
+    (directory.path / "lock").touch()
+    return directory
+
+
+def swept_runs(store: Path, directory: SweepDirectory) -> RunDirectory:
+    """The run directories that such a sweep speaks of; the one that goes on."""
+    going = None
+    for one in directory.record().groups[0].runs:
+        if one["state"] == "finished":
+            index = int(one["run"].split(".")[1][:6])
+            made = finished(store, index, scenario="momentum-0.01", seed=one["seed"])
+            assert made.id == one["run"]
+        elif one["state"] == "running":
+            said = [*beginning(20), *epochs(1, 4)]
+            going = write(store, one["run"], said, scenario="momentum-0.01", seed=one["seed"])
+    assert going is not None
+    return going

@@ -1,4 +1,4 @@
-"""Pictures of four screens at three widths, from the recorded run, against those kept in snapshots/.
+"""Pictures of five screens at three widths, from the recorded run, against those kept in snapshots/.
 
 After a wanted change: UPDATE_SNAPSHOTS=1 python -m pytest tests/tui/test_snapshots.py, then look at what changed.
 """
@@ -76,6 +76,12 @@ async def test_screens_look_as_they_did(app: ReproApp, size: tuple[int, int], tm
         await until(pilot, lambda: app.loaded and all(run.state == "finished" for run in app.runs()))
         await until(pilot, lambda: app.step_seconds and len(app.screen.shelf.loaded) == 2)  # type: ignore[attr-defined]
         await look("library")
+        recorded.sweep(app.store_path)
+        await pilot.press("v")
+        await until(pilot, lambda: getattr(app.screen, "record", None))
+        await pilot.press("right", "right")
+        await look("rates")
+        await pilot.press("escape")
         run, repair, old = (app.run_ids[index] for index in (2, 0, 1))
         app.open_run(run)
         await until(pilot, lambda: getattr(app.screen, "result", None) and app.screen.query("Picture"))

@@ -83,6 +83,7 @@ class LeaveScreen(ModalScreen[None]):
             return
         self._stopping = True
         self.repro.drop_queue()
+        self.repro.stop_sweeps()
         for summary in self.repro.going_on():
             self.repro.stop_run(summary.id)
         self.query_one(Static).update("■ stopping: each run ends its epoch and keeps a checkpoint\n(l leaves at once)")

@@ -25,6 +25,7 @@ from tui.text import BAD, QUIET, duration, hanging, plain, rows, when, word
 
 if TYPE_CHECKING:
     from repro.scenario.load import Loaded
+    from repro.scenario.types import Scenario
 
 
 class LibraryScreen(ReproScreen):
@@ -37,6 +38,7 @@ class LibraryScreen(ReproScreen):
         "trains, and the queue goes on when you leave. On the right: the story, the claims as the last run found them, "
         "and the file itself. Scenario files of yours in this folder, or in its folder scenarios, stand in the list "
         "too; o opens one from anywhere, and so does pasting its path. Files are read again when they change. "
+        "s asks for rates over seeds: how often each claim holds; v shows those so far. "
         "While nothing runs, a worker is made ready for the chosen scenario: 'warmed up' stands at the top when it is."
     )
     FOCUS_HELP: ClassVar[dict[str, str]] = {
@@ -47,6 +49,8 @@ class LibraryScreen(ReproScreen):
         key("r", "run", "Run", "library.run", "Run the chosen or marked scenarios"),
         key("space", "mark", "Mark", "library.mark", "Mark or unmark the scenario"),
         key("a", "run_all", "All", "library.all", "Run all scenarios"),
+        key("s", "sweep", "Rates", "library.sweep", "Train with many seeds: rates of the claims"),
+        key("v", "sweeps", "Sweeps", "library.sweeps", "Show the rates of the sweeps so far", show=False),
         key("o", "open", "Open", "library.open", "Open a scenario file of yours"),
         key("l", "last", "Last run", "library.last", "Open the scenario's last run", show=False),
         key("w", "watch", "Watch", "library.watch", "Watch the run that goes on"),
@@ -352,6 +356,21 @@ class LibraryScreen(ReproScreen):
             loaded = self.shelf.loaded
             scenarios = {name: loaded[name].scenario for name in names if name in loaded}
             self.app.push_screen(StartScreen(self.request(names), scenarios), self._start)
+
+    def action_sweep(self) -> None:
+        """Ask for rates over seeds."""
+        self.repro.ask_for_sweep(self.possible, self.wanted(), self.request([]).environments)
+
+    def action_sweeps(self) -> None:
+        """Show the sweeps that were made."""
+        self.repro.open_sweeps(self.possible)
+
+    def possible(self) -> dict[str, Scenario]:
+        """The scenarios that can be run, in the list's order; none before all were read."""
+        loaded = dict(self.shelf.loaded)
+        if not set(self._keys) <= loaded.keys() | self.shelf.broken.keys():
+            return {}
+        return {name: loaded[name].scenario for name in self._keys if name in loaded and name not in self.shelf.broken}
 
     def action_open(self) -> None:
         """Ask for a scenario file."""

@@ -122,9 +122,7 @@ class RunsScreen(ReproScreen):
         place = self.query_one("#waiting", Static)
         place.display = bool(waiting)
         if waiting:
-            some = "  ".join(
-                f"{plain(t.scenario, 30)} in {plain(t.environment, 20)} seed {t.seed}" for t in waiting[:3]
-            )
+            some = "  ".join(t.title + (f" seed {t.seed}" if t.environment else "") for t in waiting[:3])
             more = f"  and {len(waiting) - 3} more" if len(waiting) > 3 else ""
             idle = "" if queue.is_worked_on(self.repro.store_path) else "  (nobody works it off: F2, Queue: Go on)"
             place.update(Content.styled(f"○ waiting: {some}{more}{idle}", ODD if idle else BUSY))

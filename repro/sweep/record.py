@@ -1,0 +1,174 @@
+"""A sweep on disk, for whoever watches: what it asks and how it stands, in STORE/.sweeps/ID/sweep.json.
+
+The process that makes the sweep holds the file `lock` beside it; the file `stop` asks it to end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import secrets
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Literal, Self
+
+import msgspec
+
+from repro.errors import InputError, printable
+from repro.files import is_locked, write_durably
+from repro.runs.store import Store
+from repro.sweep.jobs import Job
+from repro.sweep.tally import Group, groups
+
+FORMAT = 1
+FOLDER = ".sweeps"
+UPDATE_SECONDS = 1.0
+State = Literal["running", "finished", "stopped", "interrupted"]
+
+
+class SweepRecord(msgspec.Struct, frozen=True):
+    """sweep.json. `workers`: runs at once on this machine, None on a cluster; `reason`: why it ended early."""
+
+    format: int
+    id: str
+    command: list[str]
+    started: float
+    updated: float
+    workers: int | None
+    ended: bool
+    reason: str
+    groups: list[Group]
+
+    @property
+    def runs(self) -> int:
+        """How many runs it asks for."""
+        return sum(len(group.seeds) for group in self.groups)
+
+    @property
+    def finished(self) -> int:
+        """How many of them have a result."""
+        return self.runs - sum(group.unfinished for group in self.groups)
+
+    @property
+    def question(self) -> list[tuple[str, str, int, list[int]]]:
+        """What it asks: scenario, environment, threads and seeds of each group."""
+        return [(one.scenario, one.environment, one.threads, one.seeds) for one in self.groups]
+
+
+@dataclass(frozen=True)
+class SweepDirectory:
+    """One sweep as a folder."""
+
+    path: Path
+
+    def record(self) -> SweepRecord:
+        """sweep.json; InputError where it cannot be read or is of a newer format."""
+        file = self.path / "sweep.json"
+        try:
+            found = msgspec.json.decode(file.read_bytes(), type=SweepRecord)
+        except OSError as error:
+            raise InputError(f"cannot be read ({error.strerror})", file=file) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InputError(f"damaged ({printable(str(error))})", file=file) from None
+        if found.format > FORMAT:
+            raise InputError(f"written in format {found.format}", do="update repro: this one reads 1", file=file)
+        return found
+
+    def state(self, record: SweepRecord) -> State:
+        """What has become of it."""
+        if self.is_running():
+            return "running"
+        if not record.ended:
+            return "interrupted"
+        return "finished" if record.finished == record.runs else "stopped"
+
+    def is_running(self) -> bool:
+        """Whether a process of this kernel makes it."""
+        return is_locked(self.path / "lock")
+
+    def request_stop(self) -> None:
+        """Ask for its end: the runs keep their checkpoints."""
+        (self.path / "stop").touch()
+
+
+def sweeps(store: Store) -> list[SweepDirectory]:
+    """All sweeps of a store, the newest first."""
+    return [SweepDirectory(file.parent) for file in sorted((store.path / FOLDER).glob("*/sweep.json"), reverse=True)]
+
+
+class SweepWriter:
+    """Writes a sweep's record while it is made; use it as a context. A disk that is full ends no sweep."""
+
+    def __init__(self, store: Store, jobs: Sequence[Job], command: list[str], workers: int | None) -> None:
+        self._jobs = jobs
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        self._directory = SweepDirectory(store.path / FOLDER / f"{stamp}-{secrets.token_hex(2)}")
+        now = time.time()
+        self._record = SweepRecord(
+            format=FORMAT,
+            id=self._directory.path.name,
+            command=[word.encode("utf-8", "backslashreplace").decode() for word in command],
+            started=now,
+            updated=now,
+            workers=workers,
+            ended=False,
+            reason="",
+            groups=groups(jobs),
+        )
+        self._store = store
+        self._lock: IO[bytes] | None = None
+        self._next = 0.0
+        self._stop_seen = False
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(OSError):
+            self._directory.path.mkdir(parents=True)
+            self._lock = (self._directory.path / "lock").open("ab")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._write()
+            self._remove_older()
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+    def _remove_older(self) -> None:
+        """Those that asked the same and have ended: this one says all that they said."""
+        for other in sweeps(self._store):
+            if other == self._directory or other.is_running():
+                continue
+            with contextlib.suppress(InputError):
+                if other.record().question == self._record.question:
+                    shutil.rmtree(other.path, ignore_errors=True)
+
+    def update(self, *, at_once: bool = False) -> None:
+        """Write how the runs stand, now and then."""
+        if at_once or time.monotonic() >= self._next:
+            self._next = time.monotonic() + UPDATE_SECONDS
+            self._write(groups=groups(self._jobs))
+
+    def stop_wanted(self) -> bool:
+        """Whether somebody asked for the end since the last look."""
+        if self._stop_seen or not (self._directory.path / "stop").exists():
+            return False
+        self._stop_seen = True
+        return True
+
+    def end(self, reason: str = "") -> None:
+        """The last word."""
+        (self._directory.path / "stop").unlink(missing_ok=True)
+        self._write(groups=groups(self._jobs), ended=True, reason=reason)
+
+    def _write(self, **changes: object) -> None:
+        new = msgspec.structs.replace(self._record, **changes)
+        if new == self._record and (self._directory.path / "sweep.json").exists():
+            return
+        self._record = msgspec.structs.replace(new, updated=time.time())
+        with contextlib.suppress(OSError):
+            write_durably(self._directory.path / "sweep.json", msgspec.json.encode(self._record) + b"\n")

@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where container/prepare lies that makes a Docker engine, on machines without one.
 PREPARE ?= ../shared/container/prepare
 
-.PHONY: help setup run test lint test-real test-container test-all bench evidence torture matrix pictures lock clean
+.PHONY: help setup run test lint test-real test-container test-all bench evidence torture fuzz matrix pictures lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -54,6 +54,7 @@ test-container: $(VENV)/.development  ## build the image and run in it
 evidence: $(VENV)/.development  ## the long runs that CI leaves out: sweeps, whole sessions, bundles, two containers, kills
 	$(BIN)/repro environment install keras-3 keras-2.0.9 keras-2.2.4 keras-2.3.1 tf-2.6
 	$(BIN)/python -m pytest -m evidence --timeout 3600 $(ARGS)
+	$(MAKE) fuzz
 	$(MAKE) matrix
 	$(MAKE) torture
 
@@ -61,6 +62,11 @@ COUNT ?= 200
 torture: $(VENV)/.development  ## kill every kind of process at random moments of real runs (COUNT=200: about an hour)
 	$(BIN)/repro environment install keras-3
 	$(BIN)/python -m scripts.torture --count $(COUNT) $(if $(filter 200,$(COUNT)),--anew --result docs/evidence/torture.json)
+
+fuzz: $(VENV)/.development  ## a hundred thousand hostile cases; writes docs/evidence/fuzz.json (about an hour)
+	@$(BIN)/python -m pip --quiet install --require-hashes --only-binary :all: -r requirements-fuzz.lock \
+	  || echo 'no wheel of atheris for this Python: Hypothesis draws all cases' >&2
+	$(BIN)/python -m scripts.fuzz
 
 # SEEDS=0 and RATE_SEEDS=0 make the least that the pages tell of; three seeds in six environments take about an hour.
 SEEDS ?= 0:3
@@ -90,6 +96,7 @@ COMPILE_ENVIRONMENT := uv pip compile --quiet --no-config --no-python-downloads 
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
 lock:  ## compile all lock files anew (needs uv); existing pins stay unless UPGRADE=--upgrade
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock >/dev/null
+	$(COMPILE) $(UPGRADE) --group fuzz -o requirements-fuzz.lock >/dev/null
 	$(COMPILE) $(UPGRADE) --group build -o requirements-build.lock >/dev/null
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra cluster --constraint requirements.lock -o requirements-cluster.lock >/dev/null
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra cluster --group dev -o requirements-dev.lock >/dev/null

@@ -65,6 +65,54 @@ def test_no_setuid_program_no_compiler_no_cache_is_left(image: dict[str, Any]) -
     assert docker("run", *as_root, IMAGE, "-c", LEFT_OVERS).stdout == ""
 
 
+FOUND = r"""
+find / -xdev -type f -perm /6000
+find / -xdev -perm -0002 ! -type l ! -path '/tmp*' ! -path '/proc/*' ! -path '/dev/*' ! -path '/sys/*'
+find / -xdev '(' -name .git -o -name .pytest_cache -o -name .hypothesis -o -name .netrc -o -name pip.conf ')'
+find /opt/repro/lib/python3.12/site-packages/repro /opt/repro/lib/python3.12/site-packages/tui -name 'test_*'
+ls -d /build /src /package 2>/dev/null
+ls -A /home /var/lib/apt/lists 2>/dev/null | grep -v -x -e lock -e partial -e '.*:'
+true
+"""
+# Sticky, and on a root file system that is mounted read-only; the store is a mount.
+MAY_BE_WRITTEN = ["/run/lock", "/runs", "/var/tmp"]
+
+
+def test_scan_finds_no_setuid_file_no_writable_path_no_leftover(image: dict[str, Any]) -> None:
+    as_root = ("--rm", "--network", "none", "--user", "0", "--entrypoint", "sh")
+    found = [line for line in docker("run", *as_root, IMAGE, "-c", FOUND).stdout.splitlines() if line.strip(":/")]
+    assert sorted(found) == MAY_BE_WRITTEN
+
+
+NOTHING_ELSE = """
+import os, socket, subprocess
+assert os.getuid() == 12345 and os.getgid() == 12345
+status = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
+for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+    assert int(status[name], 16) == 0, (name, status[name])
+assert status["NoNewPrivs"].strip() == "1"
+assert os.listdir("/sys/class/net") == ["lo"]
+for place in ("/", "/opt/repro", "/usr/local", "/var/tmp", "/run/lock", "/runs", "/etc", "/home"):
+    try:
+        open(os.path.join(place, "x"), "w")
+    except OSError as error:
+        print(place, error.errno)
+    else:
+        raise SystemExit(place + " can be written")
+open("/tmp/x", "w").close()
+for command in (["list"], ["doctor"], ["check", "original-bug"]):
+    done = subprocess.run(["/opt/repro/bin/repro", *command], capture_output=True, text=True)
+    assert done.returncode in (0, 3) and "defect" not in done.stderr, done.stderr
+"""
+
+
+def test_any_uid_without_rights_network_or_a_place_to_write(image: dict[str, Any]) -> None:
+    as_somebody = [word if word != "54321:54321" else "12345:12345" for word in CONFINED]
+    entry = ("--entrypoint", "/opt/repro/bin/python")
+    said = docker("run", *as_somebody, *entry, IMAGE, "-c", NOTHING_ELSE).stdout
+    assert len(said.splitlines()) == 8
+
+
 LIBRARIES = r"""
 import os, re, subprocess
 prefix = "/opt/keras-2.0.9"

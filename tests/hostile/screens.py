@@ -1,0 +1,129 @@
+"""The terminal UI over stores whose runs were changed: every place is visited, and every cell looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from repro.runs.store import RunDirectory
+from tests.hostile.readers import DefectError, EventsReader, Reader, RecordsReader
+from tests.tui import recorded
+from tui.app import ReproApp
+from tui.screens.run import RunScreen
+
+PATIENCE_SECONDS = 20.0
+
+
+def check_cells(app: ReproApp) -> None:
+    """DefectError where a cell holds what a terminal would obey."""
+    for strip in app.screen._compositor.render_strips():
+        for segment in strip:
+            if not segment.control and not segment.text.isprintable():
+                raise DefectError(f"a character that a terminal obeys: {segment.text[:200]!r}")
+
+
+async def visit(app: ReproApp, size: tuple[int, int] = (120, 40)) -> None:
+    """Library, runs, every run with Why and report, comparison."""
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await _until(pilot, lambda: app.loaded and all(run.state != "reading" for run in app.runs()))
+        check_cells(app)
+        await pilot.press("2")
+        await _settled(pilot, app)
+        for run_id in app.run_ids:
+            app.open_run(run_id)
+            await pilot.pause()
+            screen = app.screen
+            assert isinstance(screen, RunScreen)
+            await _until(pilot, lambda screen=screen: screen.state != "reading")  # type: ignore[misc]
+            await _settled(pilot, app)
+            screen._draw()
+            await _settled(pilot, app)
+            for keys in (("w",), ("e",)):
+                await pilot.press(*keys)
+                await _settled(pilot, app)
+                if app.screen is not screen:
+                    await pilot.press("escape")
+                    await pilot.pause()
+            await pilot.press("escape")
+            await pilot.pause()
+        app.marked = list(app.run_ids)
+        await pilot.press("3")
+        await _settled(pilot, app)
+        await pilot.press("1")
+        await _settled(pilot, app)
+
+
+async def _settled(pilot: Pilot[int], app: ReproApp) -> None:
+    """Nothing is under way in a thread of a screen any more."""
+    await pilot.pause()
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+    check_cells(app)
+
+
+async def _until(pilot: Pilot[int], wanted: object) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not wanted():  # type: ignore[operator]
+        if time.monotonic() > end:
+            raise DefectError("the screen never came to rest")
+        await pilot.pause(0.02)
+
+
+@contextlib.contextmanager
+def threads_watched() -> Iterator[list[BaseException]]:
+    """Exceptions of threads, which would else be printed only."""
+    found: list[BaseException] = []
+    before = threading.excepthook
+    threading.excepthook = lambda told: found.append(told.exc_value or RuntimeError())
+    try:
+        yield found
+    finally:
+        threading.excepthook = before
+
+
+class ScreensReader(Reader):
+    """Four changed runs in one store, and a session that visits all of them."""
+
+    NAMES = ("run.json", "result.json", "events.jsonl", "scenario.yaml", "environment.json", "arrays/images.npy")
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.store = folder / "runs"
+
+    def case(self, draw: random.Random) -> None:
+        shutil.rmtree(self.store, ignore_errors=True)
+        self.store.mkdir()
+        said = [*recorded.beginning(), *recorded.epochs(1, 5), *recorded.measured(5)]
+        broken = recorded.write(self.store, recorded.make_id(3), said, log="\x1b[2Jlog\r\x07\n")
+        for run in (recorded.finished(self.store, 1), recorded.traced(self.store, 2), broken):
+            for _ in range(draw.randint(1, 2)):
+                self._change(draw, run)
+        app = ReproApp(self.store, config_folder=self.folder / "settings")
+        with threads_watched() as faults:
+            try:
+                asyncio.run(visit(app))
+            finally:
+                if faults:
+                    raise faults[0]
+
+    def _change(self, draw: random.Random, run: RunDirectory) -> None:
+        name = self.NAMES[draw.randint(0, len(self.NAMES) - 1)]
+        file = run.file(name)
+        if not file.exists():
+            return
+        if name == "events.jsonl":
+            file.write_bytes(EventsReader.change(draw, file.read_bytes().splitlines()))
+            if draw.randint(0, 1):
+                run.file("result.json").unlink(missing_ok=True)
+        else:
+            with contextlib.suppress(json.JSONDecodeError):
+                file.write_bytes(RecordsReader.change(draw, name, file.read_bytes()))

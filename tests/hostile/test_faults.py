@@ -123,7 +123,7 @@ def test_no_images_but_predictions(reader: RecordsReader, ask: Callable[..., tup
 
 
 def test_facts_without_end(reader: RecordsReader, ask: Callable[..., tuple[int, str, str]]) -> None:
-    """Two such records were compared for 17 seconds, and a long name before many facts took memory without bound."""
+    """Two such records were compared for 17 seconds, and a long name before many facts would have been kept with each."""
     with reader.changed(BytesRandom(b"\x01")) as (run, _):
         edited(run, "environment.json", lambda found: found["facts"].update(x=[[]] * 100_000))
         started = time.monotonic()
@@ -175,7 +175,7 @@ def npy(shape: str) -> bytes:
 
 @pytest.mark.parametrize("shape", ["(1000000000000, 0, 1, 1)", "(3, 0, 0, 0)", "()", "(2, 3)"])
 def test_images_without_end(shape: str, tmp_path: Path) -> None:
-    """An array of 10**12 images of no pixels was hashed image by image."""
+    """Nothing kept an array of 10**12 images of no pixels from being hashed image by image."""
 
     def change(files: dict[str, bytes]) -> None:
         (name,) = (name for name in files if name.endswith("images.npy"))
@@ -198,7 +198,7 @@ TOO_MUCH = {
 
 @pytest.mark.parametrize("what", TOO_MUCH)
 def test_more_than_fits_into_memory(what: str, tmp_path: Path) -> None:
-    """A bundle of a few kB that unpacks to lists of lists took several GB."""
+    """Nothing kept a bundle of a few kB from unpacking to several GB of lists."""
     data, words = TOO_MUCH[what]
 
     def change(files: dict[str, bytes]) -> None:

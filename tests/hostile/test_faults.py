@@ -123,7 +123,7 @@ def test_no_images_but_predictions(reader: RecordsReader, ask: Callable[..., tup
 
 
 def test_facts_without_end(reader: RecordsReader, ask: Callable[..., tuple[int, str, str]]) -> None:
-    """Two such records were compared for 17 seconds, and a long name before many facts would have been kept with each."""
+    """Two such records were compared for 17 seconds, and a long name before many facts was kept with each."""
     with reader.changed(BytesRandom(b"\x01")) as (run, _):
         edited(run, "environment.json", lambda found: found["facts"].update(x=[[]] * 100_000))
         started = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from repro.runs.store import RunDirectory, Store
 from scripts.torture import SCENARIO
 from tests.engine.conftest import Answer
 from tests.faults.conftest import ROOT, said
-from tests.faults.test_disk import fill, mounted
+from tests.faults.test_disk import mounted
 from tests.faults.test_memory import limited
 from tests.real import planted
 
@@ -62,6 +63,16 @@ def repro(store: Path, *arguments: str | Path, preexec: Callable[[], None] | Non
     return ended(start(store, *arguments, preexec=preexec))
 
 
+def exhaust(store: Path, left: int) -> Path:
+    """Take all of the disk but `left` bytes, while somebody else writes on it; the file that does."""
+    filler = store.parent / "filler"
+    with filler.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while stream.write(b"x" * 4096) == 4096:
+            pass
+    os.truncate(filler, filler.stat().st_size - left)
+    return filler
+
+
 def epochs(store: Path) -> int:
     """Epochs that the newest run has finished."""
     runs = Store(store).runs()
@@ -81,7 +92,7 @@ def test_a_real_trace_that_meets_a_full_disk(disk: Path, scenario: Path, tmp_pat
         while epochs(store) < epoch:
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.005)
-        filler = fill(store, left)
+        filler = exhaust(store, left)
         answer = ended(process)
         filler.unlink()
         assert answer.code == 4, answer.err

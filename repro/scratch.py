@@ -29,7 +29,10 @@ def _make(purpose: str) -> tuple[Path, int]:
     """A folder and the descriptor that holds it (flock), which ends with this process."""
     while True:
         path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-"))
-        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue  # swept already
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists():  # else somebody swept it in the instant before it was held
             return path, lock

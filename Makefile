@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where container/prepare lies that makes a Docker engine, on machines without one.
 PREPARE ?= ../shared/container/prepare
 
-.PHONY: help setup run test lint test-real test-container test-all bench evidence torture fuzz matrix pictures lock clean
+.PHONY: help setup run test lint environments test-real test-longest test-in-turn test-container test-all bench evidence torture fuzz matrix pictures lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -43,9 +43,14 @@ lint: $(VENV)/.development  ## ruff, mypy, and the worker under Python 3.6's rul
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-test-real: $(VENV)/.development  ## real training in keras-3, keras-2.0.9 and tf-keras (about 35 minutes; 1000 epochs are among them)
+environments: $(VENV)/.runtime
 	$(BIN)/repro environment install keras-3 keras-2.0.9
-	$(BIN)/python -m pytest -m 'real and not evidence' --timeout 1800 $(ARGS)
+
+test-real: $(VENV)/.development environments  ## real training in keras-3, keras-2.0.9 and tf-keras, but for the longest
+	$(BIN)/python -m pytest -m 'real and not evidence and not longest' --timeout 1800 $(ARGS)
+
+test-longest: $(VENV)/.development environments  ## 1000 epochs, killed on the way and resumed (15 to 40 minutes)
+	$(BIN)/python -m pytest -m longest --timeout 3600 $(ARGS)
 
 test-container: $(VENV)/.development  ## build the image and run in it
 	@if docker info >/dev/null 2>&1 || [ ! -x $(PREPARE) ]; then true; else $(PREPARE); fi
@@ -79,7 +84,12 @@ matrix: $(VENV)/.development  ## tables and plot of docs/, from real runs
 	$(BIN)/python -m scripts.evidence collect --store runs --seeds $(SEEDS)
 	$(BIN)/python -m scripts.evidence tables
 
-test-all: lint test-real test-container  ## what make test leaves out: lint, real runs, containers
+# Most of a short real run is tracing on one core: the 1000 epochs go on beside them.
+test-all: lint environments  ## what make test leaves out: lint, real runs, containers
+	$(MAKE) -j2 test-longest test-in-turn
+
+test-in-turn: test-real
+	$(MAKE) test-container
 
 bench: $(VENV)/.development  ## speed, size and memory as ratios against plain scripts
 	$(BIN)/python -m benchmarks $(ARGS)

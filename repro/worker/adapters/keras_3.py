@@ -1,5 +1,7 @@
 """Keras 3 with the TensorFlow backend."""
 
+import contextlib
+import functools
 import random
 
 import numpy as np
@@ -26,12 +28,35 @@ class Keras3(TF2Adapter):
 
     def build(self, request):
         super().build(request)
-        height, width = request["scenario"]["images"]["size"]
-        x = np.zeros((1, height, width, request["scenario"]["images"]["channels"]), np.float32)
-        y = np.zeros((1, request["scenario"]["model"]["classes"]), np.float32)
         # fit traces its step a second time when the first trace made variables; 12 s of a 25 s first epoch.
-        self.model._symbolic_build(data_batch=(x, y))
+        self._build_metrics_and_loss(request["scenario"])
         self.model.optimizer.build(self.model.trainable_variables)
+        self.is_application = not request["scenario"]["model"].get("python")
+        with self._plain_tracing():
+            self.model.make_train_function()
+
+    def _build_metrics_and_loss(self, scenario):
+        """What `_symbolic_build` does; an application's outputs are known without another symbolic pass through it."""
+        classes = scenario["model"]["classes"]
+        if scenario["model"].get("python"):
+            shape = (1,) + tuple(scenario["images"]["size"]) + (scenario["images"]["channels"],)
+            self.model._symbolic_build(data_batch=(np.zeros(shape, np.float32), np.zeros((1, classes), np.float32)))
+            return
+        compute_output_spec = self.keras.src.backend.compute_output_spec
+        y, y_pred = self.keras.KerasTensor((1, classes), "float32"), self.model.outputs[0]
+        compute_output_spec(self.model.compute_metrics, None, y, y_pred, sample_weight=None)
+        compute_output_spec(self.model._compute_loss, None, y, y_pred, sample_weight=None, training=False)
+
+    @contextlib.contextmanager
+    def _plain_tracing(self):
+        """Functions made inside are traced without autograph: applications hold no Python branches on tensors."""
+        literal = self.tf.function
+        if self.is_application:
+            self.tf.function = functools.partial(literal, autograph=False)
+        try:
+            yield
+        finally:
+            self.tf.function = literal
 
     def rehearse(self, request):
         """One step of `fit` on blank images: its trace stays with the model, for the `fit` that follows.
@@ -69,7 +94,8 @@ class Keras3(TF2Adapter):
             return super().evaluate_and_predict(images, labels, batch_size)
         if self.probabilities is None:
             self.probabilities = self.tf.Variable(np.zeros(labels.shape, np.float32), shape=self.tf.TensorShape(None))
-            self.model.test_function = None  # one that was traced before keeps nothing
+            with self._plain_tracing():
+                self.model.make_test_function(force=True)  # one that was traced before keeps nothing
         literal = self.model.compute_metrics
 
         def compute_metrics(x, y, y_pred, sample_weight=None):

@@ -9,6 +9,7 @@ import statistics
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -178,6 +179,43 @@ def report() -> list[Row]:
     ]
 
 
+def evidence() -> list[Row]:
+    """Export, comparison and check of recorded runs, each as a whole process."""
+    from tests.evidence.runs import make_run
+
+    with tempfile.TemporaryDirectory() as folder:
+        store, bundle = Path(folder) / "runs", Path(folder) / "bundle.zip"
+        long = make_run(store, more_events=thousand_epochs()).run
+        for number in range(49):
+            make_run(store, tail=f"b{number:03d}")
+        runs = [path.name for path in sorted(store.iterdir())]
+        export = wall_seconds([*REPRO, "export", long.id, "-o", str(bundle), "--store", str(store)])
+        megabytes = bundle.stat().st_size / 1e6
+        compare = wall_seconds([*REPRO, "compare", *runs, "--store", str(store)])
+        with zipfile.ZipFile(bundle) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist()) / 1e6
+        verify = wall_seconds([*REPRO, "verify", str(bundle), "--no-run", "--store", str(store)])
+    return [
+        ("export of a run of 1000 epochs", f"{export:.2f} s", "2 s"),
+        ("its bundle", f"{megabytes:.2f} MB", "5 MB"),
+        ("compare of 50 runs", f"{compare:.2f} s", "1 s"),
+        (f"verify --no-run of that bundle ({unpacked:.1f} MB unpacked)", f"{verify:.2f} s", "1 s"),
+    ]
+
+
+def thousand_epochs() -> list[dict[str, object]]:
+    """Epochs 6 to 1000 after the recorded five, a measurement at every tenth, and the end."""
+    from tests.evidence.runs import DATA
+
+    recorded = [json.loads(line) for line in (DATA / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    last = {event["event"]: event for event in recorded}
+    found = []
+    for epoch in range(6, 1001):
+        names = ["epoch_finished", *(["predicted", "evaluated", "batch_norm_measured"] if epoch % 10 == 0 else [])]
+        found += [{**last[name], "epoch": epoch} for name in names]
+    return [*found, last["run_ended"]]
+
+
 MEASURES: dict[str, Callable[[], list[Row]]] = {
     "help": help_page,
     "original-bug": original_bug,
@@ -185,6 +223,7 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "what-if": what_if,
     "steps": step_and_memory,
     "traced-steps": traced_steps,
+    "evidence": evidence,
     "report": report,
 }
 LONG = ("report",)  # only when asked for with --only

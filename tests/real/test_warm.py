@@ -70,7 +70,7 @@ def measurements(run: RunDirectory) -> dict[str, Any]:
     return result.measurements
 
 
-@pytest.mark.parametrize("environment", ["keras-3", "tf-keras"])
+@pytest.mark.parametrize("environment", ["keras-3", pytest.param("tf-keras", marks=pytest.mark.evidence)])
 def test_a_warm_run_has_the_bits_of_a_cold_one(environment: str, tmp_path: Path) -> None:
     """Shuffled batches of two, so that the order of the data is among what must be the same; traced in keras-3."""
     if not definition.get(environment).is_installed():

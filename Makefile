@@ -60,6 +60,7 @@ evidence: $(VENV)/.development  ## the long runs that CI leaves out: sweeps, who
 	$(BIN)/repro environment install keras-3 keras-2.0.9 keras-2.2.4 keras-2.3.1 tf-2.6
 	$(BIN)/python -m pytest -m evidence --timeout 3600 $(ARGS)
 	$(MAKE) fuzz
+	-$(BIN)/python -m scripts.long_use --result docs/evidence/long-use.json
 	$(MAKE) matrix
 	$(MAKE) torture
 

@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where container/prepare lies that makes a Docker engine, on machines without one.
 PREPARE ?= ../shared/container/prepare
 
-.PHONY: help setup run test lint environments test-real test-longest test-in-turn test-container test-all bench evidence torture fuzz matrix pictures lock clean
+.PHONY: help setup run test lint environments test-real test-longest test-in-turn test-container test-all bench evidence torture fuzz audit matrix pictures lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -73,6 +73,11 @@ fuzz: $(VENV)/.development  ## a hundred thousand hostile cases; writes docs/evi
 	@$(BIN)/python -m pip --quiet install --require-hashes --only-binary :all: -r requirements-fuzz.lock \
 	  || echo 'no wheel of atheris for this Python: Hypothesis draws all cases' >&2
 	$(BIN)/python -m scripts.fuzz
+
+audit: $(VENV)/.development  ## look up what all locks pin in a clone of pypa/advisory-database (DATABASE=FOLDER)
+	@test -n "$(DATABASE)" || { echo 'make: DATABASE=FOLDER is missing, a clone of the public repository pypa/advisory-database' >&2; exit 2; }
+	$(BIN)/python -m scripts.audit "$(DATABASE)" --write || [ $$? = 1 ]  # 1: a weakness, which is a result
+	$(BIN)/python -m scripts.evidence tables
 
 # SEEDS=0 and RATE_SEEDS=0 make the least that the pages tell of; three seeds in six environments take about an hour.
 SEEDS ?= 0:3

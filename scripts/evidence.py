@@ -32,7 +32,7 @@ from repro.scenario.load import load, parse, shipped_files
 from repro.scenario.types import Scenario
 from repro.sweep.tally import rate
 from repro.verdict import decide_all, verdict
-from scripts import reliability
+from scripts import audit, reliability
 
 ROOT = Path(__file__).resolve().parent.parent
 EVIDENCE = ROOT / "docs/evidence"
@@ -338,6 +338,7 @@ def write_tables(check: bool) -> int:
 
     stale = [export_plots.TARGET.name] if export_plots.write(check) else []
     pages = {
+        "dependencies": audit.tables,
         "history": history_tables,
         "remedies": remedy_tables,
         "reliability": reliability.tables,

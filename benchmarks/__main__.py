@@ -108,13 +108,13 @@ def what_if() -> list[Row]:
     from repro.runs.store import RunDirectory
     from repro.what_if import Oracle
 
-    momenta = [str(n / 20) for n in range(20)]
-    theirs = plain("--epochs", "20")["process_seconds"]
+    momenta, epochs = [str(n / 20) for n in range(20)], ("1", "2", "5", "10", "20")
+    theirs = plain("--epochs", "20", "--measure-at", *epochs[:-1])["process_seconds"]
     with tempfile.TemporaryDirectory() as store:
         started = time.perf_counter()
         traced = product("momentum-0.01", "--trace", store=store)
         asked = [word for momentum in momenta for word in ("--momentum", momentum)]
-        asked += [word for epoch in (1, 2, 5, 10, 20) for word in ("--epoch", str(epoch))]
+        asked += [word for epoch in epochs for word in ("--epoch", str(epoch))]
         wall_seconds([*REPRO, "what-if", traced["run"], *asked, "--store", store])
         ours = time.perf_counter() - started
         with Oracle(RunDirectory(Path(store) / traced["run"])) as oracle:

@@ -1,6 +1,6 @@
 """The report in plain Keras 3, as one would write it in an evening. The yardstick of `make bench`.
 
-    python keras_3.py IMAGES.npy --epochs 5 --momentum 0.99 [--drift]
+    python keras_3.py IMAGES.npy --epochs 5 --momentum 0.99 [--drift] [--measure-at 1 2]
 
 IMAGES.npy: uint8 (3, 197, 197, 1). Prints one JSON object: measurements, seconds a step, peak memory.
 """
@@ -27,6 +27,7 @@ def main():
     options.add_argument("--momentum", type=float, default=0.99)
     options.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     options.add_argument("--drift", action="store_true", help="training-phase evaluation and batch statistics, too")
+    options.add_argument("--measure-at", type=int, nargs="*", default=[], help="evaluate and predict after these, too")
     asked = options.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(asked.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -38,11 +39,16 @@ def main():
         layer.momentum = asked.momentum
     model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["acc"])
 
-    ends = []
+    ends, at_epochs = [], {}
 
     class Clock(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             ends.append(time.perf_counter())
+            if epoch + 1 in asked.measure_at:
+                at_epochs[epoch + 1] = (
+                    model.evaluate(images, labels, verbose=0),
+                    model.predict(images, verbose=0).tolist(),
+                )
 
     begun = time.perf_counter()
     history = model.fit(images, labels, epochs=asked.epochs, shuffle=True, verbose=0, callbacks=[Clock()])
@@ -50,6 +56,7 @@ def main():
         "loss": history.history["loss"],
         "evaluate": model.evaluate(images, labels, verbose=0),
         "predict": model.predict(images, verbose=0).tolist(),
+        "at_epochs": at_epochs,
     }
     if asked.drift:
         kept = [np.array(variable) for variable in model.non_trainable_variables]

@@ -72,7 +72,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "kernels",
-        r"jit_compile|variables\.(XLA_FLAGS|TF_XLA_FLAGS)|determinism\.jit_compile",
+        r"jit_compile|graph_passes_left_out|variables\.(XLA_FLAGS|TF_XLA_FLAGS)|determinism\.jit_compile",
         "XLA fuses operations, which changes the order of additions",
         "Keras compile(jit_compile=...)",
     ),

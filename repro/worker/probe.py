@@ -169,6 +169,7 @@ PROBES = {
     "threads": _threads,
     "gpus": _gpus,
     "determinism": _determinism,
+    "graph_passes_left_out": lambda adapter, request: list(adapter.graph_passes_left_out),
     "keras_config": _keras_config,
     "libc": lambda adapter, request: " ".join(platform.libc_ver()),
     "variables": lambda adapter, request: {

@@ -27,6 +27,7 @@ class Oracle:
         columns = head["columns"]
         self.rows = rows[: len(rows) // columns * columns].reshape(-1, columns)
         self.epoch = None
+        self.evaluate = adapter.repeated_evaluation(self.images, self.labels, self.batch_size)
 
     def load(self, epoch):
         """Take the weights of `epoch`'s snapshot."""
@@ -63,8 +64,7 @@ class Oracle:
         """Fields of the event `answered`; the calls are those of a run."""
         started = time.perf_counter()
         self.put_in(question)
-        evaluated, predicted = self.adapter.evaluate_and_predict(self.images, self.labels, self.batch_size)
-        (loss, accuracy, _), (probabilities, _) = evaluated, predicted
+        loss, accuracy, probabilities = self.evaluate()
         return {
             "question": question["question"],
             "probabilities": probabilities,

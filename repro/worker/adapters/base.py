@@ -16,6 +16,7 @@ class Adapter:
     notes = ()  # what a reader of the figures should know, known after `start`
     training_probabilities = None  # (count, classes): what the last `training_phase` gave
     update_rule = "weighted"  # how the layers move their statistics: see batch_norm.update
+    graph_passes_left_out = ()  # names of TensorFlow's optimizations that are not made, known after `start`
     zero_debias = False  # whether they divide by 1 - momentum ** updates, known after `build`
 
     def start(self, request):
@@ -52,6 +53,15 @@ class Adapter:
     def evaluate_and_predict(self, images, labels, batch_size):
         """What `evaluate` and `predict` return, one after the other; a subclass may need one pass for both."""
         return self.evaluate(images, labels, batch_size), self.predict(images, batch_size)
+
+    def repeated_evaluation(self, images, labels, batch_size):
+        """A function that returns (loss, accuracy, probabilities) in inference phase, for the weights of each call."""
+
+        def evaluate():
+            (loss, accuracy, _), (probabilities, _) = self.evaluate_and_predict(images, labels, batch_size)
+            return loss, accuracy, probabilities
+
+        return evaluate
 
     def training_phase(self, images, labels, batch_size):
         """(loss, accuracy, name of the call, batch statistics) in training phase; leaves the model as it was."""

@@ -6,7 +6,10 @@ import random
 
 import numpy as np
 
+from repro_worker.adapters.graph_optimizer import leave_out_passes
 from repro_worker.adapters.tf2 import TF2Adapter
+
+NOT_TRAINED = ("what_if", "derive")  # kinds of requests that only load weights and evaluate
 
 
 class Keras3(TF2Adapter):
@@ -19,6 +22,12 @@ class Keras3(TF2Adapter):
 
         return keras
 
+    def start(self, request):
+        super().start(request)
+        self.is_application = not (request.get("scenario") or {}).get("model", {}).get("python")
+        if self.is_application and self.device == "cpu":
+            self.graph_passes_left_out = leave_out_passes()
+
     def versions(self):
         return {
             "keras": self.keras.__version__,
@@ -30,8 +39,9 @@ class Keras3(TF2Adapter):
         super().build(request)
         # fit traces its step a second time when the first trace made variables; 12 s of a 25 s first epoch.
         self._build_metrics_and_loss(request["scenario"])
+        if request.get("kind") in NOT_TRAINED:
+            return
         self.model.optimizer.build(self.model.trainable_variables)
-        self.is_application = not request["scenario"]["model"].get("python")
         with self._plain_tracing():
             self.model.make_train_function()
 
@@ -108,6 +118,34 @@ class Keras3(TF2Adapter):
         finally:
             del self.model.compute_metrics
         return evaluated, (self.probabilities.numpy(), "model.evaluate, its probabilities")
+
+    def repeated_evaluation(self, images, labels, batch_size):
+        """`model.evaluate`'s own step, compiled once for these images: no data set and no callbacks are made again."""
+        if len(images) > batch_size or self.model.jit_compile:
+            return super().repeated_evaluation(images, labels, batch_size)
+        literal, given = self.model.compute_metrics, []
+
+        def compute_metrics(x, y, y_pred, sample_weight=None):
+            given.append(y_pred)
+            return literal(x, y, y_pred, sample_weight=sample_weight)
+
+        def step(x, y):
+            self.model.compute_metrics = compute_metrics
+            try:
+                return self.model.test_step((x, y)), given.pop()
+            finally:
+                del self.model.compute_metrics
+
+        with self._plain_tracing():
+            compiled = self.tf.function(step)
+        data = self.tf.constant(images, self.tf.float32), self.tf.constant(labels, self.tf.float32)
+
+        def evaluate():
+            self.model.reset_metrics()
+            logs, probabilities = compiled(*data)
+            return float(logs.pop("loss")), float(*logs.values()), probabilities.numpy()
+
+        return evaluate
 
     def fingerprint(self):
         return dict(super().fingerprint(), jit_compile=bool(self.model.jit_compile))

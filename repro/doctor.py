@@ -7,12 +7,11 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from repro.environment import check, definition, interpreter, record
+from repro.environment import check, definition, gpu, interpreter, record
 from repro.environment.install import installed_lock
 from repro.errors import ReproError, UnusableError, printable
 from repro.runs.store import Store
@@ -132,15 +131,13 @@ def _container_remedy(error: UnusableError, store: Store) -> str:
 
 
 def _gpu(_: Store) -> Iterator[Finding]:
-    devices = sorted(Path("/dev").glob("nvidia[0-9]*"))
-    driver = Path("/proc/driver/nvidia/version")
-    if devices:
-        version = driver.read_text().splitlines()[0] if driver.is_file() else "driver version unknown"
+    devices, why = gpu.devices(), gpu.why_absent()
+    if why is None:
+        version = gpu.DRIVER.read_text().splitlines()[0] if gpu.DRIVER.is_file() else "driver version unknown"
         yield Finding("good", "GPU", f"{len(devices)} NVIDIA devices; {version}")
         if not definition.get("keras-3-gpu").is_installed():
             yield Finding("good", "GPU", "unused until installed", "repro environment install keras-3-gpu")
         return
-    why = "the NVIDIA driver is loaded but gives no device" if driver.is_file() else "no NVIDIA driver is loaded"
     remedy = "in a container: COMPOSE_FILE=docker-compose.yml:compose.gpu.yaml" if record.inside_container() else ""
     yield Finding("good", "GPU", f"none ({why}); runs use the CPU", remedy)
 

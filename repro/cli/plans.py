@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from repro.cli.common import numbers, say, split
-from repro.environment import abilities, applications, definition
+from repro.environment import abilities, applications, definition, gpu
 from repro.environment import check as environment_check
 from repro.environment.record import usable_cores
 from repro.errors import InputError, ReproError, UnusableError
@@ -107,6 +107,8 @@ def _left_out(
     for environment in environments:
         for scenario in scenarios:
             try:
+                if asked.device == "gpu":
+                    gpu.require(environment)
                 abilities.require(environment, scenario, traced=asked.trace)
                 applications.require(environment, scenario)
             except (InputError, UnusableError) as error:

@@ -8,7 +8,7 @@ from repro.environment.definition import Ability, Environment
 from repro.errors import InputError, UnusableError
 from repro.scenario.types import Scenario
 
-_CANNOT: dict[Ability, str] = {
+_CANNOT: dict[Ability, str] = {  # but for cuda: see gpu.require
     "plain-averages": "zero-debiases its moving statistics",
     "frozen": "goes on normalising with the batch in frozen layers",
     "synchronized": "has no BatchNormalization(synchronized=True)",

@@ -20,8 +20,8 @@ DEFAULT = "keras-3"
 MARKER = "repro-installation.json"
 VARIABLE = "REPRO_ENVIRONMENTS"
 
-# What a Keras here can do that not every one can: scenarios that need it are refused elsewhere (environment/abilities).
-Ability = Literal["plain-averages", "frozen", "synchronized", "renorm", "group-norm"]
+# What an environment can do that not every one can: what needs it is refused elsewhere (environment/abilities).
+Ability = Literal["plain-averages", "frozen", "synchronized", "renorm", "group-norm", "cuda"]
 
 EnvironmentName = Annotated[str, Meta(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=40)]
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", max_length=60)]
@@ -40,7 +40,8 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lock: FileName | None = None
     variables: dict[str, str] = {}
     abilities: Annotated[
-        list[Ability], Meta(max_length=10, description="What its BatchNormalization can do beyond averaging.")
+        list[Ability],
+        Meta(max_length=10, description="What its BatchNormalization can do beyond averaging; cuda: it can use a GPU."),
     ] = []
 
 

@@ -1,5 +1,6 @@
 """What Keras 3 and tf.keras on TensorFlow 2 have in common."""
 
+import ctypes
 import importlib
 
 import numpy as np
@@ -51,7 +52,17 @@ class TF2Adapter(Adapter):
     def _why_no_gpu(self):
         if not self.tf.test.is_built_with_cuda():
             return "this TensorFlow is built without CUDA: use an environment with CUDA (keras-3-gpu)"
-        return "TensorFlow is built with CUDA and finds no GPU: the log names the driver or library that is missing"
+        try:
+            driver = ctypes.CDLL("libcuda.so.1")
+        except OSError as error:
+            return "the NVIDIA driver's library cannot be loaded: {}".format(error)
+        code = driver.cuInit(0)
+        if code != 0:
+            said = ctypes.c_char_p()
+            driver.cuGetErrorString(code, ctypes.byref(said))
+            why = said.value.decode("ascii", "replace") if said.value else "error"
+            return "the NVIDIA driver does not start: cuInit says {} ({})".format(why, code)
+        return "the NVIDIA driver works, but TensorFlow cannot load a CUDA library: the log names it"
 
     def seed(self, seed):
         """Python's, numpy's and TensorFlow's generators."""

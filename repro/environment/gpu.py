@@ -1,0 +1,36 @@
+"""Whether a GPU can be there at all, from what the kernel shows; TensorFlow has the last word, in the worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repro.environment.definition import Environment
+from repro.errors import UnusableError
+
+DRIVER = Path("/proc/driver/nvidia/version")
+DEVICES = Path("/dev")
+
+
+def devices() -> list[Path]:
+    """The GPUs' device files; WSL has one for all."""
+    return sorted([*DEVICES.glob("nvidia[0-9]*"), *DEVICES.glob("dxg")])
+
+
+def why_absent() -> str | None:
+    """What is missing; None where there are devices."""
+    if devices():
+        return None
+    return "the NVIDIA driver is loaded but gives no device" if DRIVER.is_file() else "no NVIDIA driver is loaded"
+
+
+def require(environment: Environment) -> None:
+    """UnusableError where `environment` cannot have a GPU here: no CUDA in it, no driver, no device."""
+    if "cuda" not in environment.definition.abilities:
+        raise UnusableError(
+            f"--device gpu: {environment.name} has a TensorFlow without CUDA", do="add --environment keras-3-gpu"
+        )
+    reason = why_absent()
+    if reason is not None:
+        raise UnusableError(
+            f"--device gpu: {reason} ({DRIVER})", do="install it, or leave --device out: then the CPU is used"
+        )

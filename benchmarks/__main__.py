@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -166,9 +168,12 @@ def sgemm_gflops() -> float:
 
 
 def report() -> list[Row]:
-    """All four scenarios of the report, with one training, against four plain scripts. Half an hour and more."""
+    """All four scenarios of the report, with one training, against four plain scripts. Half an hour and more.
+
+    The runs are kept in the folder $BENCH_STORE, where it is given; it must not hold them already.
+    """
     names = ("original-bug", "momentum-0.01", "epochs-1000", "forced-learning-phase")
-    ours = product(*names)["process_seconds"]
+    ours = product(*names, store=os.environ.get("BENCH_STORE"))["process_seconds"]
     scripts = (("5",), ("20", "--momentum", "0.01"), ("1000",), ("5", "--drift"))
     theirs = sum(plain("--epochs", *arguments)["process_seconds"] for arguments in scripts)
     return [
@@ -217,6 +222,54 @@ def thousand_epochs() -> list[dict[str, object]]:
     return [*found, last["run_ended"]]
 
 
+SHORT = """\
+format: 1
+name: short
+title: A run of a few seconds
+group: control
+about: For a sweep that is timed.
+images: {directory: images, size: [32, 32], channels: 1}
+model: {application: MobileNet, classes: 3}
+compile: {optimizer: sgd, loss: categorical_crossentropy, metrics: [acc]}
+fit: {epochs: 2}
+measure: [evaluate, predict]
+claims: []
+"""
+
+
+def workers() -> list[Row]:
+    """A sweep of 8 short runs, of one thread each, on 2 Dask workers of one thread and on 1."""
+    from tests.sweep.conftest import Cluster
+
+    seconds = []
+    for count in (2, 1):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "short.yaml").write_text(SHORT, encoding="utf-8")
+            shutil.copytree("scenarios/images", folder / "images")
+            cluster = Cluster(folder)
+            try:
+                for _ in range(count):
+                    cluster.worker()
+                where = ["--scheduler", cluster.address, "--store", str(folder / "runs")]
+                asked = ["--seeds", "0:8", "--threads", "1", "--json"]
+                started = time.perf_counter()
+                done = subprocess.run(
+                    [*REPRO, "sweep", str(folder / "short.yaml"), *asked, *where],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                seconds.append(time.perf_counter() - started)
+            finally:
+                cluster.close()
+            if len(list((folder / "runs").glob("2*/result.json"))) != 8:
+                raise SystemExit(done.stderr)
+    cores = len(os.sched_getaffinity(0))
+    what = f"sweep of 8 short runs, 2 Dask workers {seconds[0]:.0f} s / 1 worker {seconds[1]:.0f} s, {cores} cores"
+    return [(what, f"{seconds[0] / seconds[1]:.2f}", "-")]
+
+
 MEASURES: dict[str, Callable[[], list[Row]]] = {
     "help": help_page,
     "original-bug": original_bug,
@@ -225,6 +278,7 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "steps": step_and_memory,
     "traced-steps": traced_steps,
     "evidence": evidence,
+    "workers": workers,
     "report": report,
 }
 LONG = ("report",)  # only when asked for with --only

@@ -28,6 +28,7 @@ OFF = "REPRO_NO_WARM"
 IDLE_SECONDS = 600.0
 LOOK_SECONDS = 2.0
 EXPIRED = 5
+PATIENCE_SECONDS = 2.0  # for the spare before, which may be about to end
 
 
 class Spare:
@@ -192,43 +193,24 @@ def main(store: Path, words: list[str]) -> int:
     from repro.errors import ReproError
     from repro.priority import LowPriority
     from repro.runs.warm import NEEDED_BYTES, WarmWorker, available_bytes
+    from repro.scratch import OnlyOne
 
     priority = LowPriority()
-    lock = _only_one()
-    if lock is None or available_bytes() < NEEDED_BYTES:
-        return 1
-    try:
-        warm = WarmWorker(plan_of(words))
-    except (ReproError, OSError):
-        return 1
-    with warm:
-        code = wait(warm)
-        if code is not None:
-            return code
-        priority.end(warm.pid)
-        os.close(lock)
-        _let_go()
-        return queue.work(store, lambda ticket: _run(store, ticket, warm))
-
-
-def _only_one() -> int | None:
-    """A lock of this user's that only one spare can hold; None where another has it."""
-    import fcntl
-    import tempfile
-
-    name = Path(tempfile.gettempdir()) / f"repro-warm-{os.getuid()}.lock"
-    try:
-        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return None
-    for _ in range(20):
+    with contextlib.closing(OnlyOne("spare")) as only_one:
+        if not only_one.take(PATIENCE_SECONDS) or available_bytes() < NEEDED_BYTES:
+            return 1
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return descriptor
-        except OSError:
-            time.sleep(0.1)  # the one before may be about to end
-    os.close(descriptor)
-    return None
+            warm = WarmWorker(plan_of(words))
+        except (ReproError, OSError):
+            return 1
+        with warm:
+            code = wait(warm)
+            if code is not None:
+                return code
+            priority.end(warm.pid)
+            only_one.close()
+            _let_go()
+            return queue.work(store, lambda ticket: _run(store, ticket, warm))
 
 
 def _let_go() -> None:

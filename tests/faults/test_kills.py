@@ -111,6 +111,33 @@ def test_temporary_folders_of_killed_processes_are_swept_and_those_in_use_are_no
     assert not mine.exists()
 
 
+def test_a_name_that_only_one_process_holds_is_free_again_after_a_kill_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code = "from repro.scratch import OnlyOne; print(OnlyOne('x').take(0), flush=True); input()"
+    other = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert other.stdout is not None and other.stdout.readline() == "True\n"
+    mine = scratch.OnlyOne("x")
+    scratch.sweep()
+    assert not mine.take(0)
+    other.kill()
+    other.communicate()
+    assert len(list(tmp_path.iterdir())) == 1
+    scratch.sweep()
+    assert not list(tmp_path.iterdir())
+    assert mine.take(0) and not scratch.OnlyOne("x").take(0)
+    mine.close()
+    mine.close()
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_ticket_of_a_queue_that_was_killed_waits_again(store: Path) -> None:
     ticket = queue.add(store, "original-bug", "keras-3", 0, ["run"])
     queue._write(store, msgspec.structs.replace(ticket, started=True))

@@ -110,16 +110,14 @@ class TF2Adapter(Adapter):
 
     def fit(self, images, labels, fit, first_epoch, callback):
         skipping(self.model, self.prepare_train_function, self.skip_step, first_epoch * callback.steps_per_epoch)
-        self.model.fit(
-            images,
-            labels,
-            epochs=fit["epochs"],
-            shuffle=fit["shuffle"],
-            batch_size=fit["batch_size"],
-            verbose=0,
-            callbacks=[telemetry(self.keras.callbacks.Callback, callback, first_epoch)],
-        )
-        return "model.fit"
+        data, call = self.training_data(images, labels, fit)
+        watch = telemetry(self.keras.callbacks.Callback, callback, first_epoch)
+        self.model.fit(epochs=fit["epochs"], verbose=0, callbacks=[watch], **data)
+        return call
+
+    def training_data(self, images, labels, fit):
+        """Arguments of `model.fit` that give it the batches, and how that call is to be named."""
+        return {"x": images, "y": labels, "shuffle": fit["shuffle"], "batch_size": fit["batch_size"]}, "model.fit"
 
     def prepare_train_function(self):
         """The model's train function, made."""

@@ -6,11 +6,11 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import click
 
+from repro.cli.basics import FilePath
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 from repro.cli.plans import Asked, make_plans
 from repro.environment.record import IMAGE_FILE
@@ -29,7 +29,7 @@ _WEIGHT = [ExitCode.DONE, ExitCode.NOT_REPRODUCED, ExitCode.UNUSABLE, ExitCode.E
 @click.option("--all", "all_scenarios", is_flag=True, help="All shipped scenarios.")
 @click.option("--environment", "environments", multiple=True, metavar="E", help="Repeat it, or `all` installed ones.")
 @click.option("--seed", "seeds", multiple=True, metavar="N", help="Repeat it, or 0,1,2 or 0:3.  [default: 0]")
-@click.option("--images", type=click.Path(path_type=Path), help="Your own images: one file per class.")
+@click.option("--images", type=FilePath(), help="Your own images: one file per class.")
 @click.option("--convert", type=click.Choice(["L"]), help="Turn colour images into greyscale.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True)
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of one operation.  [default: usable cores]")

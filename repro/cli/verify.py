@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
 from repro.errors import ExitCode, InputError
 
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.argument("bundle", type=click.Path(path_type=Path), metavar="FILE.zip")
+@click.argument("bundle", type=FilePath(), metavar="FILE.zip")
 @click.option("--no-run", is_flag=True, help="Only check the manifest and the records; train nothing.")
-@click.option(
-    "--images", type=click.Path(path_type=Path), metavar="DIR", help="The images, where only hashes are inside."
-)
+@click.option("--images", type=FilePath(), metavar="DIR", help="The images, where only hashes are inside.")
 @click.option("--trust", is_flag=True, help="Run the Python code of a bundle whose model is its own.")
 @click.option("--yes", is_flag=True, help="Go on above 10 minutes or 4 GiB.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a progress bar.")

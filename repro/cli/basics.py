@@ -1,0 +1,35 @@
+"""What every command needs of the command line, help pages too: nothing but click is imported here."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class FilePath(click.Path):
+    """A path of the command line; not an empty one, which would mean the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def write(text: str | bytes, *, err: bool = False, nl: bool = True) -> None:
+    """Write what is fit to be shown. A reader who has gone (`| head`) changes no exit code, which says what was found.
+
+    Nor does a standard error that takes nothing; data that could not be written is a fault.
+    """
+    try:
+        click.echo(text, err=err, nl=nl, color=False if os.environ.get("NO_COLOR") else None)
+    except OSError as error:
+        if not err and error.errno != errno.EPIPE:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if err else 1)

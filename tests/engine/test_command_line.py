@@ -1,0 +1,79 @@
+"""What holds for every command: one form of error, exit codes that nothing changes, no colour where none is wanted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import Answer
+
+Repro = Callable[..., Answer]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["show"], "repro: Missing argument 'RUN': see repro show --help"),
+        (["run", "--threads", "0"], "is not in the range 1<=x<=1024: see repro run --help"),
+        (["environment"], "repro: repro environment needs a command: choose from check, diff, install, list, show"),
+        (["nothing"], "repro: no command is called 'nothing': choose from list, check"),
+    ],
+)
+def test_usage_errors_say_what_to_do(repro: Repro, arguments: list[str], line: str) -> None:
+    repro(*arguments).refused(2, line)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["runs", "--store", ""],
+        ["--store", "", "runs"],
+        ["check", "original-bug", "--images", ""],
+        ["export", "last", "-o", ""],
+        ["verify", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(repro: Repro, arguments: list[str]) -> None:
+    repro(*arguments).refused(2, "the path is empty: see repro")
+
+
+def shell(line: str, folder: Path) -> int:
+    """Exit code of a shell's line in which `repro` is the command line."""
+    words = f'repro() {{ "{sys.executable}" -m repro "$@"; }}; {line}'
+    return subprocess.run(
+        ["bash", "-c", words], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, timeout=60
+    ).returncode
+
+
+@pytest.mark.parametrize("full", ["2>&-", "2>/dev/full"])
+def test_a_standard_error_that_takes_nothing_changes_no_exit_code(tmp_path: Path, full: str) -> None:
+    assert shell(f"repro show nothing {full}", tmp_path) == 2
+
+
+def test_a_reader_who_has_gone_changes_no_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("format: 1\n")
+    # `true` never reads; the exit code of the first command is that of the line
+    assert shell("set -o pipefail; repro check bad.yaml original-bug --json | true", tmp_path) == 2
+    assert shell("set -o pipefail; repro list | true", tmp_path) == 0
+
+
+def test_data_that_cannot_be_written_is_a_fault(tmp_path: Path) -> None:
+    assert shell("repro list >/dev/full 2>&1", tmp_path) == 3
+
+
+def test_closed_streams_get_no_files_of_ours(tmp_path: Path) -> None:
+    probe = "import repro.__main__ as m, os; m._fill_standard_streams(); os._exit(os.open(os.devnull, os.O_RDONLY))"
+    assert shell(f'"{sys.executable}" -c "{probe}" 0<&- 1>&- 2>&-', tmp_path) > 2
+
+
+@pytest.mark.parametrize("variable", ["", "1"])
+def test_no_color(repro: Repro, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv("NO_COLOR", variable)  # an empty value asks for nothing
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda _stream, color: color is False)  # a terminal
+    assert ("\x1b[" in repro("list").out) == (variable == "")

@@ -31,12 +31,9 @@ def command(
         try:
             one = scenario_load.load(scenario_load.find(argument), environments=definition.names())
             own_model.read(one)
-            applications.require_anywhere(one.scenario)
-            folder = images or one.images_directory
-            found = scenario_images.load(
-                folder, one.scenario.images, one.scenario.model.classes, convert=convert, base=one.file.parent
-            )
-            notes = found.notes
+            with one.faults_at("model", "application"):
+                applications.require_anywhere(one.scenario)
+            notes = scenario_images.load_for(one, folder=images, convert=convert).notes
         except InputError as fault:
             error = str(fault)
         rows.append({"file": printable(argument, 4096), "valid": error is None, "error": error, "notes": notes})

@@ -49,11 +49,22 @@ class Evidence:
     def facts_record(self) -> dict[str, Any]:
         """environment.json with the model's fingerprint among its facts, for comparisons."""
         record = self.environment
-        fingerprint = {key: value for key, value in self.progress.fingerprint.items() if key != "first_epoch"}
-        facts = {**record.get("facts", {}), **({"model": fingerprint} if fingerprint else {})}
+        facts = {**record.get("facts", {}), **({"model": self.fingerprint} if self.fingerprint else {})}
         if len(diff.flatten(facts)) > diff.MAX_FACTS:
             raise InputError(f"damaged (more than {diff.MAX_FACTS:,} facts)", do="delete the run", file=self.id)
         return {**record, "facts": facts}
+
+    @functools.cached_property
+    def fingerprint(self) -> dict[str, Any]:
+        """What network was trained; {} where the run did not get that far.
+
+        A traced run trains at momentum 0 and replays its averages: the momentum is the one that was asked for.
+        """
+        found = {key: value for key, value in self.progress.fingerprint.items() if key != "first_epoch"}
+        momentum = (self.measurements.get("batch_norm") or {}).get("momentum")
+        if self.record.traced and momentum is not None and "momentum" in found:
+            found["momentum"] = [momentum]
+        return found
 
     @functools.cached_property
     def progress(self) -> Progress:

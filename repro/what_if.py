@@ -57,7 +57,7 @@ def require_traced(run: RunDirectory) -> RunRecord:
     if not record.traced:
         raise InputError(
             f"the run {run.id} was not traced",
-            do=f"train it again: repro run {record.scenario} --environment {record.environment} --trace",
+            do=f"train {record.scenario} again in {record.environment}, with repro run --trace",
         )
     if run.progress().fingerprint.get("batch_norm_layers") == 0:
         raise InputError(f"the model of {run.id} has no BatchNormalization layers", do="momentum changes nothing in it")

@@ -14,6 +14,7 @@ from repro.errors import InputError
 from repro.runs.measurements import Progress
 from repro.runs.records import Result, RunRecord, State
 from repro.runs.store import RunDirectory, read_json
+from repro.scenario import load
 from repro.scenario.types import Scenario
 
 MAX_ENVIRONMENT_BYTES = 1024 * 1024
@@ -91,6 +92,18 @@ class Evidence:
     @property
     def verdict(self) -> str | None:
         return self.result.verdict if self.result is not None else None
+
+
+def shipped_as(run: Evidence) -> bool:
+    """Whether the shipped scenario of that name trains the same (its words and claims may have changed since)."""
+    name = run.record.scenario
+    if name not in load.shipped_names():
+        return False
+    shipped = yaml_file.read(load.find(name)).convert(Scenario)
+    ran = read_scenario(run.run)
+    return all(
+        getattr(shipped, key) == getattr(ran, key) for key in ("images", "model", "batch_norm", "compile", "fit")
+    )
 
 
 def read_environment(run: RunDirectory) -> dict[str, Any]:

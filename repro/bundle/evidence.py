@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from repro import yaml_file
+from repro.bundle.text import cell
 from repro.environment import diff
 from repro.errors import InputError
 from repro.runs.measurements import Progress
@@ -66,6 +67,13 @@ class Evidence:
         if self.record.traced and momentum is not None and "momentum" in found:
             found["momentum"] = [momentum]
         return found
+
+    @property
+    def network(self) -> str | None:
+        """The fingerprint in a line; None where no network was built."""
+        names = ("layers", "parameters", "batch_norm_layers", "momentum", "epsilon", "initial_weights_sha256")
+        shown = {name: cell(self.fingerprint[name]).strip("[]") for name in names if name in self.fingerprint}
+        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items()) or None
 
     @functools.cached_property
     def progress(self) -> Progress:

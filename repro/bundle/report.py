@@ -151,7 +151,7 @@ def _view(run: Evidence, script: str | None) -> dict[str, Any]:
     scenario = read_scenario(run.run)
     # Every group is there, None where it was not measured.
     measurements: dict[str, Any] = {**dict.fromkeys(Measurements.__struct_fields__), **run.measurements}
-    facts = {**diff.facts_of(run.environment), "network": _network(run.fingerprint)}
+    facts = {**diff.facts_of(run.environment), "network": run.network}
     pictures = _pictures(run, measurements)
     fit = measurements["fit"]
     return {
@@ -196,14 +196,6 @@ def _in_short(run: Evidence, measurements: dict[str, Any]) -> list[str]:
     happened = ", ".join(seen) + "." if seen else ""
     found = [happened, why.phases(measurements, len(run.record.images)), why.moving_averages(measurements)]
     return [sentence for sentence in found if sentence]
-
-
-def _network(fingerprint: dict[str, Any]) -> str | None:
-    if not fingerprint:
-        return None
-    names = ("layers", "parameters", "batch_norm_layers", "momentum", "epsilon")
-    shown = {name: text.cell(fingerprint[name]).strip("[]") for name in names if name in fingerprint}
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items())
 
 
 def _why_none(run: Evidence) -> str:

@@ -312,7 +312,9 @@ class Store:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise UnusableError(f"the store cannot be read ({error.strerror})", file=self.path) from None
+            raise UnusableError(
+                f"the store cannot be read ({error.strerror})", do=store_remedy(error), file=self.path
+            ) from None
 
     def find(self, text: str) -> RunDirectory:
         """The run that an id, a unique prefix of an id or of its random part, or `last` means."""
@@ -380,7 +382,7 @@ def store_remedy(error: OSError) -> str:
     """What to do where a store could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "free some space, or name another folder with --store"
-    if error.errno in (errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG):
+    if error.errno in (errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ENOENT):
         return "name another folder with --store"
     return f"chown it to {os.getuid()}:{os.getgid()}, or name another folder with --store"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from tests.engine.conftest import Answer
 
 Repro = Callable[..., Answer]
 ROOT = Path(__file__).resolve().parents[2]
+RECORDED = ROOT / "tests/data/original-bug-keras-3"
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,27 @@ def test_usage_errors_say_what_to_do(repro: Repro, arguments: list[str], line: s
 
 
 @pytest.mark.parametrize(
+    ("code", "arguments", "line"),
+    [
+        (2, ["compare"], "no run is named: name two or more"),
+        (
+            2,
+            ["environment", "diff", "a", "keras-3"],
+            "no environment is called 'a', and no run is called 'a': choose",
+        ),
+        (3, ["--store", "/etc/passwd", "runs"], "the store cannot be read (Not a directory): name another folder"),
+        (3, ["--store", "/proc/x", "run", "original-bug"], "(No such file or directory): name another folder"),
+    ],
+)
+def test_errors_fit_what_was_asked(repro: Repro, code: int, arguments: list[str], line: str) -> None:
+    repro(*arguments).refused(code, line)
+
+
+def test_the_schema_is_json_either_way(repro: Repro) -> None:
+    assert repro("schema", "--json").json == repro("schema").json
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["runs", "--store", ""],
@@ -41,6 +64,20 @@ def test_usage_errors_say_what_to_do(repro: Repro, arguments: list[str], line: s
 )
 def test_an_empty_path_is_not_the_current_folder(repro: Repro, arguments: list[str]) -> None:
     repro(*arguments).refused(2, "the path is empty: see repro")
+
+
+def test_show_names_the_network(repro: Repro, store: Path) -> None:
+    shutil.copytree(RECORDED, store / "20260101T000000.000000Z-original-bug-keras-3-s0-abcd")
+    lines = repro("show", "last").out.splitlines()
+    assert lines[-1].startswith(
+        "  network         layers 177, parameters 23587587, batch norm layers 53, momentum 0.99"
+    )
+
+
+def test_ids_of_all_lengths_line_up(repro: Repro, store: Path) -> None:
+    for name in ("original-bug-keras-3-s0-abcd", "a-b-s0-efgh"):
+        shutil.copytree(RECORDED, store / f"20260101T000000.000000Z-{name}")
+    assert len({line.index("REPRODUCED") for line in repro("runs").out.splitlines()}) == 1
 
 
 def shell(line: str, folder: Path) -> int:

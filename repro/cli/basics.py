@@ -14,7 +14,7 @@ class FilePath(click.Path):
     """A path of the command line; not an empty one, which would mean the current folder."""
 
     def __init__(self) -> None:
-        super().__init__(path_type=Path)
+        super().__init__(path_type=Path, readable=False)  # who reads it says more of why it cannot be
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":

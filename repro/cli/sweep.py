@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True)
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of one run.  [default: usable cores / workers]")
 @click.option("--deterministic", is_flag=True, help="Turn op determinism on (changes the bits).")
+@click.option("--trust", is_flag=True, help="Run the Python code of a scenario with a model of its own.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Runs at once here.  [default: usable cores / threads]")
 @click.option("--scheduler", metavar="ADDRESS", help="Run on the Dask cluster of this scheduler (trusted ones only).")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live table.")

@@ -66,6 +66,13 @@ def test_an_empty_path_is_not_the_current_folder(repro: Repro, arguments: list[s
     repro(*arguments).refused(2, "the path is empty: see repro")
 
 
+def test_a_path_that_cannot_be_read_is_for_its_reader_to_tell(
+    repro: Repro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # as where one is not root
+    assert repro("--store", tmp_path, "runs").code == 0
+
+
 def test_show_names_the_network(repro: Repro, store: Path) -> None:
     shutil.copytree(RECORDED, store / "20260101T000000.000000Z-original-bug-keras-3-s0-abcd")
     lines = repro("show", "last").out.splitlines()

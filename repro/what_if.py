@@ -196,5 +196,5 @@ class Oracle:
             if isinstance(event, events.Answered):
                 return event
             if isinstance(event, events.WorkerFailed):
-                raise EndedEarlyError(f"the worker failed ({event.kind}: {printable(event.message)})")
+                raise EndedEarlyError(f"the worker failed ({event.kind}: {printable(event.message)})", do="ask again")
         raise EndedEarlyError("the worker ended without an answer", do="ask again")

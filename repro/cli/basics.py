@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class FilePath(click.Path):
@@ -20,6 +23,27 @@ class FilePath(click.Path):
         if value == "":
             self.fail("the path is empty", param, ctx)
         return super().convert(value, param, ctx)
+
+
+def images_options(function: F) -> F:
+    """Which images are meant, of commands that take scenarios."""
+    function = click.option("--convert", type=click.Choice(["L"]), help="Turn colour images into greyscale.")(function)
+    return click.option("--images", type=FilePath(), help="Your own images: one file per class.")(function)
+
+
+def training_options(function: F) -> F:
+    """How scenarios are trained, of commands that train them."""
+    for option in (
+        click.option("--trust", is_flag=True, help="Run the Python code of a scenario with a model of its own."),
+        click.option("--deterministic", is_flag=True, help="Turn op determinism on (changes the bits)."),
+        click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True),
+        images_options,
+        click.option(
+            "--environment", "environments", multiple=True, metavar="E", help="Repeat it, or `all` installed ones."
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 def write(text: str | bytes, *, err: bool = False, nl: bool = True) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from repro.cli.basics import FilePath
+from repro.cli.basics import images_options
 from repro.cli.common import FORMAT, json_option, print_json, say
 from repro.environment import applications, definition
 from repro.errors import ExitCode, InputError, printable
@@ -17,8 +17,7 @@ from repro.scenario import own_model
 
 @click.command("check")
 @click.argument("scenarios", nargs=-1, required=True, metavar="FILE|NAME...")
-@click.option("--images", type=FilePath(), help="Your own images: one file per class.")
-@click.option("--convert", type=click.Choice(["L"]), help="Turn colour images into greyscale.")
+@images_options
 @json_option
 @click.pass_context
 def command(

@@ -63,7 +63,10 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
         done = install(environment, python=python, again=again, say=lambda text: say(f"repro: {text}", err=True))
         lines = check.drift(environment)
         if lines:
-            raise UnusableError(f"{environment.name} differs from its lock after installation ({lines[0]})")
+            raise UnusableError(
+                f"{environment.name} differs from its lock after installation ({lines[0]})",
+                do=f"try again: repro environment install {environment.name} --again",
+            )
         rows.append({"name": environment.name, "installed": True, "changed": done, "prefix": str(environment.prefix)})
         if not as_json:
             say(f"{environment.name}: {'installed in' if done else 'is there already:'} {environment.prefix}")

@@ -72,9 +72,9 @@ class SweepDirectory:
         try:
             found = msgspec.json.decode(file.read_bytes(), type=SweepRecord)
         except OSError as error:
-            raise InputError(f"cannot be read ({error.strerror})", file=file) from None
+            raise InputError(f"cannot be read ({error.strerror})", do="check its permissions", file=file) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f"damaged ({printable(str(error))})", file=file) from None
+            raise InputError(f"damaged ({printable(str(error))})", do="sweep again", file=file) from None
         if found.format > FORMAT:
             raise InputError(f"written in format {found.format}", do="update repro: this one reads 1", file=file)
         return found

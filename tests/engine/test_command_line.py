@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from tests.engine.conftest import Answer
 
 Repro = Callable[..., Answer]
 ROOT = Path(__file__).resolve().parents[2]
+FAULTS = ("InputError", "UnusableError", "EndedEarlyError", "document.fail")
 RECORDED = ROOT / "tests/data/original-bug-keras-3"
 
 
@@ -46,6 +48,23 @@ def test_usage_errors_say_what_to_do(repro: Repro, arguments: list[str], line: s
 )
 def test_errors_fit_what_was_asked(repro: Repro, code: int, arguments: list[str], line: str) -> None:
     repro(*arguments).refused(code, line)
+
+
+def test_every_fault_says_what_to_do() -> None:
+    """No error of ours, anywhere in the engine, is made without its second half."""
+    silent = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in sorted((ROOT / "repro").rglob("*.py"))
+        if "worker" not in file.parts
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and _name(node) in FAULTS and not any(one.arg == "do" for one in node.keywords)
+    ]
+    assert silent == []
+
+
+def _name(call: ast.Call) -> str:
+    of_document = isinstance(call.func, ast.Attribute) and ast.unparse(call.func).endswith("document.fail")
+    return "document.fail" if of_document else ast.unparse(call.func)
 
 
 def test_the_schema_is_json_either_way(repro: Repro) -> None:

@@ -50,7 +50,9 @@ def command(
 
     with read.opened(bundle) as opened:
         if no_run:
-            found = _object(opened, [{"run": run.id, "grade": None} for run in opened.runs])
+            found = _object(
+                opened, [{"run": run.id, "grade": None, "verdicts": [run.verdict, None]} for run in opened.runs]
+            )
             code = int(ExitCode.DONE)
         else:
             found, code = _verify(opened, images, trusted=trust, yes=yes, plain=plain, store=store)
@@ -158,7 +160,12 @@ def _text(found: dict[str, Any]) -> str:
     for row in found["runs"]:
         if row["grade"] is None:
             state = row.get("state")
-            lines.append(f"{row['run']}: " + ("not run" if state is None else f"{state} ({cell(row.get('reason'))})"))
+            if state is None:
+                verdict = row["verdicts"][0]
+                said = "it has no result" if verdict is None else f"{verdict}, which follows from its figures"
+                lines.append(f"{row['run']}: {said}; not run here")
+            else:
+                lines.append(f"{row['run']}: {state} ({cell(row.get('reason'))})")
             continue
         lines.append(f"{row['run']}: {click.style(row['grade'], bold=True)}")
         lines += [f"  {line}" for line in (_verdicts(row), _weights(row), _differs(row), f"run here: {row['here']}")]

@@ -119,6 +119,16 @@ def test_the_first_lines_say_what_is_the_same(run: Evidence, tmp_path: Path, aga
     assert "likeliest" not in out and "why" not in out  # there is nothing to explain
 
 
+def test_a_check_alone_says_what_was_checked(run: Evidence, tmp_path: Path, command: Any) -> None:
+    target = bundle(run, tmp_path / "b.zip")
+    assert (
+        f"{run.id}: REPRODUCED, which follows from its figures; not run here"
+        in command("verify", target, "--no-run")[1]
+    )
+    (row,) = json.loads(command("verify", target, "--no-run", "--json")[1])["runs"]
+    assert row == {"run": run.id, "grade": None, "verdicts": ["REPRODUCED", None]}
+
+
 def test_another_verdict_is_said_first(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
     again["result"] = failed
     code, out, _ = command("verify", bundle(run, tmp_path / "b.zip"))

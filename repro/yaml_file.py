@@ -19,6 +19,7 @@ from repro.errors import InputError, printable
 
 T = TypeVar("T")
 
+FORMAT = 1
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 20_000
@@ -167,6 +168,9 @@ class Document:
         return value
 
     def _refuse_value(self, message: str, type_: type) -> NoReturn:
+        written = self._at(("format",))
+        if type(written) is int and written > FORMAT:  # whatever else is wrong: another format may say other things
+            self.fail(f"written in format {written}", ("format",), do=f"update repro: this one reads {FORMAT}")
         problem, _, where = message.partition(" - at `")
         path = _key_path(where.rstrip("`"))
         if unknown := re.search(r"unknown field `(.*)`$", problem):
@@ -176,8 +180,6 @@ class Document:
             self.fail(f"the key {_dotted((*path, missing[1]))} is missing", path, do="add it")
         problem = problem.replace("`", "")
         found = self._at(path)
-        if path == ("format",) and type(found) is int and found > 1:
-            self.fail(f"written in format {found}", path, do="update repro: this one reads 1")
         do = allowed(type_, path) or "see `repro schema`"
         if isinstance(found, (dict, list)) or "enum value" in problem or found is None:
             self.fail(f"{_dotted(path)}: {_lower(problem)}", path, do=do)

@@ -215,14 +215,15 @@ def read_json(folder: Path, name: str, type_: type[T], most_bytes: int = MAX_REC
     except OSError as error:
         raise unreadable(error, path) from None
     try:
-        _require_format(path, raw)
+        require_format(path, raw)
         found: T = _decoder(type_).decode(raw)
         return found
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"damaged ({printable(str(error))})", do="delete the run", file=path) from None
 
 
-def _require_format(path: str, raw: bytes) -> None:
+def require_format(path: str, raw: bytes) -> None:
+    """InputError where a record is of a newer format, whatever else it holds; DecodeError where it has none."""
     head = _HEAD.decode(raw)
     if head.format > FORMAT:
         raise InputError(f"written in format {head.format}", do="update repro: this one reads 1", file=path)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    _fill_standard_streams()
     code = _open_screen(sys.argv[1:])
     if code is None:
         import io
@@ -17,6 +19,13 @@ def main() -> None:
             sys.stdout.reconfigure(errors="backslashreplace")  # a title must not end a command for want of UTF-8
         code = run_command_line(sys.argv[1:])
     sys.exit(code)
+
+
+def _fill_standard_streams() -> None:
+    """Of `>&-`: no file of ours may get the number of a stream that is closed, where others would write into it."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def _open_screen(arguments: list[str]) -> int | None:

@@ -23,7 +23,7 @@ def read(path: Path) -> NDArray[Any]:
             warnings.simplefilter("ignore")  # an odd header is warned of before it is refused
             found: NDArray[Any] = np.load(path, allow_pickle=False, mmap_mode="r")
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", file=path) from None
+        raise InputError(f"cannot be read ({error.strerror})", do="check its permissions", file=path) from None
     except Exception as error:  # numpy parses the header as Python: TokenError, SyntaxError, MemoryError, ...
         raise InputError(f"damaged ({printable(str(error), 80)})", do="delete the run", file=path) from None
     if not isinstance(found, np.ndarray):  # an .npz under another name

@@ -75,11 +75,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Trial:
-    """A what-if that should mend the run if the finding is right: statistics put into the weights as they are."""
+    """A what-if that should mend the run if the finding is right: statistics put into the weights as they are.
+
+    `remedy`: what to do where it works; empty where it is tried to learn more, and recommended to nobody.
+    """
 
     says: str
     statistics: Literal["moving", "debiased", "re-estimated"]
     momentum: float
+    remedy: str = field(default="", kw_only=True)
     without: tuple[int, ...] = ()
     batch_size: int | None = None
 
@@ -93,6 +97,16 @@ class Finding:
     numbers: dict[str, float | int | str | None]
     remedy: str
     trials: list[Trial] = field(default_factory=list)
+
+
+def remedy_after(finding: Finding, works: Sequence[bool]) -> str:
+    """What to do after the finding's trials: what was seen to work, and nothing that was seen not to."""
+    if not works:
+        return finding.remedy
+    proven = [trial.remedy for trial, did in zip(finding.trials, works, strict=True) if did and trial.remedy]
+    if not proven:
+        return f"{finding.remedy}; but nothing that can be tried on this run mends it"
+    return f"{', or '.join(proven)}: seen to work on this run"
 
 
 def diagnose(facts: Facts) -> list[Finding]:
@@ -148,16 +162,17 @@ def _not_converged(facts: Facts) -> list[Finding]:
         f"values still weigh {_percent(facts.initial_weight)}; {when}"
     )
     more = "" if needed is None else f"train for {needed} updates, or "
+    other_momentum, one_pass = f"set momentum to {lower:g} or lower", "re-estimate the statistics after training"
     return [
         Finding(
             "not-converged",
             says,
             numbers,
-            f"{more}set momentum to {lower:g} or lower, or re-estimate the statistics after training",
+            f"{more}{other_momentum}, or {one_pass}",
             [
-                Trial(f"momentum {lower:g}", "moving", lower),
+                Trial(f"momentum {lower:g}", "moving", lower, remedy=other_momentum),
                 Trial("initial values taken out (debiased)", "debiased", momentum),
-                Trial("statistics re-estimated", "re-estimated", momentum),
+                Trial("statistics re-estimated", "re-estimated", momentum, remedy=one_pass),
             ],
         )
     ]
@@ -188,9 +203,10 @@ def _outliers(facts: Facts) -> list[Finding]:
         "contrast": worst.contrast,
         "median_contrast": statistics.median(image.contrast for image in facts.images),
     }
-    trial = Trial(f"statistics re-estimated without {names}", "re-estimated", facts.momentum or 0.0, tuple(places))
     says += f"; {names} has contrast {worst.contrast:.0f} where the median is {numbers['median_contrast']:.0f}"
     remedy = f"take {names} out or mend it, and train again or re-estimate the statistics"
+    what = f"statistics re-estimated without {names}"
+    trial = Trial(what, "re-estimated", facts.momentum or 0.0, tuple(places), remedy=remedy)
     return [Finding("outliers", says, numbers, remedy, [trial])]
 
 
@@ -223,8 +239,9 @@ def _small_batch(facts: Facts, shuffled: float) -> list[Finding]:
         f"in shuffled batches of {facts.batch_size} with the batch's own statistics, and "
         f"{_percent(facts.inference or 0.0)} with moving statistics; what an image becomes depends on its neighbour"
     )
-    trial = Trial(f"statistics re-estimated in batches of {larger}", "re-estimated", facts.momentum or 0.0, (), larger)
     remedy = f"train with batches of {LARGE_BATCH}, or with GroupNormalization, which needs no batch"
+    what = f"statistics re-estimated in batches of {larger}"
+    trial = Trial(what, "re-estimated", facts.momentum or 0.0, (), larger, remedy=remedy)
     return [Finding("small-batch", says, numbers, remedy, [trial])]
 
 

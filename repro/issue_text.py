@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from repro.bundle import why
 from repro.bundle.evidence import Evidence, read_scenario
 from repro.bundle.report import reproduce_line
 from repro.bundle.text import cell, markdown
 from repro.environment import definition, diff, redact
 from repro.environment.record import RECORDED_VARIABLES
 from repro.errors import InputError, printable
-from repro.runs.measurements import power
 from repro.runs.records import ClaimResult
 from repro.scenario.types import Scenario
-from repro.standalone import script
+from repro.standalone import script_of
 
 Tracker = Literal["keras", "tensorflow", "stackoverflow"]
 TRACKERS: tuple[Tracker, ...] = ("keras", "tensorflow", "stackoverflow")
 MAX_CHARACTERS = 5_990
-NEGLIGIBLE_WEIGHT = 0.01
+# Packages of which the script's figures depend, and those without which old ones do not import.
+_PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "tf-keras", "numpy", "h5py", "protobuf")
+_SAME_FIGURES = (
+    "With the run's own pixels (`arrays/images.npy` of the bundle) it gives the figures above, on another machine but "
+    "for round-off; with the images it draws, other digits and the same contrast."
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ def write(run: Evidence, tracker: Tracker) -> IssueText:
             f"the run {run.id} is {run.state}: it has no figures to report", do="resume it, or run it again"
         )
     scenario = read_scenario(run.run)
-    code = _script(run, scenario)
+    code = script_of(run.record, scenario)
     claims = [claim for claim in run.result.claims if claim.outcome != "skipped"]
     # What can be done without goes first, until the text is short enough; the script is never cut.
     for kept in (len(claims), 6, 3, 0):
@@ -48,29 +52,6 @@ def write(run: Evidence, tracker: Tracker) -> IssueText:
         if len(text) <= MAX_CHARACTERS:
             return IssueText(tracker, text, code)
     raise InputError(f"the text for {run.id} does not fit into 6,000 characters", do="shorten the scenario's title")
-
-
-def _script(run: Evidence, scenario: Scenario) -> str:
-    record = run.record
-    if scenario.images.layout != "file-per-class":
-        raise InputError(
-            f"the run {run.id} trained on folders of images, which no standalone script can hold",
-            do="attach the bundle instead: repro export",
-        )
-    if scenario.model.python is not None:
-        raise InputError(
-            f"the run {run.id} trained a model of its own, which no standalone script can hold",
-            do="attach the bundle instead: repro export",
-        )
-    adapter = definition.get(record.environment).definition.adapter
-    return script(
-        scenario,
-        adapter,
-        seed=record.seed,
-        threads=record.threads,
-        device=record.device,
-        deterministic=record.deterministic,
-    )
 
 
 def _redacted(text: str) -> str:
@@ -142,30 +123,18 @@ class _Parts:
             predict = found["predict"]
             lines.append(f"| `predict`: classes {cell(predict['classes'])} | | {cell(predict.get('accuracy'))} |")
         if self.claims:
-            lines += ["", "Checked:"]
+            source = self.scenario.source
+            lines += ["", f"Checked, claim by claim ({markdown(printable(source, 200))}):" if source else "Checked:"]
             lines += [f"- {one.outcome}: {markdown(printable(one.says, 160))}" for one in self.claims]
         return "\n".join(lines)
 
     def why(self) -> str:
         """Why it is not an error in the calls, or that it is the expected behaviour."""
-        found = self.measurements
-        norm = found.get("batch_norm")
-        right_training = (found.get("evaluate_training_phase") or {}).get("accuracy")
-        right_inference = (found.get("evaluate") or found.get("predict") or {}).get("accuracy")
-        lines = []
-        if right_training is not None and right_inference is not None and right_training != right_inference:
-            lines.append(
-                f"It is no error in the calls or the data: on the same images with the same weights the accuracy is "
-                f"{cell(right_training)} in training phase and {cell(right_inference)} in inference phase. Only what "
-                f"BatchNormalization normalises with differs."
-            )
-        elif right_training is not None and right_training == right_inference:
-            lines.append("Training phase and inference phase agree here: with these settings nothing is wrong.")
-        if norm and norm.get("updates"):
-            lines.append(_moving_averages(norm))
-        if not lines:
-            lines.append("Whether it is a defect is for you to judge; the figures above are all that was measured.")
-        return " ".join(lines)
+        count = len(self.run.record.images)
+        found = [why.phases(self.measurements, count), why.moving_averages(self.measurements)]
+        if not any(found):
+            return "Whether it is a defect is for you to judge; the figures above are all that was measured."
+        return " ".join(part for part in found if part)
 
     def expected(self) -> str:
         """What one would expect, in a sentence."""
@@ -174,7 +143,16 @@ class _Parts:
     def reproduce(self) -> str:
         """The exact line, and what the bundle adds."""
         sha256 = cell(self.measurements.get("weights_sha256"))
-        return f"`{reproduce_line(self.run)}` (final weights SHA-256 `{sha256}`)"
+        return f"`{reproduce_line(self.run, f'{self.scenario.name}.yaml')}` (final weights SHA-256 `{sha256}`)"
+
+    def packages(self) -> str:
+        """What the script needs, in versions."""
+        environment = definition.get(self.run.record.environment)
+        locked = environment.locked_versions()
+        if environment.definition.adapter != "tf-keras":
+            locked.pop("tf-keras", None)
+        words = " ".join(f"{name}=={locked[name]}" for name in _PACKAGES if name in locked)
+        return f"Plain Keras, in Python {self.fact('python.version')} with `pip install {words}`:"
 
     def machine(self) -> list[tuple[str, str]]:
         """What a form asks of the machine."""
@@ -186,29 +164,9 @@ class _Parts:
         ]
 
 
-def _moving_averages(norm: dict[str, Any]) -> str:
-    updates, momentum, weight = norm["updates"], norm["momentum"], norm["initial_weight"]
-    words = (
-        f"After {updates} updates at momentum {momentum} the moving mean and variance still consist to {cell(weight)} "
-        f"(`momentum ** updates`) of their initial values 0 and 1"
-    )
-    if float(weight) == 0.0 != power(momentum, updates):
-        words = f"After {updates} updates nothing of the initial values 0 and 1 is left: these averages are debiased"
-    distance = norm.get("moving_to_batch_distance")
-    if distance is not None:
-        words += f"; the median layer has {cell(distance)} of its way to the batch statistics before it"
-    if float(weight) > NEGLIGIBLE_WEIGHT and 0 < momentum < 1:
-        needed = math.ceil(math.log(NEGLIGIBLE_WEIGHT) / math.log(momentum))
-        return (
-            f"{words}. That is the documented, expected behaviour of a moving average, not a defect: {needed} updates "
-            f"bring it under 1 %, a lower momentum does so sooner, and re-estimating the statistics in one pass does "
-            f"so at once."
-        )
-    return f"{words}: the initial values are not what matters here."
-
-
-def _fenced(code: str) -> str:
-    return f"```python\n{code}```"
+def _standalone(parts: _Parts) -> str:
+    """How to run the script, and the script."""
+    return f"{parts.packages()}\n```python\n{parts.code}```\n{_SAME_FIGURES}"
 
 
 def _keras(parts: _Parts) -> str:
@@ -240,14 +198,14 @@ def _keras(parts: _Parts) -> str:
         parts.why(),
         "",
         "**Standalone code to reproduce the issue**",
-        _fenced(parts.code),
+        _standalone(parts),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _tensorflow(parts: _Parts) -> str:
     fields = [
-        ("Issue type", "Bug"),
+        ("Issue type", "Support" if why.expected_behaviour(parts.measurements) else "Bug"),
         ("Have you reproduced the bug with TensorFlow Nightly?", "No"),
         ("Source", "binary"),
         ("TensorFlow version", f"{parts.fact('versions.tensorflow')} ({parts.fact('tensorflow_build.git_version')})"),
@@ -265,8 +223,8 @@ def _tensorflow(parts: _Parts) -> str:
             f"Expected: {parts.expected()}\n\n{parts.why()}\n\n"
             + "\n".join(f"- {name}: {value}" for name, value in parts.machine()),
         ),
-        ("Standalone code to reproduce the issue", f"{_fenced(parts.code)}\n\nOr: {parts.reproduce()}"),
-        ("Relevant log output", "The figures above are the script's output."),
+        ("Standalone code to reproduce the issue", f"{_standalone(parts)}\n\nOr: {parts.reproduce()}"),
+        ("Relevant log output", "The figures above."),
     ]
     return "\n\n".join(f"### {name}\n\n{value}" for name, value in fields) + "\n"
 
@@ -281,7 +239,7 @@ def _stackoverflow(parts: _Parts) -> str:
         "",
         "## Code",
         "",
-        _fenced(parts.code),
+        _standalone(parts),
         "",
         "## What I found out",
         "",

@@ -6,7 +6,9 @@ trains on the run's very pixels.
 
 from __future__ import annotations
 
+from repro.environment import definition
 from repro.errors import InputError
+from repro.runs.records import RunRecord
 from repro.scenario.types import BatchNorm, Scenario
 
 _IMAGES = """\
@@ -88,6 +90,28 @@ def unsaid(scenario: Scenario) -> str | None:
     plain = BatchNorm()
     changed = (key for key in _WITHOUT_SCRIPT if getattr(norm, key) != getattr(plain, key))
     return next((f"batch_norm.{key}" for key in changed), None)
+
+
+def script_of(record: RunRecord, scenario: Scenario) -> str:
+    """The script that does what a run did; InputError where no script can say it."""
+    what = None
+    if scenario.images.layout != "file-per-class":
+        what = "trained on folders of images"
+    elif scenario.model.python is not None:
+        what = "trained a model of its own"
+    if what is not None:
+        raise InputError(
+            f"the run {record.id} {what}, which no standalone script can hold",
+            do="attach the bundle instead: repro export",
+        )
+    return script(
+        scenario,
+        definition.get(record.environment).definition.adapter,
+        seed=record.seed,
+        threads=record.threads,
+        device=record.device,
+        deterministic=record.deterministic,
+    )
 
 
 def script(

@@ -27,7 +27,7 @@ from repro.runs.shared import EXACT_ADAPTERS
 from repro.runs.store import RunDirectory
 from repro.runs.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
 from repro.scenario import own_model
-from repro.scenario.load import load
+from repro.scenario.load import load, shipped_names
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
 _SNAPSHOT = re.compile(r"^snapshot-([0-9]{1,9})\.npz$")
@@ -55,9 +55,10 @@ def require_traced(run: RunDirectory) -> RunRecord:
     """The run's record; InputError with the reason where it cannot answer what-if questions."""
     record = run.record()
     if not record.traced:
+        name = record.scenario if record.scenario in shipped_names() else "FILE.yaml"
         raise InputError(
             f"the run {run.id} was not traced",
-            do=f"train it again: repro run {record.scenario} --environment {record.environment} --trace",
+            do=f"train it again: repro run {name} --environment {record.environment} --trace",
         )
     if run.progress().fingerprint.get("batch_norm_layers") == 0:
         raise InputError(f"the model of {run.id} has no BatchNormalization layers", do="momentum changes nothing in it")
@@ -195,5 +196,5 @@ class Oracle:
             if isinstance(event, events.Answered):
                 return event
             if isinstance(event, events.WorkerFailed):
-                raise EndedEarlyError(f"the worker failed ({event.kind}: {printable(event.message)})")
+                raise EndedEarlyError(f"the worker failed ({event.kind}: {printable(event.message)})", do="ask again")
         raise EndedEarlyError("the worker ended without an answer", do="ask again")

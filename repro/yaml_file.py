@@ -14,10 +14,12 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 import yaml
 
+from repro.allowed import allowed
 from repro.errors import InputError, printable
 
 T = TypeVar("T")
 
+FORMAT = 1
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 20_000
@@ -85,7 +87,7 @@ class Document:
         try:
             return msgspec.convert(self.data, type_, strict=True)
         except msgspec.ValidationError as error:
-            self._refuse_value(str(error))
+            self._refuse_value(str(error), type_)
 
     def _check_events(self, text: str) -> None:
         depth = nodes = 0
@@ -153,15 +155,22 @@ class Document:
         try:
             value = loader.construct_object(node)
         except ValueError:
-            self.fail(f"{_dotted(path)}: a number with {len(node.value)} digits is too long", path)
+            self.fail(
+                f"{_dotted(path)}: a number with {len(node.value)} digits is too long", path, do="give a shorter one"
+            )
         if isinstance(value, float) and not math.isfinite(value):
-            self.fail(f"{_dotted(path)}: {printable(node.value, 40)} is not a finite number", path)
+            self.fail(
+                f"{_dotted(path)}: {printable(node.value, 40)} is not a finite number", path, do="give a finite one"
+            )
         if isinstance(value, str) and any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in value):
             # A terminal would obey it when the text is shown.
             self.fail(f"{_dotted(path)}: holds a control character ({printable(value, 40)})", path, do="leave it out")
         return value
 
-    def _refuse_value(self, message: str) -> NoReturn:
+    def _refuse_value(self, message: str, type_: type) -> NoReturn:
+        written = self._at(("format",))
+        if type(written) is int and written > FORMAT:  # whatever else is wrong: another format may say other things
+            self.fail(f"written in format {written}", ("format",), do=f"update repro: this one reads {FORMAT}")
         problem, _, where = message.partition(" - at `")
         path = _key_path(where.rstrip("`"))
         if unknown := re.search(r"unknown field `(.*)`$", problem):
@@ -171,9 +180,10 @@ class Document:
             self.fail(f"the key {_dotted((*path, missing[1]))} is missing", path, do="add it")
         problem = problem.replace("`", "")
         found = self._at(path)
-        if re.search(r"got \w+$", problem) or isinstance(found, (dict, list)):
-            self.fail(f"{_dotted(path)}: {_lower(problem)}", path)
-        self.fail(f"{_dotted(path)}: {_lower(problem)}, found {printable(repr(found), 60)}", path)
+        do = allowed(type_, path) or "see `repro schema`"
+        if isinstance(found, (dict, list)) or "enum value" in problem or found is None:
+            self.fail(f"{_dotted(path)}: {_lower(problem)}", path, do=do)
+        self.fail(f"{_dotted(path)}: {_lower(problem)}, found {printable(repr(found), 60)}", path, do=do)
 
     def _at(self, path: KeyPath) -> Any:
         found: Any = self.data

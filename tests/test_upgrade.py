@@ -140,9 +140,10 @@ def test_a_newer_bundle_is_refused(ask: Ask, tmp_path: Path) -> None:
 
 def test_a_newer_scenario_is_refused(tmp_path: Path, ask: Ask) -> None:
     file = tmp_path / "s.yaml"
-    file.write_text(SCENARIO.replace("format: 1", "format: 2"))
-    code, _, err = ask("check", str(file))
-    assert code == 2 and "s.yaml:1: format: " in err
+    for text in (SCENARIO.replace("format: 1", "format: 2"), "format: 2\neverything: is different\n"):
+        file.write_text(text)
+        code, _, err = ask("check", str(file))
+        assert code == 2 and "s.yaml:1: written in format 2: update repro" in err
 
 
 def test_a_newer_ticket_is_left_alone(tmp_path: Path) -> None:

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from repro import arrays
 from repro.bundle.evidence import Evidence
 from repro.bundle.manifest import Manifest, RunEntry
 from repro.bundle.read import bad
+from repro.environment import diff
 from repro.errors import InputError, printable
 from repro.runs.records import ImageRecord, Result
 from repro.scenario.types import Scenario
 from repro.verdict import decide_all, verdict
+
+_LOGGED = (
+    "fit.loss",
+    "fit.accuracy",
+    "evaluate.loss",
+    "evaluate.accuracy",
+    "evaluate_training_phase.loss",
+    "evaluate_training_phase.accuracy",
+    "validation.loss",
+    "validation.accuracy",
+    "predict.classes",
+    "predict.accuracy",
+    "weights_sha256",
+)
 
 
 def check_result(
@@ -35,6 +51,7 @@ def check_result(
         probabilities and len(probabilities) != len(record.images)
     ):
         bad(path, f"{name}: its predictions do not fit its scenario")
+    _check_log(path, name, run, scenario)
     try:
         claims = decide_all(scenario, measurements, record.environment)
     except (TypeError, ValueError, OverflowError, AttributeError, IndexError):
@@ -47,6 +64,22 @@ def check_result(
     _check_hashes(path, name, result, manifest)
     _check_images(path, name, run, "arrays/images.npy", run.record.images)
     _check_images(path, name, run, "arrays/validation.npy", run.record.validation_images)
+
+
+def _check_log(path: Path, name: str, run: Evidence, scenario: Scenario) -> None:
+    """Figures of the result that its own log contradicts. One that the log lacks is let pass: a later version's."""
+    logged = diff.flatten(run.progress.measurements(scenario.fit.epochs, run.labels))
+    said = diff.flatten(run.measurements)
+    for key in _LOGGED:
+        if key in logged and key in said and not _equal(logged[key], said[key]):
+            bad(path, f"{name}: {key} is not what its events.jsonl says")
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """Equal numbers, or lists of them; the text of one that is not finite is equal to itself."""
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_equal, left, right))
+    return bool(left == right)
 
 
 def _check_hashes(path: Path, name: str, result: Result, manifest: Manifest) -> None:

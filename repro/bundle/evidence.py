@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 
 from repro import yaml_file
+from repro.bundle.text import cell
 from repro.environment import diff
 from repro.errors import InputError
 from repro.runs.measurements import Progress
 from repro.runs.records import Result, RunRecord, State
 from repro.runs.store import RunDirectory, read_json
+from repro.scenario import load
 from repro.scenario.types import Scenario
 
 MAX_ENVIRONMENT_BYTES = 1024 * 1024
@@ -49,11 +51,29 @@ class Evidence:
     def facts_record(self) -> dict[str, Any]:
         """environment.json with the model's fingerprint among its facts, for comparisons."""
         record = self.environment
-        fingerprint = {key: value for key, value in self.progress.fingerprint.items() if key != "first_epoch"}
-        facts = {**record.get("facts", {}), **({"model": fingerprint} if fingerprint else {})}
+        facts = {**record.get("facts", {}), **({"model": self.fingerprint} if self.fingerprint else {})}
         if len(diff.flatten(facts)) > diff.MAX_FACTS:
             raise InputError(f"damaged (more than {diff.MAX_FACTS:,} facts)", do="delete the run", file=self.id)
         return {**record, "facts": facts}
+
+    @functools.cached_property
+    def fingerprint(self) -> dict[str, Any]:
+        """What network was trained; {} where the run did not get that far.
+
+        A traced run trains at momentum 0 and replays its averages: the momentum is the one that was asked for.
+        """
+        found = {key: value for key, value in self.progress.fingerprint.items() if key != "first_epoch"}
+        momentum = (self.measurements.get("batch_norm") or {}).get("momentum")
+        if self.record.traced and momentum is not None and "momentum" in found:
+            found["momentum"] = [momentum]
+        return found
+
+    @property
+    def network(self) -> str | None:
+        """The fingerprint in a line; None where no network was built."""
+        names = ("layers", "parameters", "batch_norm_layers", "momentum", "epsilon", "initial_weights_sha256")
+        shown = {name: cell(self.fingerprint[name]).strip("[]") for name in names if name in self.fingerprint}
+        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items()) or None
 
     @functools.cached_property
     def progress(self) -> Progress:
@@ -80,6 +100,18 @@ class Evidence:
     @property
     def verdict(self) -> str | None:
         return self.result.verdict if self.result is not None else None
+
+
+def shipped_as(run: Evidence) -> bool:
+    """Whether the shipped scenario of that name trains the same (its words and claims may have changed since)."""
+    name = run.record.scenario
+    if name not in load.shipped_names():
+        return False
+    shipped = yaml_file.read(load.find(name)).convert(Scenario)
+    ran = read_scenario(run.run)
+    return all(
+        getattr(shipped, key) == getattr(ran, key) for key in ("images", "model", "batch_norm", "compile", "fit")
+    )
 
 
 def read_environment(run: RunDirectory) -> dict[str, Any]:

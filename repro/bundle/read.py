@@ -301,4 +301,4 @@ def _entry(manifest: Manifest, name: str) -> FileEntry:
     for entry in manifest.files:
         if entry.path == name:
             return entry
-    raise InputError("is missing", file=name)
+    raise InputError("is missing", do=_ASK, file=name)

@@ -1,4 +1,4 @@
-"""report.html and README.md of a bundle, made from redacted runs only."""
+"""report.html, README.md and reproduce.py of a bundle, made from redacted runs only."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from repro import arrays
-from repro.bundle import text
-from repro.bundle.evidence import Evidence, read_scenario
+from repro.bundle import text, why
+from repro.bundle.evidence import Evidence, read_scenario, shipped_as
 from repro.environment import diff
-from repro.errors import printable
+from repro.errors import InputError, printable
 from repro.runs.records import ClaimResult, Measurements
 from repro.scenario.types import Scenario
+from repro.standalone import script_of
 from repro.verdict import decide_all
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -44,13 +45,14 @@ _SHOWN_FACTS = (
     ("kernel", "kernel"),
     ("libc", "libc"),
     ("op determinism", "determinism.op_determinism"),
+    ("network", "network"),
     ("build of TensorFlow", "tensorflow_build.git_version"),
 )
 
 
 @dataclass(frozen=True)
 class Pages:
-    """README.md, report.html and the pictures, by name in the bundle."""
+    """README.md, report.html, scripts and pictures, by name in the bundle."""
 
     files: dict[str, bytes] = field(default_factory=dict)
 
@@ -109,8 +111,13 @@ def make(runs: Sequence[Evidence]) -> Pages:
         finalize=_visible,
     )
     environment.filters.update(cell=text.cell, md=_markdown, code=text.code)
-    views = [_view(run) for run in runs]
+    scripts = [_script(run) for run in runs]
+    names = [f"reproduce-{index + 1}.py" if len(runs) > 1 else "reproduce.py" for index in range(len(runs))]
+    views = [
+        _view(run, name if code is not None else None) for run, name, code in zip(runs, names, scripts, strict=True)
+    ]
     files = {picture.file: picture.png for view in views for picture in view["pictures"]}
+    files |= {name: code.encode() for name, code in zip(names, scripts, strict=True) if code is not None}
     for name in ("README.md", "report.html"):
         files[name] = (
             environment.get_template(f"{name}.j2")
@@ -118,6 +125,14 @@ def make(runs: Sequence[Evidence]) -> Pages:
             .encode()
         )
     return Pages(files)
+
+
+def _script(run: Evidence) -> str | None:
+    """The run as a script of plain Keras; None where no script can say it."""
+    try:
+        return script_of(run.record, read_scenario(run.run))
+    except InputError:
+        return None
 
 
 def _visible(value: Any) -> Any:
@@ -131,12 +146,12 @@ def _markdown(value: Any) -> str:
     return text.markdown(printable(" ".join(value.split()), 20_000) if isinstance(value, str) else text.cell(value))
 
 
-def _view(run: Evidence) -> dict[str, Any]:
+def _view(run: Evidence, script: str | None) -> dict[str, Any]:
     record = run.record
     scenario = read_scenario(run.run)
     # Every group is there, None where it was not measured.
     measurements: dict[str, Any] = {**dict.fromkeys(Measurements.__struct_fields__), **run.measurements}
-    facts = diff.facts_of(run.environment)
+    facts = {**diff.facts_of(run.environment), "network": run.network}
     pictures = _pictures(run, measurements)
     fit = measurements["fit"]
     return {
@@ -145,6 +160,10 @@ def _view(run: Evidence) -> dict[str, Any]:
         "scenario": scenario,
         "state": run.state,
         "verdict": run.verdict,
+        "in_short": _in_short(run, measurements),
+        "script": script,
+        "python": facts.get("python.version", "of that environment"),
+        "only": {claim.id: ", ".join(claim.only) for claim in scenario.claims if claim.only},
         "verdict_means": _TITLES.get(run.verdict or "", _why_none(run)),
         "degraded": run.result is not None and run.result.degraded,
         "claims": _claims(run, scenario),
@@ -155,12 +174,28 @@ def _view(run: Evidence) -> dict[str, Any]:
         "drift": _drift(run),
         "pictures": pictures,
         "images": record.images,
-        "facts": [(name, facts[key]) for name, key in _SHOWN_FACTS if key in facts],
+        "facts": [(name, facts[key]) for name, key in _SHOWN_FACTS if facts.get(key) is not None],
         "missing": run.environment.get("missing", {}),
         "warnings": [printable(warning, 400) for warning in run.progress.warnings],
-        "reproduce": reproduce_line(run),
+        "reproduce": reproduce_line(run, f"runs/{run.id}/scenario.yaml"),
         "seconds": run.result.seconds if run.result is not None else run.progress.seconds,
     }
+
+
+def _in_short(run: Evidence, measurements: dict[str, Any]) -> list[str]:
+    """What happened and why, in sentences; the code in backticks. Nothing where nothing was measured."""
+    fit = measurements["fit"]
+    seen = []
+    if fit["accuracy"]:
+        seen.append(f"`fit` ends at accuracy {text.cell(fit['accuracy'][-1])}")
+    seen += [
+        f"`{name}` on the same images gives {text.cell(measurements[name]['accuracy'])}"
+        for name in ("evaluate", "predict")
+        if (measurements.get(name) or {}).get("accuracy") is not None
+    ]
+    happened = ", ".join(seen) + "." if seen else ""
+    found = [happened, why.phases(measurements, len(run.record.images)), why.moving_averages(measurements)]
+    return [sentence for sentence in found if sentence]
 
 
 def _why_none(run: Evidence) -> str:
@@ -175,18 +210,14 @@ def _claims(run: Evidence, scenario: Scenario) -> list[ClaimResult]:
     return decide_all(scenario, {}, run.record.environment)
 
 
-def reproduce_line(run: Evidence, scenario: str | None = None) -> str:
-    """The command that does the same again, from the record and not from what was typed."""
+def reproduce_line(run: Evidence, file: str) -> str:
+    """The command that does the same again, from the record and not from what was typed.
+
+    `file`: where the scenario lies if it is not a shipped one.
+    """
     record = run.record
-    words = [
-        "repro",
-        "run",
-        scenario or record.scenario,
-        "--environment",
-        record.environment,
-        "--seed",
-        str(record.seed),
-    ]
+    words = ["repro", "run", record.scenario if shipped_as(run) else file]
+    words += ["--environment", record.environment, "--seed", str(record.seed)]
     words += ["--threads", str(record.threads)]
     if record.device != "auto":
         words += ["--device", record.device]
@@ -194,6 +225,8 @@ def reproduce_line(run: Evidence, scenario: str | None = None) -> str:
         words.append("--deterministic")
     if not record.shipped_images:
         words += ["--images", "FOLDER"]
+    if record.model_sha256 is not None:
+        words.append("--trust")
     return " ".join(words)
 
 

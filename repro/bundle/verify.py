@@ -246,16 +246,17 @@ def why_not_identical(outcome: Outcome, theirs: Evidence) -> str | None:
     """Why the bits are not the same, as far as it is known; None where they are the same."""
     if outcome.grade == "bit-identical":
         return None
-    if outcome.differences:
-        first = outcome.differences[0]
+    first = next((one for one in outcome.differences if one.explains), None)
+    if first is not None:
         return f"the likeliest reason is {first.group} ({first.key}): {first.why} ({first.source})"
     facts = diff.facts_of(theirs.environment)
     if str(facts.get("versions.tensorflow", "")).startswith("1.") and theirs.record.threads > 1:
         return (
-            f"the environments do not differ; a TensorFlow 1 session with {theirs.record.threads} threads adds in the "
-            "order in which threads finish, so that two runs on one machine differ as well (docs/bundle.md)"
+            f"the environments differ in nothing that matters; a TensorFlow 1 session with {theirs.record.threads} "
+            "threads adds in the order in which threads finish, so that two runs on one machine differ as well "
+            "(docs/bundle.md)"
         )
-    return "the environments do not differ in anything that is recorded"
+    return "the environments differ in nothing that is recorded and can change a figure"
 
 
 def largest_deviation(theirs: dict[str, Any], ours: dict[str, Any]) -> float | None:

@@ -15,7 +15,8 @@ from typing import Any
 import click
 
 from repro import __version__
-from repro.errors import ExitCode, ReproError, printable
+from repro.cli.basics import FilePath, write
+from repro.errors import ExitCode, InputError, ReproError, printable
 
 # Command: (module, one line of help). The module's `command` is a click command.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -58,8 +59,9 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise click.UsageError(
-                f"no command is called {printable(args[0], 40)!r}: choose from {', '.join(self.list_commands(ctx))}"
+            raise InputError(
+                f"no command is called {printable(args[0], 40)!r}",
+                do=f"choose from {', '.join(self.list_commands(ctx))}",
             )
         return super().resolve_command(ctx, args)
 
@@ -77,7 +79,7 @@ def _exists(module: str) -> bool:
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option("--store", type=click.Path(path_type=Path), help="Folder of the runs (else $REPRO_STORE, else ./runs).")
+@click.option("--store", type=FilePath(), help="Folder of the runs (else $REPRO_STORE, else ./runs).")
 @click.version_option(__version__, prog_name="repro")
 @click.pass_context
 def cli(ctx: click.Context, store: Path | None) -> None:
@@ -96,7 +98,7 @@ def _open_screen(store: Path | None) -> int:
     try:
         import tui
     except ImportError:
-        raise click.UsageError("the terminal UI is not installed: use the commands (repro --help)") from None
+        raise InputError("the terminal UI is not installed", do="use the commands (repro --help)") from None
     return tui.start(open_store(store).path)
 
 
@@ -117,10 +119,7 @@ def guarded(call: Callable[[], Any]) -> int:
     except click.Abort:
         return _say("interrupted", ExitCode.ENDED_EARLY)
     except click.ClickException as error:
-        text = printable(" ".join(error.format_message().split()), 600)
-        if isinstance(error, click.UsageError) and error.ctx is not None:
-            text += f" (see {error.ctx.command_path} --help)"
-        return _say(text, ExitCode.BAD_INPUT)
+        return _say(_usage(error), ExitCode.BAD_INPUT)
     except KeyboardInterrupt:
         return _say("interrupted", ExitCode.ENDED_EARLY)
     except (BrokenPipeError, SystemExit):  # click turns the first into the second
@@ -136,8 +135,18 @@ def guarded(call: Callable[[], Any]) -> int:
         return _defect()
 
 
+def _usage(error: click.ClickException) -> str:
+    """click's words as a line of ours: what is wrong, then what to do."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and isinstance(error.ctx.command, click.Group):
+        names = error.ctx.command.list_commands(error.ctx)
+        return f"{error.ctx.command_path} needs a command: choose from {', '.join(names)}"
+    text = printable(" ".join(error.format_message().split()), 600).rstrip(".")
+    return text if context is None else f"{text}: see {context.command_path} --help"
+
+
 def _say(line: str, code: int) -> int:
-    click.echo(f"repro: {printable(line, 2000)}", err=True)
+    write(f"repro: {printable(line, 2000)}", err=True)
     return int(code)
 
 

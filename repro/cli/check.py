@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from repro.cli.basics import images_options
 from repro.cli.common import FORMAT, json_option, print_json, say
 from repro.environment import applications, definition
 from repro.errors import ExitCode, InputError, printable
@@ -16,8 +17,7 @@ from repro.scenario import own_model
 
 @click.command("check")
 @click.argument("scenarios", nargs=-1, required=True, metavar="FILE|NAME...")
-@click.option("--images", type=click.Path(path_type=Path), help="Your own images: one file per class.")
-@click.option("--convert", type=click.Choice(["L"]), help="Turn colour images into greyscale.")
+@images_options
 @json_option
 @click.pass_context
 def command(
@@ -30,12 +30,9 @@ def command(
         try:
             one = scenario_load.load(scenario_load.find(argument), environments=definition.names())
             own_model.read(one)
-            applications.require_anywhere(one.scenario)
-            folder = images or one.images_directory
-            found = scenario_images.load(
-                folder, one.scenario.images, one.scenario.model.classes, convert=convert, base=one.file.parent
-            )
-            notes = found.notes
+            with one.faults_at("model", "application"):
+                applications.require_anywhere(one.scenario)
+            notes = scenario_images.load_for(one, folder=images, convert=convert).notes
         except InputError as fault:
             error = str(fault)
         rows.append({"file": printable(argument, 4096), "valid": error is None, "error": error, "notes": notes})

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from repro.cli.basics import FilePath, write
 from repro.errors import InputError, encodable, printable
 from repro.runs.measurements import Progress
 from repro.runs.records import Result, RunRecord
@@ -34,7 +35,7 @@ def open_store(asked: Path | None = None) -> Store:
 
 def store_option(function: F) -> F:
     """--store after the command's name, as well as before it."""
-    return click.option("--store", type=click.Path(path_type=Path), help="Folder of the runs.")(function)
+    return click.option("--store", type=FilePath(), help="Folder of the runs.")(function)
 
 
 def print_json(data: Any) -> None:
@@ -46,7 +47,7 @@ def print_json(data: Any) -> None:
     text = raw.decode()
     if not text.isprintable():  # only within strings, where an escape means the same
         text = "".join(char if char.isprintable() else _json_escape(char) for char in text)
-    click.echo(text.encode())  # as bytes: JSON is UTF-8, whatever the terminal speaks
+    write(text.encode())  # as bytes: JSON is UTF-8, whatever the terminal speaks
 
 
 def _encodable(data: Any) -> Any:
@@ -70,7 +71,7 @@ def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """
     pieces = _OWN_STYLES.split(text)
     safe = [piece if index % 2 else _neutral(piece) for index, piece in enumerate(pieces)]
-    click.echo("".join(safe), err=err, nl=nl)
+    write("".join(safe), err=err, nl=nl)
 
 
 def _neutral(text: str) -> str:
@@ -95,7 +96,7 @@ def split(values: tuple[str, ...], option: str) -> list[str]:
     parts = [part.strip() for value in values for part in value.split(",")]
     found = list(dict.fromkeys(part for part in parts if part))
     if values and not found:
-        raise InputError(f"{option}: nothing is named", do="name one, or leave it out")
+        raise InputError(f"{option}: nothing is named", do="give at least one")
     return found
 
 

@@ -34,7 +34,10 @@ def command(
     with contextlib.ExitStack() as stack:
         found = open_runs(runs, open_store(store), stack)
         if len(found) < 2:
-            raise InputError(f"{len(found)} run to compare", do="name two or more (repro runs lists them)")
+            raise InputError(
+                "one run is not enough to compare" if found else "no run is named",
+                do="name two or more (repro runs lists them)",
+            )
         table = compare.compare(found)
         if as_json or kind == "json":
             print_json(compare.as_json(table, all_rows=all_rows))

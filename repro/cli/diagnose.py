@@ -38,7 +38,7 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
             "cause": finding.cause,
             "says": finding.says,
             "numbers": finding.numbers,
-            "remedy": finding.remedy,
+            "remedy": diagnosis.remedy_after(finding, [trial["works"] for trial in trials]),
             "trials": trials,
         }
         for finding, trials in zip(findings, tried, strict=True)

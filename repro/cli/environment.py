@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, json_option, print_json, say, split
 from repro.environment import check, definition
 from repro.errors import ExitCode, UnusableError
@@ -50,7 +51,7 @@ def list_environments(as_json: bool) -> None:
 
 @command.command("install")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option("--python", type=click.Path(path_type=Path), help="The interpreter to make it with.")
+@click.option("--python", type=FilePath(), help="The interpreter to make it with.")
 @click.option("--again", is_flag=True, help="Install anew even if it is there.")
 @json_option
 def install_environments(names: tuple[str, ...], python: Path | None, again: bool, as_json: bool) -> None:
@@ -62,7 +63,10 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
         done = install(environment, python=python, again=again, say=lambda text: say(f"repro: {text}", err=True))
         lines = check.drift(environment)
         if lines:
-            raise UnusableError(f"{environment.name} differs from its lock after installation ({lines[0]})")
+            raise UnusableError(
+                f"{environment.name} differs from its lock after installation ({lines[0]})",
+                do=f"try again: repro environment install {environment.name} --again",
+            )
         rows.append({"name": environment.name, "installed": True, "changed": done, "prefix": str(environment.prefix)})
         if not as_json:
             say(f"{environment.name}: {'installed in' if done else 'is there already:'} {environment.prefix}")

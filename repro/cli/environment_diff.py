@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
-from repro.errors import InputError
+from repro.errors import InputError, printable
 
 
 @click.command("diff")
@@ -39,7 +39,7 @@ def command(first: str, second: str, all_rows: bool, store: Path | None, as_json
 
 
 def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> dict[str, Any]:
-    from repro.bundle.sides import open_runs
+    from repro.bundle.sides import is_bundle, open_runs
     from repro.environment import definition
     from repro.environment.record import collect
 
@@ -48,7 +48,13 @@ def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> d
 
         environment = definition.get(argument)
         return collect(environment, probe(environment))
-    runs = open_runs([argument], open_store(store), stack)
+    try:
+        runs = open_runs([argument], open_store(store), stack)
+    except InputError as error:
+        if is_bundle(argument):
+            raise
+        what = f"no environment is called {printable(argument, 60)!r}, and {error.what}"
+        raise InputError(what, do=f"choose from {', '.join(definition.names())}, or name a run") from None
     if len(runs) != 1:
         raise InputError(f"holds {len(runs)} runs", do="export the one you mean", file=argument)
     return runs[0].facts_record
@@ -56,7 +62,6 @@ def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> d
 
 def _text(rows: list[Any], first: str, second: str) -> str:
     from repro.bundle.text import cell
-    from repro.errors import printable
 
     if not rows:
         return "nothing that is recorded differs"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
 from repro.errors import InputError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("export")
 @click.argument("runs", nargs=-1, metavar="RUN...")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.zip", help="Where to write the bundle.")
+@click.option("-o", "--output", type=FilePath(), metavar="FILE.zip", help="Where to write the bundle.")
 @click.option("--preview", is_flag=True, help="Write nothing; list files, sizes and what is removed or replaced.")
 @click.option("--no-images", is_flag=True, help="Leave all images out; their hashes stay.")
 @click.option("--with-images", is_flag=True, help="Put your own images in too, as decoded pixels.")

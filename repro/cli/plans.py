@@ -17,7 +17,6 @@ from repro.runs.records import Device
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
 from repro.scenario import own_model
-from repro.scenario.types import Scenario
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +61,8 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
     sources = [own_model.read(one) for one in loaded]
     environments = choose_environments(asked.environments)
     seeds = numbers(asked.seeds, "--seed") or [0]
-    sets = [
-        scenario_images.load(
-            asked.images or one.images_directory,
-            one.scenario.images,
-            one.scenario.model.classes,
-            convert=asked.convert,
-            base=one.file.parent,
-        )
-        for one in loaded
-    ]
-    left_out = _left_out(asked, environments, [one.scenario for one in loaded])
+    sets = [scenario_images.load_for(one, folder=asked.images, convert=asked.convert) for one in loaded]
+    left_out = _left_out(asked, environments, loaded)
     drifts = {one.name: _drift(one, asked.allow_drift) if here else [] for one in environments}
     return [
         Plan(
@@ -99,24 +89,25 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
 
 
 def _left_out(
-    asked: Asked, environments: list[definition.Environment], scenarios: list[Scenario]
+    asked: Asked, environments: list[definition.Environment], loaded: list[scenario_load.Loaded]
 ) -> set[tuple[str, str]]:
     """Scenario and environment of runs that cannot be: left out of `--all` and `--environment all`, else a fault."""
     found = set()
     fault: ReproError | None = None
     for environment in environments:
-        for scenario in scenarios:
+        for one in loaded:
             try:
                 if asked.device == "gpu":
                     gpu.require(environment)
-                abilities.require(environment, scenario, traced=asked.trace)
-                applications.require(environment, scenario)
+                abilities.require(environment, one.scenario, traced=asked.trace)
+                with one.faults_at("model", "application"):
+                    applications.require(environment, one.scenario)
             except (InputError, UnusableError) as error:
                 if not (asked.all_scenarios or split(asked.environments, "--environment") == ["all"]):
                     raise
-                found.add((scenario.name, environment.name))
+                found.add((one.scenario.name, environment.name))
                 fault = error
-    if fault is not None and len(found) == len(environments) * len(scenarios):
+    if fault is not None and len(found) == len(environments) * len(loaded):
         raise fault
     for name, where in sorted(found):
         say(f"repro: {name} is left out in {where}, which cannot run it so", err=True)

@@ -6,11 +6,11 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import click
 
+from repro.cli.basics import training_options
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 from repro.cli.plans import Asked, make_plans
 from repro.environment.record import IMAGE_FILE
@@ -27,18 +27,13 @@ _WEIGHT = [ExitCode.DONE, ExitCode.NOT_REPRODUCED, ExitCode.UNUSABLE, ExitCode.E
 @click.command("run")
 @click.argument("scenarios", nargs=-1, metavar="NAME|FILE...")
 @click.option("--all", "all_scenarios", is_flag=True, help="All shipped scenarios.")
-@click.option("--environment", "environments", multiple=True, metavar="E", help="Repeat it, or `all` installed ones.")
 @click.option("--seed", "seeds", multiple=True, metavar="N", help="Repeat it, or 0,1,2 or 0:3.  [default: 0]")
-@click.option("--images", type=click.Path(path_type=Path), help="Your own images: one file per class.")
-@click.option("--convert", type=click.Choice(["L"]), help="Turn colour images into greyscale.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True)
+@training_options
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of one operation.  [default: usable cores]")
-@click.option("--deterministic", is_flag=True, help="Turn op determinism on (changes the bits).")
 @click.option("--keep-weights", is_flag=True, help="Keep the final weights (94 MB for ResNet50).")
 @click.option("--trace", is_flag=True, help="Keep every step's batch statistics, for what-if.")
 @click.option("--direct", is_flag=True, help="Train each run, also where one training answers several.")
 @click.option("--again", is_flag=True, help="Train anew what a finished run in the store answers.")
-@click.option("--trust", is_flag=True, help="Run the Python code of a scenario with a model of its own.")
 @click.option("--allow-drift", is_flag=True, help="Run although packages differ from the lock; recorded.")
 @click.option("--detach", is_flag=True, help="Start in the background and print the first run's id.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a progress bar.")

@@ -24,13 +24,15 @@ def command(store: Path | None, as_json: bool) -> None:
         say("no runs yet: start one with `repro run original-bug`", err=True)
         return
     lines = []
+    width = max(len(one["run"]) for one in found)
     for one in found:
+        name = one["run"].ljust(width)
         if one["state"] == "damaged":
-            lines.append(f"{one['run']}  {coloured('damaged')}")
+            lines.append(f"{name}  {coloured('damaged')}")
             continue
         word = coloured(one["verdict"] or one["state"], 14)
         extra = duration(one["seconds"]["total"]) if "total" in one["seconds"] else ""
         if one["state"] != "finished":
             extra = f"epoch {one['epoch']} of {one['epochs']}"
-        lines.append(f"{one['run']}  {word}  {extra}{'  degraded' if one['degraded'] else ''}")
+        lines.append(f"{name}  {word}  {extra}{'  degraded' if one['degraded'] else ''}")
     say("\n".join(lines))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 import msgspec
 
-from repro.cli.common import say
+from repro.cli.common import json_option, say
 from repro.scenario.types import json_schema
 
 
 @click.command("schema")
-def command() -> None:
+@json_option
+def command(as_json: bool) -> None:  # noqa: ARG001 (it is JSON either way)
     """Print the JSON Schema of scenario files, for editors."""
     say(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode())

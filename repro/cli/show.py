@@ -7,18 +7,32 @@ from pathlib import Path
 import click
 
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.errors import InputError
+from repro.runs.store import RunDirectory
 
 
 @click.command("show")
-@click.argument("run")
+@click.argument("name", metavar="RUN")
 @store_option
 @json_option
-def command(run: str, store: Path | None, as_json: bool) -> None:
+def command(name: str, store: Path | None, as_json: bool) -> None:
     """Show one run: verdict, claims, figures. RUN: an id, a unique prefix, or `last`."""
     from repro.cli.figures import run_text
 
-    found = run_object(open_store(store).find(run))
+    run = open_store(store).find(name)
+    found = run_object(run)
     if as_json:
         print_json(found)
     else:
-        say(run_text(found))
+        say("\n".join([run_text(found), *_network(run)]))
+
+
+def _network(run: RunDirectory) -> list[str]:
+    """The line with the network that was trained, once it was built."""
+    from repro.bundle.evidence import Evidence
+
+    try:
+        words = Evidence(run).network
+    except InputError:
+        return []
+    return [] if words is None else [f"  network         {words}"]

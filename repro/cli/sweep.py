@@ -6,11 +6,11 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from repro.cli.basics import training_options
 from repro.cli.common import json_option, open_store, print_json, say, store_option
 from repro.errors import ExitCode, InputError, ReproError
 
@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 @click.command("sweep")
 @click.argument("scenarios", nargs=-1, required=True, metavar="NAME|FILE...")
 @click.option("--seeds", multiple=True, required=True, metavar="A:B", help="From A up to B - 1; also 0,3,5.")
-@click.option("--environment", "environments", multiple=True, metavar="E", help="Repeat it, or `all` installed ones.")
-@click.option("--images", type=click.Path(path_type=Path), help="Your own images: one file per class.")
-@click.option("--convert", type=click.Choice(["L"]), help="Turn colour images into greyscale.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True)
+@training_options
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads of one run.  [default: usable cores / workers]")
-@click.option("--deterministic", is_flag=True, help="Turn op determinism on (changes the bits).")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Runs at once here.  [default: usable cores / threads]")
 @click.option("--scheduler", metavar="ADDRESS", help="Run on the Dask cluster of this scheduler (trusted ones only).")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live table.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
 from repro.errors import ExitCode, InputError
 
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.argument("bundle", type=click.Path(path_type=Path), metavar="FILE.zip")
+@click.argument("bundle", type=FilePath(), metavar="FILE.zip")
 @click.option("--no-run", is_flag=True, help="Only check the manifest and the records; train nothing.")
-@click.option(
-    "--images", type=click.Path(path_type=Path), metavar="DIR", help="The images, where only hashes are inside."
-)
+@click.option("--images", type=FilePath(), metavar="DIR", help="The images, where only hashes are inside.")
 @click.option("--trust", is_flag=True, help="Run the Python code of a bundle whose model is its own.")
 @click.option("--yes", is_flag=True, help="Go on above 10 minutes or 4 GiB.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a progress bar.")
@@ -51,7 +50,9 @@ def command(
 
     with read.opened(bundle) as opened:
         if no_run:
-            found = _object(opened, [{"run": run.id, "grade": None} for run in opened.runs])
+            found = _object(
+                opened, [{"run": run.id, "grade": None, "verdicts": [run.verdict, None]} for run in opened.runs]
+            )
             code = int(ExitCode.DONE)
         else:
             found, code = _verify(opened, images, trusted=trust, yes=yes, plain=plain, store=store)
@@ -106,7 +107,14 @@ def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int
         why_not_identical=verify.why_not_identical(outcome, one.evidence),
         largest_relative_deviation=outcome.largest_relative_deviation,
         differences=[
-            {"name": d.key, "values": list(d.values), "group": d.group, "why": d.why, "source": d.source}
+            {
+                "name": d.key,
+                "values": list(d.values),
+                "group": d.group,
+                "why": d.why,
+                "source": d.source,
+                "explains": d.explains,
+            }
             for d in outcome.differences
         ],
     )
@@ -152,21 +160,52 @@ def _text(found: dict[str, Any]) -> str:
     for row in found["runs"]:
         if row["grade"] is None:
             state = row.get("state")
-            lines.append(f"{row['run']}: " + ("not run" if state is None else f"{state} ({cell(row.get('reason'))})"))
+            if state is None:
+                verdict = row["verdicts"][0]
+                said = "it has no result" if verdict is None else f"{verdict}, which follows from its figures"
+                lines.append(f"{row['run']}: {said}; not run here")
+            else:
+                lines.append(f"{row['run']}: {state} ({cell(row.get('reason'))})")
             continue
         lines.append(f"{row['run']}: {click.style(row['grade'], bold=True)}")
-        lines.append(f"  run here {row['here']}, verdicts {row['verdicts'][0]} and {row['verdicts'][1]}")
-        if row["grade"] == "bit-identical":
-            lines.append(f"  weights {row['weights_sha256'][0]}")
-        else:
-            deviation = row["largest_relative_deviation"]
-            lines.append(f"  largest relative deviation of losses and probabilities {cell(deviation)}")
-            lines.append(f"  {row['why_not_identical']}")
-        lines += _differences(row["differences"])
+        lines += [f"  {line}" for line in (_verdicts(row), _weights(row), _differs(row), f"run here: {row['here']}")]
+        if row["grade"] != "bit-identical":
+            lines.append(f"  why: {row['why_not_identical']}")
+            lines += _reasons([one for one in row["differences"] if one["explains"]])
     return "\n".join(lines)
 
 
-def _differences(rows: list[dict[str, Any]]) -> list[str]:
+def _verdicts(row: dict[str, Any]) -> str:
+    there, here = row["verdicts"]
+    return f"the same verdict: {here}" if there == here else f"another verdict: {there} there, {here} here"
+
+
+def _weights(row: dict[str, Any]) -> str:
+    from repro.bundle.text import cell
+
+    there, here = (cell(value) for value in row["weights_sha256"])
+    if row["grade"] == "bit-identical":
+        return f"the same weights, bit for bit: SHA-256 {here}"
+    deviation = row["largest_relative_deviation"]
+    words = "other things were measured" if deviation is None else f"figures deviate by {cell(deviation)} at most"
+    return f"other weights: SHA-256 {there[:16]} there, {here[:16]} here; {words} (relative; losses and probabilities)"
+
+
+def _differs(row: dict[str, Any]) -> str:
+    """In what the environments differ, in a line: what can change a figure, else that nothing can."""
+    from repro.bundle.text import cell
+
+    found = row["differences"]
+    if not found:
+        return "differs in: nothing that is recorded of the environments"
+    telling = list(dict.fromkeys(one["group"] for one in found if one["explains"]))
+    if telling:
+        return f"differs in: {', '.join(telling)}"
+    names = ", ".join(cell(one["name"]) for one in found[:4]) + (", ..." if len(found) > 4 else "")
+    return f"differs in: nothing that can change a figure ({names})"
+
+
+def _reasons(rows: list[dict[str, Any]]) -> list[str]:
     from repro.bundle.text import cell
 
     if not rows:

@@ -37,7 +37,7 @@ def require(environment: Environment, scenario: Scenario) -> None:
     """InputError where the environment cannot build the scenario's network."""
     reason = _why_not(environment, scenario)
     if reason is not None:
-        raise InputError(f"scenario {scenario.name}: {reason[0]}", do=reason[1])
+        raise InputError(f"model.application: {reason[0]}", do=reason[1])
 
 
 def require_anywhere(scenario: Scenario) -> None:
@@ -47,7 +47,7 @@ def require_anywhere(scenario: Scenario) -> None:
     if reasons and None not in reasons:
         closest = next((reason for reason in reasons if reason and "smaller" in reason[0]), reasons[0])
         assert closest is not None
-        raise InputError(f"scenario {scenario.name}: {closest[0]}", do=closest[1])
+        raise InputError(f"model.application: {closest[0]}", do=closest[1])
 
 
 def _why_not(environment: Environment, scenario: Scenario) -> tuple[str, str] | None:

@@ -18,12 +18,16 @@ _FACTS_VERSIONS = "our measurements over six pairs of Keras and TensorFlow (docs
 
 @dataclass(frozen=True)
 class Rule:
-    """Facts under one of `keys` (regular expressions over dotted names) belong to `group`."""
+    """Facts under one of `keys` (regular expressions over dotted names) belong to `group`.
+
+    Not `explains`: they can be the reason of no figure.
+    """
 
     group: str
     keys: str
     why: str
     source: str
+    explains: bool = True
 
     def matches(self, key: str) -> bool:
         return re.match(self.keys, key) is not None
@@ -131,6 +135,7 @@ RULES: tuple[Rule, ...] = (
         r"container(\.|\[|$)",
         "an image changes no figure by itself; what it holds (packages, libc) is compared on its own",
         "docs/container.md",
+        explains=False,
     ),
     Rule(
         "lock",
@@ -143,20 +148,23 @@ RULES: tuple[Rule, ...] = (
         r"(withheld_variables|user_keras_json)(\.|\[|$)",
         "of the user's shell; the worker gets none of them, so they can explain a plain script's figures, not these",
         "docs/environment-record.md",
+        explains=False,
     ),
     Rule(
         "machine",
         r"(cpu|processor|cgroup|memory_bytes|disk)",
         "size and limits change the time, not the figures",
         "docs/environment-record.md",
+        explains=False,
     ),
     Rule(
         "other packages",
         r"packages\.",
         "installed, and not known to be loaded by the training process",
         "docs/environment-record.md",
+        explains=False,
     ),
-    Rule("the rest", r"", "not known to change a figure", "docs/environment-record.md"),
+    Rule("the rest", r"", "not known to change a figure", "docs/environment-record.md", False),
 )
 
 ONE_SIDED = Rule(
@@ -164,6 +172,7 @@ ONE_SIDED = Rule(
     r"",
     "a fact that one record lacks explains nothing: another version wrote it, or it could not be had there",
     "docs/environment-record.md",
+    explains=False,
 )
 # Where a fact that is absent says something: not installed, not set, no such device.
 _ABSENT_TELLS = re.compile(r"(packages|variables|gpus|nvidia|container)(\.|\[|$)")
@@ -184,6 +193,7 @@ class Difference:
     group: str
     why: str
     source: str
+    explains: bool
 
 
 def flatten(facts: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
@@ -237,7 +247,7 @@ def rows(records: Sequence[Mapping[str, Any]]) -> list[Difference]:
         values = tuple(facts.get(key, ABSENT) for facts in flat)
         if not _ABSENT_TELLS.match(key) and not all(key in facts for facts in flat):
             rank, rule = len(RULES), ONE_SIDED
-        found.append(Difference(key, values, rank, rule.group, rule.why, rule.source))
+        found.append(Difference(key, values, rank, rule.group, rule.why, rule.source, rule.explains))
     return sorted(found, key=lambda row: (row.rank, row.key))
 
 

@@ -27,7 +27,9 @@ _COMPILERS = {
     "nvcc": ("nvcc", "--version"),
 }
 _GPU_FIELDS = ("name", "driver_version", "memory.total", "compute_cap", "vbios_version")
-# Variables of the user's that the worker does not get; their names are recorded, so that nothing acts unseen.
+# The only variables of the user's that the worker gets.
+PASSED_ON = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_ENABLE_ONEDNN_OPTS")
+# Others that it does not get; their names are recorded, so that nothing acts unseen.
 # TF_CLI_ and TF_VAR_ are Terraform's.
 _WITHHELD = re.compile(
     r"^(TF_(?!CLI_|VAR_)|XLA_|KERAS_|CUDA_|CUDNN_|NVIDIA_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|DNNL_|ONEDNN_|LD_|DYLD_|PYTHON)"
@@ -126,7 +128,7 @@ def _first(pattern: str, text: str) -> str | None:
 
 def withheld_variables() -> list[str]:
     """Names of the user's variables that would act on Keras or TensorFlow; values are not kept."""
-    return sorted(name for name in os.environ if _WITHHELD.match(name))
+    return sorted(name for name in os.environ if _WITHHELD.match(name) and name not in PASSED_ON)
 
 
 def user_keras_json() -> dict[str, Any]:

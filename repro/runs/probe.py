@@ -46,7 +46,9 @@ def probe(environment: Environment, *, device: str = "auto", threads: int | None
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise UnusableError(f"{environment.name} does not answer ({printable(str(error), 200)})") from None
+            raise UnusableError(
+                f"{environment.name} does not answer ({printable(str(error), 200)})", do=_mend(environment)
+            ) from None
         finally:
             os.close(write_end)
         answers = [events.decode(line) for line in stream.read().splitlines()]
@@ -54,6 +56,12 @@ def probe(environment: Environment, *, device: str = "auto", threads: int | None
         if isinstance(answer, events.EnvironmentProbed):
             return answer.record
         if isinstance(answer, events.WorkerFailed):
-            raise UnusableError(f"{environment.name} does not work ({answer.kind}: {printable(answer.message)})")
+            raise UnusableError(
+                f"{environment.name} does not work ({answer.kind}: {printable(answer.message)})", do=_mend(environment)
+            )
     tail = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
-    raise UnusableError(f"{environment.name} does not start ({printable(tail[0])})")
+    raise UnusableError(f"{environment.name} does not start ({printable(tail[0])})", do=_mend(environment))
+
+
+def _mend(environment: Environment) -> str:
+    return f"repro environment install {environment.definition.installation} --again"

@@ -215,14 +215,15 @@ def read_json(folder: Path, name: str, type_: type[T], most_bytes: int = MAX_REC
     except OSError as error:
         raise unreadable(error, path) from None
     try:
-        _require_format(path, raw)
+        require_format(path, raw)
         found: T = _decoder(type_).decode(raw)
         return found
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"damaged ({printable(str(error))})", do="delete the run", file=path) from None
 
 
-def _require_format(path: str, raw: bytes) -> None:
+def require_format(path: str, raw: bytes) -> None:
+    """InputError where a record is of a newer format, whatever else it holds; DecodeError where it has none."""
     head = _HEAD.decode(raw)
     if head.format > FORMAT:
         raise InputError(f"written in format {head.format}", do="update repro: this one reads 1", file=path)
@@ -312,7 +313,9 @@ class Store:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise UnusableError(f"the store cannot be read ({error.strerror})", file=self.path) from None
+            raise UnusableError(
+                f"the store cannot be read ({error.strerror})", do=store_remedy(error), file=self.path
+            ) from None
 
     def find(self, text: str) -> RunDirectory:
         """The run that an id, a unique prefix of an id or of its random part, or `last` means."""
@@ -380,7 +383,7 @@ def store_remedy(error: OSError) -> str:
     """What to do where a store could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "free some space, or name another folder with --store"
-    if error.errno in (errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG):
+    if error.errno in (errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ENOENT):
         return "name another folder with --store"
     return f"chown it to {os.getuid()}:{os.getgid()}, or name another folder with --store"
 

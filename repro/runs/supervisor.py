@@ -18,6 +18,7 @@ import msgspec
 
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
+from repro.environment.machine import PASSED_ON
 from repro.errors import ExitCode, InputError, UnusableError, encodable, printable
 from repro.files import sha256, sync_folder, write_durably
 from repro.runs import events, leftovers, memory
@@ -40,7 +41,6 @@ KERAS_MOMENTUM = 0.99
 SNAPSHOT_EPOCHS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 MAX_LOG_BYTES = 32 * 1024 * 1024
 MAX_EARLY_LOG_BYTES = 1024 * 1024
-_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_ENABLE_ONEDNN_OPTS")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 OnEvent = Callable[[events.AnyEvent], None]
@@ -238,7 +238,7 @@ def path_bytes(path: Path) -> str:
 
 def worker_variables(environment: Environment, home: Path, threads: int) -> dict[str, str]:
     """All variables that the worker gets: none of the user's but the allow-listed ones."""
-    variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return {
         **variables,
         "PATH": "/usr/bin:/bin",

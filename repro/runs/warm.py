@@ -32,7 +32,7 @@ class WarmWorker:
 
     def __init__(self, plan: Plan) -> None:
         if plan.scenario.model.python is not None:
-            raise UnusableError("a user's own model is only loaded for its run")
+            raise UnusableError("a user's own model is only loaded for its run", do="start the run")
         self._request = run_request(plan.record(), plan.scenario, plan.environment)
         self._environment = _identity(plan.environment)
         self.is_ready = False

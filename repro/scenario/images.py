@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from repro.errors import InputError, encodable, printable
 from repro.runs.records import ImageRecord
+from repro.scenario.load import Loaded
 from repro.scenario.types import Images
 
 if TYPE_CHECKING:
@@ -101,6 +102,21 @@ def load(
             file=directory,
         )
     return _decode_all([(file, label, file.name) for label, file in enumerate(files)], images, convert)
+
+
+def load_for(scenario: Loaded, *, folder: Path | None = None, convert: str | None = None) -> ImageSet:
+    """The images of a scenario's file, or those of the `folder` of the command line."""
+    images = scenario.scenario.images
+    if folder is None and not scenario.images_directory.exists():
+        what = f"images.directory: there is no folder {printable(images.directory, 80)} beside the scenario"
+        scenario.document.fail(what, ("images", "directory"), do="put the images there, or name a folder with --images")
+    return load(
+        folder or scenario.images_directory,
+        images,
+        scenario.scenario.model.classes,
+        convert=convert,
+        base=scenario.file.parent,
+    )
 
 
 _Labelled = tuple[Path, int, str]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,12 +20,26 @@ class Loaded:
 
     scenario: Scenario
     file: Path
-    text: str
+    document: yaml_file.Document
+
+    @property
+    def text(self) -> str:
+        return self.document.text
 
     @property
     def images_directory(self) -> Path:
         """Folder of its images; beside the file."""
         return self.file.parent / self.scenario.images.directory
+
+    @contextlib.contextmanager
+    def faults_at(self, *key: str) -> Iterator[None]:
+        """A fault within that has no file of its own stands on the line of `key`."""
+        try:
+            yield
+        except InputError as error:
+            if error.file is not None:
+                raise
+            self.document.fail(error.what, key, do=error.do)
 
 
 def shipped_files() -> list[Path]:
@@ -55,7 +70,7 @@ def load(file: Path, *, environments: Collection[str]) -> Loaded:
     document = yaml_file.read(file)
     scenario = document.convert(Scenario)
     _check(document, scenario, environments)
-    return Loaded(scenario, file, document.text)
+    return Loaded(scenario, file, document)
 
 
 def parse(text: str, *, name: str, environments: Collection[str]) -> Scenario:
@@ -81,6 +96,7 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
             document.fail(
                 f"measure_at[{index}]: epoch {epoch} is after the last one ({scenario.fit.epochs})",
                 ("measure_at", index),
+                do="leave it out, or train longer",
             )
     _check_batch_norm(document, scenario)
     seen: set[str] = set()
@@ -91,12 +107,18 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
         seen.add(claim.id)
         if claim.operator in _NUMBER_OPERATORS:
             if isinstance(claim.to, str) and claim.operator != "close":
-                document.fail(f"claims[{index}].to: {claim.operator} needs a number", (*at, "to"))
+                document.fail(f"claims[{index}].to: {claim.operator} needs a number", (*at, "to"), do="give one")
         elif not isinstance(claim.to, str):
-            document.fail(f"claims[{index}].to: {claim.operator} needs the name of a value", (*at, "to"))
+            document.fail(
+                f"claims[{index}].to: {claim.operator} needs the name of a value", (*at, "to"), do="see `repro schema`"
+            )
         if (claim.operator == "close") != (claim.within is not None):
-            what = "close needs `within`" if claim.within is None else "`within` goes with `close` only"
-            document.fail(f"claims[{index}]: {what}", (*at, "within"))
+            what, do = (
+                ("close needs `within`", "add it")
+                if claim.within is None
+                else ("`within` goes with `close` only", "leave it out")
+            )
+            document.fail(f"claims[{index}]: {what}", (*at, "within"), do=do)
         for key, value in (("value", claim.value), ("to", claim.to)):
             source = str(value).partition(".")[0]
             if source in ("evaluate", "evaluate_training_phase", "predict") and source not in scenario.measure:
@@ -196,6 +218,6 @@ def _check_validation(document: yaml_file.Document, scenario: Scenario) -> None:
     if scenario.images.layout != "folder-per-class":
         document.fail("images.validation: goes with folder-per-class only", at, do="set layout: folder-per-class")
     if (validation.directory is None) == (validation.split is None):
-        document.fail("images.validation: needs directory or split, and not both", at)
+        document.fail("images.validation: needs directory or split, and not both", at, do="give one")
     if validation.directory is not None:
         _check_folder(document, validation.directory, (*at, "directory"))

@@ -21,7 +21,7 @@ import msgspec
 
 from repro.errors import InputError, printable
 from repro.files import is_locked, write_durably
-from repro.runs.store import Store
+from repro.runs.store import Store, require_format
 from repro.sweep.jobs import Job
 from repro.sweep.tally import Group, groups
 
@@ -70,14 +70,13 @@ class SweepDirectory:
         """sweep.json; InputError where it cannot be read or is of a newer format."""
         file = self.path / "sweep.json"
         try:
-            found = msgspec.json.decode(file.read_bytes(), type=SweepRecord)
+            raw = file.read_bytes()
+            require_format(str(file), raw)
+            return msgspec.json.decode(raw, type=SweepRecord)
         except OSError as error:
-            raise InputError(f"cannot be read ({error.strerror})", file=file) from None
+            raise InputError(f"cannot be read ({error.strerror})", do="check its permissions", file=file) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f"damaged ({printable(str(error))})", file=file) from None
-        if found.format > FORMAT:
-            raise InputError(f"written in format {found.format}", do="update repro: this one reads 1", file=file)
-        return found
+            raise InputError(f"damaged ({printable(str(error))})", do="sweep again", file=file) from None
 
     def state(self, record: SweepRecord) -> State:
         """What has become of it."""

@@ -67,7 +67,9 @@ def make_run(asked: dict[str, Any], record: bytes, files: dict[str, bytes]) -> d
             child.wait()
             raise
         if child.returncode < 0:
-            raise UnusableError(f"its supervisor was killed by {signal.Signals(-child.returncode).name}")
+            raise UnusableError(
+                f"its supervisor was killed by {signal.Signals(-child.returncode).name}", do="the same command goes on"
+            )
         return {"archive": transfer.packed(run), "code": child.returncode, "reason": process.reason(said)}
 
 

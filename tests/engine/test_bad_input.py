@@ -33,7 +33,12 @@ FAULTS = {
     "duplicate key": ("group: control", "group: control\ngroup: report", 5, "group stands twice (first on line 4)"),
     "duplicate nested key": ("{epochs: 3}", "{epochs: 3, epochs: 4}", 10, "fit.epochs stands twice"),
     "missing key": ("group: control\n", "", 1, "the key group is missing"),
-    "wrong type": ("{epochs: 3}", "{epochs: three}", 10, "fit.epochs: expected int, got str"),
+    "wrong type": (
+        "{epochs: 3}",
+        "{epochs: three}",
+        10,
+        "got str, found 'three': give a whole number from 1 to 1,000,000",
+    ),
     "wrong type, quoted": ("{epochs: 3}", '{epochs: "3"}', 10, "fit.epochs: expected int, got str"),
     "float for int": ("{epochs: 3}", "{epochs: 3.5}", 10, "fit.epochs: expected int, got float"),
     "yes is a string": ("{epochs: 3}", "{epochs: 3, shuffle: yes}", 10, "fit.shuffle: expected bool, got str"),
@@ -45,7 +50,7 @@ FAULTS = {
     "negative epochs": ("{epochs: 3}", "{epochs: -3}", 10, "fit.epochs: expected int >= 1, found -3"),
     "no epochs": ("{epochs: 3}", "{epochs: 0}", 10, "fit.epochs: expected int >= 1, found 0"),
     "momentum 1.5": ("0.99", "1.5", 8, "batch_norm.momentum: expected float <= 1.0, found 1.5"),
-    "unknown optimizer": ("adam", "lion", 9, "compile.optimizer: invalid enum value 'lion'"),
+    "unknown optimizer": ("adam", "lion", 9, "invalid enum value 'lion': choose from adam, rmsprop, sgd"),
     "not a class name": ("ResNet50", "os.system", 7, "model.application"),
     "a size of three": ("[32, 32]", "[32, 32, 32]", 6, "images.size: expected array of length 2, got 3"),
     "a size of nothing": ("[32, 32]", "[0, 32]", 6, "images.size[0]: expected int >= 1, found 0"),
@@ -62,11 +67,11 @@ FAULTS = {
     "merge key": ("group: control", "<<: {group: control}", 4, "unknown key <<"),
     "control character": ("A small scenario", '"\\e[31mred"', 3, "title: holds a control character"),
     "control character in a key": ("group: control", '"\\e[31m": control', 4, "unknown key"),
-    "newer format": ("format: 1", "format: 2", 1, "format: invalid enum value 2"),
+    "newer format": ("format: 1", "format: 2", 1, "written in format 2: update repro: this one reads 1"),
     "not measured": ("value: fit.accuracy", "value: predict.accuracy", 13, ""),
     "unknown value": ("value: fit.accuracy", "value: fit.speed", 13, "claims[0].value: invalid enum value"),
     "unknown operator": ("is: equal", "is: about", 13, "claims[0].is: invalid enum value"),
-    "an expression": ("to: 1.0", "to: 1/3", 13, "claims[0].to: invalid enum value"),
+    "an expression": ("to: 1.0", "to: 1/3", 13, "batch_norm.updates, evaluate.accuracy"),
     "close without within": ("is: equal", "is: close", 13, "close needs `within`"),
     "within without close": ("to: 1.0", "to: 1.0, within: 0.1", 13, "`within` goes with `close` only"),
     "negative tolerance": ("is: equal, to: 1.0", "is: close, to: 1.0, within: -1", 13, "claims[0].within"),
@@ -144,7 +149,15 @@ FAULTS = {
     "a function of no file": ("{application", "{function: make, application", 7, "go with python only"),
     "a model elsewhere": ("application: ResNet50", "python: a/../../m.py", 7, "must stay inside the scenario's folder"),
     "a model at the root": ("application: ResNet50", "python: /m.py", 7, "model.python: expected str matching"),
-    "name that is a path": ("name: small", "name: ../small", 2, "name:"),
+    "name that is a path": ("name: small", "name: ../small", 2, "give text (Lower-case letters, digits, '-' and '.')"),
+    "an own value": ("[32, 32]", "[32, 32, 32]", 6, "got 3: give a list of 2"),
+    "an application that is none": (
+        "ResNet50",
+        "ResNet5000",
+        7,
+        "no application called ResNet5000: choose from ResNet50",
+    ),
+    "no images": ("directory: images", "directory: nowhere", 6, "images.directory: there is no folder nowhere beside"),
 }
 
 
@@ -364,7 +377,7 @@ def test_folders_of_images(repro: Repro, folder: Path, tmp_path: Path, store: Pa
     for entry in images.iterdir():
         entry.unlink()
     images.rmdir()
-    repro("run", file).refused(2, f"{images}: there is no such folder")
+    repro("run", file).refused(2, f"{file}:6: images.directory: there is no folder images beside the scenario")
     assert nothing_in(store)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from repro.diagnosis import Facts, Pixels, diagnose, outliers, updates_needed
+from repro.diagnosis import Facts, Pixels, diagnose, outliers, remedy_after, updates_needed
 from repro.runs.events import BatchSpread
 
 from .conftest import Answer
@@ -96,6 +96,15 @@ def test_the_momentum_that_is_advised_converges() -> None:
     numbers = diagnose(FEW)[0].numbers
     assert numbers["lower_momentum"] == 0.92
     assert 0.92**60 < 0.01
+
+
+def test_a_remedy_that_was_seen_not_to_work_is_not_advised() -> None:
+    found = diagnose(FEW)[0]
+    assert "set momentum to 0.92 or lower" in remedy_after(found, [])  # nothing was tried
+    mended = remedy_after(found, [False, False, True])
+    assert mended == "re-estimate the statistics after training: seen to work on this run"
+    assert remedy_after(found, [True, True, True]).startswith("set momentum to 0.92 or lower, or re-estimate")
+    assert remedy_after(found, [False, True, False]).endswith("nothing that can be tried on this run mends it")
 
 
 def test_equal_images_have_no_outliers() -> None:

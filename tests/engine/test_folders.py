@@ -101,7 +101,7 @@ def test_folders_that_cannot_be_used(repro: Repro, place: Path, store: Path, mon
     (train / "bee").rename(place / "bee")
     refused("ant: is the only class, where 3 are asked")
     train.rename(place / "elsewhere")
-    refused("data/train: there is no such folder")
+    refused(":6: images.directory: there is no folder data/train beside the scenario")
 
 
 FAULTS = {

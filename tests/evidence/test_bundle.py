@@ -177,6 +177,12 @@ HOSTILE: dict[str, Callable[[Files], bytes | Files]] = {
         files, "run.json", files[path_of(files, "run.json")].replace(b'"seed": 0', b'"seed": ' + b"9" * 4000)
     ),
     "result.json not JSON": lambda files: replaced(files, "result.json", b"nope"),
+    "a loss that its log does not know": lambda files: edited(
+        files, "result.json", lambda result: result["measurements"]["fit"].update(loss=[1.0] * 5)
+    ),
+    "weights that its log does not know": lambda files: edited(
+        files, "result.json", lambda result: result["measurements"].update(weights_sha256="0" * 64)
+    ),
     "claims that do not follow": lambda files: edited(files, "result.json", claims_failed),
     "verdict that does not follow": lambda files: edited(files, "result.json", verdict_changed),
     "measurements of a wrong shape": lambda files: edited(files, "result.json", loss_dict),

@@ -45,6 +45,14 @@ def test_fields_figures_and_the_line(tracker: issue_text.Tracker, run: Evidence,
     assert "test_function([x, y, np.ones(len(x)), 1])" in text
 
 
+def test_what_a_maintainer_asks_first(run: Evidence, command: Any) -> None:
+    text = command("issue", "last", "--for", "tensorflow")[1]
+    assert "### Issue type\n\nSupport\n" in text  # it says itself that it is no defect
+    assert "`pip install tensorflow==1.4.0 keras==2.0.9 numpy==" in text and "tf-keras" not in text
+    assert "Checked, claim by claim (Stack Overflow question 47157526" in text
+    assert "right on 3 of 3" in text and "on 1 of 3 in inference phase" in text
+
+
 def test_json(run: Evidence, command: Any) -> None:
     found = json.loads(command("issue", "last", "--json")[1])
     assert found["format"] == 1 and found["script"] in found["text"] and found["for"] == "keras"

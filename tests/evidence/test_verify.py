@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,56 @@ def test_the_ranked_difference_is_shown(run: Evidence, tmp_path: Path, again: An
     code, out, _ = command("verify", bundle(run, tmp_path / "b.zip"))
     assert code == 0 and "versions.tensorflow: 1.4.0 there, 1.4.1 here" in out
     assert "the likeliest reason is framework" in out
+    assert out.splitlines()[2] == "  the same verdict: REPRODUCED"
+    assert "  differs in: framework" in out.splitlines()
+
+
+def other_keras_json(record: dict[str, Any]) -> None:
+    record["facts"]["user_keras_json"] = {"present": True}
+    record["facts"]["memory_bytes"] = 1
+
+
+def test_what_cannot_change_a_figure_is_no_reason(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
+    again.update(result=far, environment=other_keras_json)
+    code, out, _ = command("verify", bundle(run, tmp_path / "b.zip"))
+    assert code == 0 and "why: the environments differ in nothing that matters; a TensorFlow 1 session" in out
+    assert "differs in: nothing that can change a figure (memory_bytes, user_keras_json.present" in out
+
+
+def test_the_first_lines_say_what_is_the_same(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
+    again["environment"] = other_keras_json
+    _, out, _ = command("verify", bundle(run, tmp_path / "b.zip"))
+    _, head, *lines = out.splitlines()
+    assert head.endswith(": bit-identical")
+    assert lines[:2] == [
+        "  the same verdict: REPRODUCED",
+        f"  the same weights, bit for bit: SHA-256 {run.measurements['weights_sha256']}",
+    ]
+    assert "likeliest" not in out and "why" not in out  # there is nothing to explain
+
+
+def test_a_check_alone_says_what_was_checked(run: Evidence, tmp_path: Path, command: Any) -> None:
+    target = bundle(run, tmp_path / "b.zip")
+    assert (
+        f"{run.id}: REPRODUCED, which follows from its figures; not run here"
+        in command("verify", target, "--no-run")[1]
+    )
+    (row,) = json.loads(command("verify", target, "--no-run", "--json")[1])["runs"]
+    assert row == {"run": run.id, "grade": None, "verdicts": ["REPRODUCED", None]}
+
+
+def test_another_verdict_is_said_first(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
+    again["result"] = failed
+    code, out, _ = command("verify", bundle(run, tmp_path / "b.zip"))
+    assert code == 1 and "another verdict: REPRODUCED there, NOT_REPRODUCED here" in out.splitlines()[2]
+
+
+def test_a_traced_run_is_no_other_network(run: Evidence, store: Path) -> None:
+    traced = make_run(store, tail="trac", run=lambda record: record.update(traced=True))
+    for one, momentum in ((run, 0.99), (traced, 0.0)):
+        events = one.run.file("events.jsonl")
+        events.write_text(re.sub(r'"momentum":\[[^]]*\]', f'"momentum":[{momentum}]', events.read_text()))
+    assert Evidence(run.run).fingerprint["momentum"] == Evidence(traced.run).fingerprint["momentum"] == [0.99]
 
 
 def test_the_run_is_asked_as_the_bundle_says(store: Path, tmp_path: Path, again: Any, command: Any) -> None:

@@ -74,6 +74,16 @@ def test_the_end_of_a_sweep_is_the_end_of_its_runs(stand_in: StandIn) -> None:
     until(lambda: RunDirectory(stand_in.store / name).state() == "interrupted")
 
 
+def test_a_model_of_ones_own_is_swept_with_trust(stand_in: StandIn) -> None:
+    text = stand_in.file.read_text()
+    stand_in.file.write_text(text.replace("application: ResNet50", "python: m.py"))
+    (stand_in.file.parent / "m.py").write_text("def build(input_shape, classes): ...\n")
+    stand_in.sweep("0:2").refused(2, "would run Python code of its own (m.py): give --trust")
+    done = stand_in.sweep("0:2", "--trust")
+    assert done.code == 0, done.err
+    assert hows(done.json) == ["trained", "trained"]
+
+
 def test_input_is_refused_before_anything_starts(stand_in: StandIn) -> None:
     for arguments, word in (
         (["sweep", stand_in.file], "--seeds"),

@@ -1,0 +1,75 @@
+"""What a maintainer asks of a run, in sentences: what happened, what differs, whose error it is, what the cause is."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from repro.bundle.text import cell
+from repro.runs.measurements import power
+
+# What a moving average may keep of its initial value before it matters.
+NEGLIGIBLE_WEIGHT = 0.01
+
+
+def expected_behaviour(measurements: dict[str, Any]) -> bool:
+    """Whether the moving averages alone explain what is seen: nothing is defective."""
+    norm = measurements.get("batch_norm") or {}
+    weight, momentum = float(norm.get("initial_weight") or 0.0), float(norm.get("momentum") or 0.0)
+    return weight > NEGLIGIBLE_WEIGHT and 0 < momentum < 1
+
+
+def phases(measurements: dict[str, Any], images: int) -> str:
+    """How the two phases compare on the same weights and images; empty where not both were measured."""
+    training = (measurements.get("evaluate_training_phase") or {}).get("accuracy")
+    inference = (measurements.get("evaluate") or measurements.get("predict") or {}).get("accuracy")
+    if training is None or inference is None:
+        return ""
+    if training == inference:
+        return "Training phase and inference phase agree here: with these settings nothing is wrong."
+    return (
+        f"It is no error in the calls or the data: the same weights are right on {_right(training, images)} of the "
+        f"very images they were trained on in training phase, and on {_right(inference, images)} in inference phase "
+        f"(`evaluate`, `predict`). Only what BatchNormalization normalises with differs: the batch's own mean and "
+        f"variance there, their moving averages here."
+    )
+
+
+def moving_averages(measurements: dict[str, Any]) -> str:
+    """What the moving averages consist of, and whether that is as it should be; empty where nothing moves."""
+    norm = measurements.get("batch_norm")
+    if not norm or not norm.get("updates"):
+        return ""
+    updates, momentum, weight = norm["updates"], norm["momentum"], norm["initial_weight"]
+    words = (
+        f"After {updates} updates at momentum {momentum} the moving mean and variance still consist to "
+        f"{percent(weight)} (`{momentum} ** {updates}` = {cell(weight)}) of their initial values 0 and 1"
+    )
+    if float(weight) == 0.0 != power(momentum, updates):
+        words = f"After {updates} updates nothing of the initial values 0 and 1 is left: these averages are debiased"
+    distance = norm.get("moving_to_batch_distance")
+    if distance is not None:
+        words += f"; in the median layer {percent(distance)} of the way to the batch statistics is still to go"
+    if not expected_behaviour(measurements):
+        return f"{words}: the initial values are not what matters here."
+    needed = math.ceil(math.log(NEGLIGIBLE_WEIGHT) / math.log(momentum))
+    return (
+        f"{words}. That is the documented, expected behaviour of a moving average, not a defect: {needed} updates "
+        f"bring it under 1 %, a lower momentum does so sooner, and re-estimating the statistics in one pass does "
+        f"so at once."
+    )
+
+
+def percent(share: Any) -> str:
+    """Three digits, or all where three would say 0 or 100 % of what is neither."""
+    value = float(share) * 100
+    short = f"{value:.3g}"
+    return f"{value:.12g} %" if float(short) in (0.0, 100.0) and float(short) != value else f"{short} %"
+
+
+def _right(accuracy: Any, images: int) -> str:
+    """`2 of 3`; the accuracy itself where it is no whole number of images."""
+    value = float(accuracy)
+    if math.isfinite(value) and abs(value * images - round(value * images)) < 1e-3:
+        return f"{round(value * images)} of {images}"
+    return f"a share of {cell(accuracy)}"

@@ -1,0 +1,59 @@
+"""What every command needs of the command line, help pages too: nothing but click is imported here."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class FilePath(click.Path):
+    """A path of the command line; not an empty one, which would mean the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, readable=False)  # who reads it says more of why it cannot be
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def images_options(function: F) -> F:
+    """Which images are meant, of commands that take scenarios."""
+    function = click.option("--convert", type=click.Choice(["L"]), help="Turn colour images into greyscale.")(function)
+    return click.option("--images", type=FilePath(), help="Your own images: one file per class.")(function)
+
+
+def training_options(function: F) -> F:
+    """How scenarios are trained, of commands that train them."""
+    for option in (
+        click.option("--trust", is_flag=True, help="Run the Python code of a scenario with a model of its own."),
+        click.option("--deterministic", is_flag=True, help="Turn op determinism on (changes the bits)."),
+        click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True),
+        images_options,
+        click.option(
+            "--environment", "environments", multiple=True, metavar="E", help="Repeat it, or `all` installed ones."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def write(text: str | bytes, *, err: bool = False, nl: bool = True) -> None:
+    """Write what is fit to be shown. A reader who has gone (`| head`) changes no exit code, which says what was found.
+
+    Nor does a standard error that takes nothing; data that could not be written is a fault.
+    """
+    try:
+        click.echo(text, err=err, nl=nl, color=False if os.environ.get("NO_COLOR") else None)
+    except OSError as error:
+        if not err and error.errno != errno.EPIPE:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if err else 1)

@@ -96,6 +96,7 @@ class StoreWatcher:
         self._tickets: list[queue.Ticket] = []
         self._error: str | None = None
         self._measured: set[str] = set()
+        self.looks = 0  # that were whole
         self._stop = threading.Event()
         self._wake = threading.Event()
 
@@ -112,6 +113,7 @@ class StoreWatcher:
         """Look until stopped."""
         while not self._stop.is_set():
             self.look()
+            self.looks += 1
             self._wake.wait(interval)
             self._wake.clear()
 
@@ -232,6 +234,7 @@ class RunFollower:
         self._damage = ""
         self._broken = False
         self._progress = Progress()
+        self.looks = 0
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -243,6 +246,7 @@ class RunFollower:
         while not self._stop.is_set():
             more = self.look()
             if not more:
+                self.looks += 1
                 self._stop.wait(1.0 if self._state in ENDED else interval)
 
     def look(self) -> bool:

@@ -33,6 +33,13 @@ class SweepAskScreen(AskScreen[SweepRequest]):
         "every seed and tells how often each claim held, with the interval in which its rate lies with 95 % "
         "confidence. Seeds: 0:10 means 0 to 9. Finished runs of the store count and are not trained again."
     )
+    FOCUS_HELP: ClassVar[dict[str, str]] = {
+        "swept": "What to sweep: up and down choose, space takes in or out.",
+        "environments": "Where to run: up and down choose, space takes in or out.",
+        "seeds": "Whole numbers: 0:10 (10 left out) or 0,3,5. The more, the narrower the intervals.",
+        "start": "enter starts the sweep.",
+        "cancel": "enter starts nothing.",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", tooltip="Start nothing", id="sweep.cancel"),
         Binding("ctrl+s,f5", "start", "Start", tooltip="Start the sweep", id="sweep.start"),

@@ -7,8 +7,10 @@ import contextlib
 import json
 import random
 import shutil
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from tui.bridge import RunFollower, StoreWatcher
 from tui.screens.run import RunScreen
 
 ENOUGH_LOOKS = 3  # of the thread behind a screen: what it has not told by then it never tells
-MOST_SECONDS = 600.0  # where that thread has ended, or hangs
+MOST_SECONDS = 180.0  # where that thread has ended, or hangs
 
 
 def check_cells(app: ReproApp) -> None:
@@ -94,7 +96,20 @@ async def _until(
         over = (thread is not None and enough is not None and thread.looks >= enough) or time.monotonic() > end
         await pilot.pause(0.02)  # all that was told before is heard in it
         if over and not wanted():
-            raise DefectError(f"the screen never came to rest: {type(app.screen).__name__}, ends: {app._exit}")
+            looks = thread.looks if thread is not None else None
+            raise DefectError(f"the screen never came to rest: looks {looks}, ends {app._exit}, threads {_threads()}")
+
+
+def _threads() -> dict[str, list[str]]:
+    """Where each thread is but this one."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return {
+        names.get(ident, str(ident)): [
+            f"{Path(one.filename).name}:{one.lineno}" for one in traceback.extract_stack(top)[-3:]
+        ]
+        for ident, top in sys._current_frames().items()
+        if ident != threading.get_ident()
+    }
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +42,7 @@ def scenario(folder: Path, epochs: int) -> Path:
     return file
 
 
-def wait_for_epoch(run: RunDirectory, epoch: int, training: subprocess.Popen[bytes]) -> list[float]:
+def wait_for_epoch(run: RunDirectory, epoch: int, training: subprocess.Popen[bytes]) -> Sequence[float]:
     """Seconds of all epochs so far, one step each, as soon as `epoch` of them are over."""
     end = time.monotonic() + SECONDS
     while len(found := run.progress().epoch_seconds) < epoch:

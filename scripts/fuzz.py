@@ -55,7 +55,7 @@ class Tried:
             reader.case(draw)
         except Exception as error:
             where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-3:]]
-            fault = {"kind": type(error).__name__, "says": ascii(str(error))[:300], "where": where}
+            fault = {"kind": type(error).__name__, "says": ascii(str(error))[:600], "where": where}
             if fault not in self.row["faults"] and len(self.row["faults"]) < MOST_FAULTS:
                 self.row["faults"].append(fault)
 

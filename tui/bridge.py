@@ -19,7 +19,10 @@ from repro.runs.store import EventReader, RunDirectory, Store
 from repro.scenario.load import parse
 from repro.scenario.types import Scenario
 from tui import queue
-from tui.summary import ENDED, Summary, from_id, median
+from tui.summary import ENDED, Summary, from_id
+
+_SIGNS_OF_LIFE = (events.RunStarted, events.Heartbeat, events.RunEnded)
+_DETAILS = (events.Evaluated, events.Validated, events.Predicted, events.BatchNormMeasured)
 
 
 def summarise(run: RunDirectory, start: Summary, progress: Progress | None = None) -> Summary:
@@ -43,7 +46,7 @@ def summarise(run: RunDirectory, start: Summary, progress: Progress | None = Non
         state=run.state(progress),
         epoch=progress.epoch,
         epochs=progress.epochs,
-        step_seconds=median(progress.epoch_seconds[1:]),
+        step_seconds=progress.step_seconds,
         fit_accuracy=float(progress.accuracy[-1]) if progress.accuracy else None,
         reason=progress.ended.reason if progress.ended is not None else "",
     )
@@ -93,6 +96,7 @@ class StoreWatcher:
         self._tickets: list[queue.Ticket] = []
         self._error: str | None = None
         self._measured: set[str] = set()
+        self.looks = 0  # that were whole
         self._stop = threading.Event()
         self._wake = threading.Event()
 
@@ -109,6 +113,7 @@ class StoreWatcher:
         """Look until stopped."""
         while not self._stop.is_set():
             self.look()
+            self.looks += 1
             self._wake.wait(interval)
             self._wake.clear()
 
@@ -163,7 +168,7 @@ class StoreWatcher:
             with contextlib.suppress(msgspec.DecodeError, OSError):
                 reader, progress = self._open.setdefault(run.id, (run.reader(), Progress()))
                 while more := reader.read():
-                    progress.extend(more)
+                    progress.extend(event for event in more if not isinstance(event, _DETAILS))
         else:
             self._open.pop(run.id, None)
         summary = summarise(run, known or from_id(run.id, self._environments), progress)
@@ -182,7 +187,7 @@ class StoreWatcher:
             self._measured.add(summary.environment)
             with contextlib.suppress(ReproError, OSError):
                 progress = RunDirectory(self.store.path / run_id).progress()
-                step = median(progress.epoch_seconds[1:])
+                step = progress.step_seconds
                 if step is not None:
                     found[summary.environment] = step
         if found:
@@ -229,6 +234,7 @@ class RunFollower:
         self._damage = ""
         self._broken = False
         self._progress = Progress()
+        self.looks = 0
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -240,6 +246,7 @@ class RunFollower:
         while not self._stop.is_set():
             more = self.look()
             if not more:
+                self.looks += 1
                 self._stop.wait(1.0 if self._state in ENDED else interval)
 
     def look(self) -> bool:
@@ -262,7 +269,7 @@ class RunFollower:
             self._broken = True
             self._be_damaged(f"{self.run_directory.file('events.jsonl')}: damaged ({error})")
             return False
-        self._progress.extend(news.events)
+        self._progress.extend(event for event in news.events if isinstance(event, _SIGNS_OF_LIFE))
         news.behind = bool(news.events) and self._has_more()
         news.log = self._read_log()
         if not news.behind:

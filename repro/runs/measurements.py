@@ -2,13 +2,65 @@
 
 from __future__ import annotations
 
+import bisect
 import math
-from collections.abc import Iterable
-from typing import Any
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
 
 from repro.errors import InputError
 from repro.runs import events
 from repro.runs.events import AnyEvent
+
+
+class Figures(Sequence[events.Number]):
+    """A figure of each epoch in eight bytes, where a list takes thirty-two: a run may have very many.
+
+    Reads like a list of the numbers as events have them. `floats`: the same where nan and infinities are no words.
+    """
+
+    __slots__ = ("floats",)
+
+    def __init__(self) -> None:
+        self.floats = array("d")
+
+    def append(self, value: events.Number) -> None:
+        """One more epoch."""
+        self.floats.append(float(value))
+
+    def cut(self, length: int) -> None:
+        """Forget all but the first `length`."""
+        del self.floats[length:]
+
+    @overload
+    def __getitem__(self, at: int) -> events.Number: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[events.Number]: ...
+    def __getitem__(self, at: int | slice) -> events.Number | list[events.Number]:
+        if isinstance(at, slice):
+            return [_said(value) for value in self.floats[at]]
+        return _said(self.floats[at])
+
+    def __iter__(self) -> Iterator[events.Number]:
+        return map(_said, self.floats)
+
+    def __len__(self) -> int:
+        return len(self.floats)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+
+def _said(value: float) -> events.Number:
+    """A number as events have it: JSON knows no nan and no infinities."""
+    if math.isfinite(value):
+        return value
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
 class Progress:
@@ -19,9 +71,9 @@ class Progress:
         self.epoch = 0
         self.stage = ""
         self.stretch = 0
-        self.loss: list[events.Number] = []
-        self.accuracy: list[events.Number] = []
-        self.epoch_seconds: list[float] = []
+        self.loss = Figures()
+        self.accuracy = Figures()
+        self.epoch_seconds = array("d")
         self.evaluations: dict[tuple[str, int], events.Evaluated] = {}
         self.predictions: dict[int, events.Predicted] = {}
         self.validations: dict[int, events.Validated] = {}
@@ -43,6 +95,7 @@ class Progress:
         self._stretch_started: float | None = None
         self._last_time = 0.0
         self._stage_started: tuple[str, float] | None = None
+        self._sorted_seconds = array("d")
 
     def extend(self, more: Iterable[AnyEvent]) -> None:
         """Take more events, in order."""
@@ -139,7 +192,9 @@ class Progress:
         """Forget what a resumed run does over."""
         if epoch >= self.epoch:
             return
-        del self.loss[epoch:], self.accuracy[epoch:], self.epoch_seconds[epoch:]
+        self.loss.cut(epoch)
+        self.accuracy.cut(epoch)
+        del self.epoch_seconds[epoch:], self._sorted_seconds[:]
         self.epoch = epoch
         self.evaluations = {key: value for key, value in self.evaluations.items() if key[1] <= epoch}
         self.predictions = {key: value for key, value in self.predictions.items() if key <= epoch}
@@ -149,10 +204,20 @@ class Progress:
     @property
     def seconds_left(self) -> float | None:
         """Expected seconds until the last epoch ends, from the median of the latest epochs; None before the second."""
-        recent = sorted(self.epoch_seconds[1:][-20:])
+        recent = sorted(self.epoch_seconds[max(1, len(self.epoch_seconds) - 20) :])
         if not recent:
             return None
         return recent[len(recent) // 2] * (self.epochs - self.epoch)
+
+    @property
+    def step_seconds(self) -> float | None:
+        """Median seconds of an epoch without the first, which is the slow one; None before the second.
+
+        What was sorted when it was last asked for stays sorted: a screen asks every second.
+        """
+        for seconds in self.epoch_seconds[1 + len(self._sorted_seconds) :]:
+            bisect.insort(self._sorted_seconds, seconds)
+        return self._sorted_seconds[len(self._sorted_seconds) // 2] if self._sorted_seconds else None
 
     def measurements(self, epoch: int | None = None, labels: list[int] | None = None) -> dict[str, Any]:
         """Measurements as in result.json, at `epoch` (default: the last one measured).

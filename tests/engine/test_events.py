@@ -90,6 +90,30 @@ def test_measurements_of_an_epoch() -> None:
     assert fold().measurements() == {"fit": {"loss": [], "accuracy": []}}
 
 
+def test_figures_read_like_a_list_of_what_the_events_said() -> None:
+    said: list[events.Number] = [0.5, "nan", "inf", "-inf", 0.1, 1e-300]
+    loss = fold(started(), *(epoch(i, one) for i, one in enumerate(said, 1))).loss
+    assert loss == said and list(loss) == said and said == loss and len(loss) == 6
+    assert (loss[0], loss[1], loss[-1], loss[1:4], loss[-2:]) == (0.5, "nan", 1e-300, ["nan", "inf", "-inf"], said[-2:])
+    assert [math.isfinite(value) for value in loss.floats] == [True, False, False, False, True, True]
+    assert loss != said[:-1] and loss != [*said[:-1], 0.0] and not fold().loss
+    assert json.loads(msgspec.json.encode(fold(started(), epoch(1, "nan")).measurements()))["fit"]["loss"] == ["nan"]
+
+
+def test_the_median_step_leaves_out_the_first_and_what_is_done_over() -> None:
+    def took(number: int, seconds: float) -> events.AnyEvent:
+        return msgspec.structs.replace(epoch(number), seconds=seconds)
+
+    progress = fold(started(), took(1, 20.0))
+    assert progress.step_seconds is None
+    progress.extend([took(2, 3.0), took(3, 1.0)])
+    assert progress.step_seconds == 3.0
+    progress.extend([took(4, 2.0), took(5, 0.5), took(6, 0.5)])
+    assert progress.step_seconds == 1.0
+    progress.extend([checkpoint(3), started(stretch=2), took(4, 9.0), took(5, 9.0), took(6, 9.0)])
+    assert progress.step_seconds == 9.0
+
+
 def test_a_resumed_run_rewinds_to_its_checkpoint() -> None:
     before = [started(), epoch(1, 0.1), *measured(1), checkpoint(1), epoch(2, 0.2), *measured(2)]
     progress = fold(*before, started(stretch=2))

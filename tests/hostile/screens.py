@@ -7,9 +7,11 @@ import contextlib
 import json
 import random
 import shutil
+import sys
 import threading
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -18,9 +20,11 @@ from repro.runs.store import RunDirectory
 from tests.hostile.readers import DefectError, EventsReader, Reader, RecordsReader
 from tests.tui import recorded
 from tui.app import ReproApp
+from tui.bridge import RunFollower, StoreWatcher
 from tui.screens.run import RunScreen
 
-PATIENCE_SECONDS = 20.0
+ENOUGH_LOOKS = 3  # of the thread behind a screen: what it has not told by then it never tells
+MOST_SECONDS = 180.0  # where that thread has ended, or hangs
 
 
 def check_cells(app: ReproApp) -> None:
@@ -34,7 +38,9 @@ def check_cells(app: ReproApp) -> None:
 async def visit(app: ReproApp, size: tuple[int, int] = (120, 40)) -> None:
     """Library, runs, every run with Why and report, comparison."""
     async with app.run_test(size=size, notifications=True) as pilot:
-        await _until(pilot, lambda: app.loaded and all(run.state != "reading" for run in app.runs()))
+        await _until(
+            pilot, lambda: app.loaded and all(run.state != "reading" for run in app.runs()), lambda: app._watcher
+        )
         check_cells(app)
         await pilot.press("2")
         await _settled(pilot, app)
@@ -43,7 +49,7 @@ async def visit(app: ReproApp, size: tuple[int, int] = (120, 40)) -> None:
             await pilot.pause()
             screen = app.screen
             assert isinstance(screen, RunScreen)
-            await _until(pilot, lambda screen=screen: screen.state != "reading")  # type: ignore[misc]
+            await _until(pilot, _is_told(screen), lambda screen=screen: screen._follower)  # type: ignore[misc]
             await _settled(pilot, app)
             screen._draw()
             await _settled(pilot, app)
@@ -70,12 +76,40 @@ async def _settled(pilot: Pilot[int], app: ReproApp) -> None:
     check_cells(app)
 
 
-async def _until(pilot: Pilot[int], wanted: object) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not wanted():  # type: ignore[operator]
-        if time.monotonic() > end:
-            raise DefectError("the screen never came to rest")
-        await pilot.pause(0.02)
+def _is_told(screen: RunScreen) -> Callable[[], bool]:
+    return lambda: screen.state != "reading"
+
+
+async def _until(
+    pilot: Pilot[int], wanted: Callable[[], bool], behind: Callable[[], StoreWatcher | RunFollower | None]
+) -> None:
+    """Until `wanted`; DefectError where the thread behind it has told all: no clock, since a machine may be busy."""
+    app = pilot.app
+    end = time.monotonic() + MOST_SECONDS
+    enough: int | None = None
+    while not wanted():
+        if app._exception is not None:
+            raise app._exception  # the program has ended, and nothing comes to rest any more
+        thread = behind()
+        if thread is not None and enough is None:
+            enough = thread.looks + ENOUGH_LOOKS
+        over = (thread is not None and enough is not None and thread.looks >= enough) or time.monotonic() > end
+        await pilot.pause(0.02)  # all that was told before is heard in it
+        if over and not wanted():
+            looks = thread.looks if thread is not None else None
+            raise DefectError(f"the screen never came to rest: looks {looks}, ends {app._exit}, threads {_threads()}")
+
+
+def _threads() -> dict[str, list[str]]:
+    """Where each thread is but this one."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return {
+        names.get(ident, str(ident)): [
+            f"{Path(one.filename).name}:{one.lineno}" for one in traceback.extract_stack(top)[-3:]
+        ]
+        for ident, top in sys._current_frames().items()
+        if ident != threading.get_ident()
+    }
 
 
 @contextlib.contextmanager

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+from array import array
 from typing import Any
 
 import numpy as np
 import pytest
+from textual.app import App, ComposeResult
+from textual.geometry import Offset
+from textual.selection import Selection
+from textual.strip import Strip
 
 from tests.tui.recorded import drift
 from tui import text
 from tui.commands import Request, parse_seeds
-from tui.widgets.curve import BELOW, Series, draw, scale_for
+from tui.themes import NORMAL, THEMES
+from tui.widgets.curve import BELOW, Curve, Series, draw, scale_for
 from tui.widgets.drift import buckets, of_layer
 from tui.widgets.pictures import cells, glyphs, shrink
 
@@ -160,3 +166,71 @@ def test_seeds_are_read(typed: str, seeds: list[int]) -> None:
 def test_seeds_that_are_none_are_refused(typed: str) -> None:
     with pytest.raises(ValueError, match="seed"):
         parse_seeds(typed)
+
+
+class Curves(App[None]):
+    """One curve that grows beside one that is shown only as it is at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = NORMAL
+
+    def compose(self) -> ComposeResult:
+        yield Curve("Loss", log=True, id="grown")
+        yield Curve("Loss", log=True, id="whole")
+
+
+def _rows(app: Curves, name: str) -> list[Strip]:
+    curve = app.query_one(f"#{name}", Curve)
+    return [strip.crop(0, curve.size.width) for strip in app.screen._compositor.render_strips()][
+        curve.region.y : curve.region.bottom
+    ]
+
+
+@pytest.mark.asyncio
+async def test_a_curve_that_grows_is_drawn_as_one_that_is_new_but_only_where_it_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[int] = []
+    line = Curve.render_line
+    monkeypatch.setattr(Curve, "render_line", lambda self, y: (drawn.append(y), line(self, y))[1])
+    app = Curves()
+    async with app.run_test(size=(60, 24)) as pilot:
+        grown, whole = app.query_one("#grown", Curve), app.query_one("#whole", Curve)
+        values = array("d")
+        for more in ([], [1.0], [0.5, 0.25], [math.nan, 1e-5, 0.0], [0.0] * 3, [30.0]):
+            values.extend(more)
+            grown.show([Series("a", values)], 1000)
+            await pilot.pause()
+        whole.show([Series("a", list(values))], 1000)
+        await pilot.pause()
+        assert [row.text for row in _rows(app, "grown")] == [row.text for row in _rows(app, "whole")]
+        assert "".join(row.text for row in _rows(app, "grown")).strip()
+        drawn.clear()
+        values.append(29.0)
+        await pilot.resize_terminal(61, 24)
+        await pilot.pause()
+        assert "29" not in _rows(app, "grown")[0].text, "what is drawn again is what was shown"
+        drawn.clear()
+        grown.show([Series("a", values)], 1000)
+        await pilot.pause()
+        assert "29" in _rows(app, "grown")[0].text
+        assert 0 < len(drawn) <= 2, "the head, and at most the line of the new dot"
+
+
+@pytest.mark.asyncio
+async def test_a_curve_can_be_selected_like_text() -> None:
+    app = Curves()
+    async with app.run_test(size=(60, 24)) as pilot:
+        curve = app.query_one("#grown", Curve)
+        curve.show([Series("a", [1.0, 0.1])], 2)
+        await pilot.pause()
+        before = _rows(app, "grown")
+        app.screen.selections = {curve: Selection(Offset(0, 0), Offset(4, 0))}
+        await pilot.pause()
+        after = _rows(app, "grown")
+        assert app.screen.get_selected_text() == "Loss"
+        assert [row.text for row in before] == [row.text for row in after]
+        assert list(before[0]) != list(after[0]) and list(before[1]) == list(after[1])

@@ -252,8 +252,10 @@ async def test_a_run_is_followed_as_it_goes(make_app: MakeApp, store: Path) -> N
             await pilot.press("p")
             await shows(pilot, "view is frozen")
             recorded.append(run, recorded.epochs(4, 5), len(said) + 2)
+            frozen = app.screen
+            await until(pilot, lambda: frozen.progress.epoch == 5)  # type: ignore[attr-defined]
             await pilot.pause(0.6)
-            assert "epoch 3 of 5" in text_of(app)
+            assert "epoch 3 of 5" in text_of(app), "what came is kept, folded, and not shown"
             await pilot.press("p")
             await shows(pilot, "epoch 5 of 5")
             recorded.append(run, recorded.measured(5), len(said) + 4)

@@ -51,6 +51,9 @@ async def test_the_library_asks_and_puts_the_sweep_into_the_queue(
         await until(pilot, app.screen.possible)  # type: ignore[attr-defined]
         await pilot.press("s")
         await shows(pilot, "Rates over seeds", "[x] original-bug", "[x] keras-3", "10 runs; finished ones count")
+        await pilot.press("f1")
+        await shows(pilot, "What has the focus")
+        await pilot.press("escape")
         app.screen.query_one("#seeds", Input).value = "3:3"
         await shows(pilot, "seeds: from 0")
         await pilot.press("f5")

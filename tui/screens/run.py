@@ -27,7 +27,7 @@ from tui import claims
 from tui.bridge import RunFollower, RunNews
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.summary import ENDED, Summary, from_id, median
+from tui.summary import ENDED, Summary, from_id
 from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, number, plain, rows, share, size, word
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
@@ -106,12 +106,9 @@ class RunScreen(ReproScreen):
         self.result: Result | None = None
         self.damage = ""
         self.paused = False
-        self._held: list[RunNews] = []
         self._tail: list[str] = []
         self._unwritten: deque[str] = deque(maxlen=LOG_LINES)
         self._to_log_until = 0.0
-        self._floats: dict[str, list[float]] = {"loss": [], "accuracy": []}
-        self._stretch = 0
         self._second = 0
         self._dirty = True
         self._follower: RunFollower | None = None
@@ -164,12 +161,8 @@ class RunScreen(ReproScreen):
     # -- what comes in
 
     def on_run_screen_news(self, message: News) -> None:
-        if self.paused:
-            self._held.append(message.news)
-        else:
-            self._take(message.news)
-
-    def _take(self, news: RunNews) -> None:
+        """Also while the view is frozen: what would be held till then has no bounds."""
+        news = message.news
         self.progress.extend(news.events)
         if news.events:
             self._heard = time.monotonic()
@@ -230,13 +223,8 @@ class RunScreen(ReproScreen):
         self._dirty = False
         progress = self.progress
         epochs = progress.epochs or len(progress.loss)
-        for name, said in (("loss", progress.loss), ("accuracy", progress.accuracy)):
-            known = self._floats[name]
-            if len(known) > len(said) or progress.stretch != self._stretch:
-                known.clear()  # a resumed run does some epochs over
-            known.extend(float(value) for value in said[len(known) :])
-            self.query_one(f"#{name}", Curve).show([Series(name, known)], epochs)
-        self._stretch = progress.stretch
+        for name, figures in (("loss", progress.loss), ("accuracy", progress.accuracy)):
+            self.query_one(f"#{name}", Curve).show([Series(name, figures.floats)], epochs)
         self.query_one("#drift", DriftStrip).show(progress.drift)
         self.put(self.query_one("#phases", Static), self._phases())
         found = self._claims()
@@ -288,7 +276,7 @@ class RunScreen(ReproScreen):
         return rows([Content.assemble(*parts), self._second_line(progress)])
 
     def _second_line(self, progress: Progress) -> Content:
-        step = median(progress.epoch_seconds[1:]) or (progress.epoch_seconds[0] if progress.epoch_seconds else None)
+        step = progress.step_seconds or (progress.epoch_seconds[0] if progress.epoch_seconds else None)
         facts = [f"epoch {progress.epoch} of {progress.epochs}"] if progress.epochs else []
         if step is not None:
             facts.append(f"{duration(step)} a step")
@@ -416,9 +404,6 @@ class RunScreen(ReproScreen):
             self.put(self.query_one("#head", Static), self._head(), layout=False)
             return
         self.paused = False
-        held, self._held = self._held, []
-        for news in held:
-            self._take(news)
         self._dirty = True
         self._draw()
 

@@ -4,53 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
-from repro.environment.definition import get, names
+from repro.environment.definition import names
 from repro.scenario.types import Scenario
 from tui.commands import Request, parse_seeds, show, worth_a_trace
 from tui.estimate import seconds_of
-from tui.screens.base import HEIGHTS, WIDTHS
-from tui.text import BAD, ODD, QUIET, duration, plain
+from tui.screens.ask import AskScreen, environment_label, not_installed
+from tui.text import QUIET, duration, plain
 from tui.widgets.choice import AnyOf, OneOf
-
-if TYPE_CHECKING:
-    from tui.app import ReproApp
 
 DEVICES = ("auto", "cpu", "gpu")
 
 
-def environment_label(name: str) -> Content:
-    """An environment as a line of a choice."""
-    environment = get(name)
-    title = Content.styled(plain(environment.definition.title, 60), QUIET)
-    if not environment.is_installed():
-        title = Content.styled("not installed here", ODD)
-    return Content(f"{name:<14}") + title
-
-
-def not_installed(environments: list[str]) -> list[Content]:
-    """What to do where the first of these that is not installed is missing."""
-    missing = [name for name in environments if not get(name).is_installed()]
-    return [
-        Content.styled(f"{name} is not installed here: repro environment install {name}", BAD) for name in missing[:1]
-    ]
-
-
-class StartScreen(ModalScreen[Request | None]):
+class StartScreen(AskScreen[Request]):
     """Gives back what is to be run, or nothing."""
 
-    CSS_PATH = "start.tcss"
-    HORIZONTAL_BREAKPOINTS = WIDTHS
-    VERTICAL_BREAKPOINTS = HEIGHTS
+    AUTO_FOCUS = "#start"
+    GO = "Run"
     HELP: ClassVar[str] = (
         "An environment is a pinned interpreter with a locked set of packages; r runs every scenario in every "
         "environment with every seed, one after another. Seeds: 0 or 0,1,2 or 0:3. Images: a folder with one file per "
@@ -61,7 +38,7 @@ class StartScreen(ModalScreen[Request | None]):
         "seeds": "Whole numbers: 0 or 0,1,2 or 0:3 (3 left out). Each is a run of its own.",
         "device": "left and right choose; auto takes a GPU where the environment has one.",
         "images": "A folder with one file per class; empty: the shipped ones.",
-        "run": "enter starts the runs.",
+        "start": "enter starts the runs.",
         "cancel": "enter starts nothing.",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -98,39 +75,22 @@ class StartScreen(ModalScreen[Request | None]):
             with Horizontal(classes="line"):
                 yield Static("Images", classes="label")
                 yield Input(self._request.images, id="images", placeholder="shipped ones, or a folder of yours")
-            yield Static("", id="says", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Cancel", id="cancel", compact=True)
-                yield Button("Run", id="run", classes="-primary", compact=True)
+            yield from self.foot()
 
     def on_mount(self) -> None:
-        self.query_one("#run", Button).focus()
-        self._check()
+        self.check()
 
-    @on(AnyOf.Changed)
-    @on(Input.Changed)
-    @on(OneOf.Changed)
-    def _check(self) -> None:
-        """Say what comes of the choices, or what is wrong with them."""
-        says = self.query_one("#says", Static)
-        try:
-            request = self._read()
-            cast("ReproApp", self.app).want(request, again=True)
-        except ValueError as error:
-            says.update(Content.styled(str(error), BAD))
-            self.query_one("#run", Button).disabled = True
-            return
-        self.query_one("#run", Button).disabled = False
-        count = len(request.each())
-        total = seconds_of(cast("ReproApp", self.app), request, self._scenarios)
+    def outcome(self, asked: Request) -> list[Content]:
+        self.repro.want(asked, again=True)
+        count = len(asked.each())
+        total = seconds_of(self.repro, asked, self._scenarios)
         text = f"{count} run{'s, one after another' if count > 1 else ''}"
         if total is not None:
             text += f", about {duration(total)}"
-        lines = [Content.assemble(("$ ", QUIET), plain(show(request.words()), 400)), Content.styled(text, QUIET)]
-        lines += not_installed(request.environments)
-        says.update(Content("\n").join(lines))
+        lines = [Content.assemble(("$ ", QUIET), plain(show(asked.words()), 400)), Content.styled(text, QUIET)]
+        return [*lines, *not_installed(asked.environments)]
 
-    def _read(self) -> Request:
+    def read(self) -> Request:
         environments = list(self.query_one("#environments", AnyOf).selected)
         if not environments:
             raise ValueError("choose at least one environment")
@@ -148,17 +108,3 @@ class StartScreen(ModalScreen[Request | None]):
             str(Path(images).expanduser().absolute()) if images else "",
             worth_a_trace(environments, self._scenarios.values()),
         )
-
-    @on(Button.Pressed, "#run")
-    @on(Input.Submitted)
-    def action_start(self) -> None:
-        """Give back the choices."""
-        try:
-            self.dismiss(self._read())
-        except ValueError as error:
-            self.query_one("#says", Static).update(Content.styled(str(error), BAD))
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Give back nothing."""
-        self.dismiss(None)

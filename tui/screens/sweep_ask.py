@@ -3,45 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.types import CSSPathType
+from textual.widgets import Input, Static
 
 from repro.environment.definition import names
 from repro.scenario.types import Scenario
 from tui.commands import SweepRequest, parse_seeds, show
 from tui.estimate import seconds_of
-from tui.screens.base import HEIGHTS, WIDTHS
-from tui.screens.start import environment_label, not_installed
-from tui.text import BAD, QUIET, duration, plain
+from tui.screens.ask import AskScreen, environment_label, not_installed
+from tui.text import QUIET, duration, plain
 from tui.widgets.choice import AnyOf
-
-if TYPE_CHECKING:
-    from tui.app import ReproApp
 
 SEEDS = "0:10"
 
 
-class SweepAskScreen(ModalScreen[SweepRequest | None]):
+class SweepAskScreen(AskScreen[SweepRequest]):
     """Gives back which runs make the rates, or nothing."""
 
-    CSS_PATH = "sweep_ask.tcss"
-    HORIZONTAL_BREAKPOINTS = WIDTHS
-    VERTICAL_BREAKPOINTS = HEIGHTS
+    CSS_PATH: ClassVar[CSSPathType | None] = ["ask.tcss", "sweep_ask.tcss"]
+    AUTO_FOCUS = "#seeds"
     HELP: ClassVar[str] = (
         "A claim can hold with one seed and fail with another. A sweep trains each scenario in each environment with "
         "every seed and tells how often each claim held, with the interval in which its rate lies with 95 % "
         "confidence. Seeds: 0:10 means 0 to 9. Finished runs of the store count and are not trained again."
     )
+    FOCUS_HELP: ClassVar[dict[str, str]] = {
+        "swept": "What to sweep: up and down choose, space takes in or out.",
+        "environments": "Where to run: up and down choose, space takes in or out.",
+        "seeds": "Whole numbers: 0:10 (10 left out) or 0,3,5. The more, the narrower the intervals.",
+        "start": "enter starts the sweep.",
+        "cancel": "enter starts nothing.",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", tooltip="Start nothing", id="sweep.cancel"),
         Binding("ctrl+s,f5", "start", "Start", tooltip="Start the sweep", id="sweep.start"),
+        Binding("f1", "app.help", "Help", tooltip="Show the keys and what has the focus", id="sweep.help"),
     ]
 
     def __init__(
@@ -63,10 +65,7 @@ class SweepAskScreen(ModalScreen[SweepRequest | None]):
             with Horizontal(classes="line"):
                 yield Static("Seeds", classes="label")
                 yield Input(self._seeds, id="seeds", placeholder="0:10, or 0,3,5")
-            yield Static("", id="says", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Cancel", id="cancel", compact=True)
-                yield Button("Start", id="start", classes="-primary", compact=True)
+            yield from self.foot()
 
     def _scenario(self, name: str) -> Content:
         scenario = self._scenarios[name]
@@ -78,33 +77,21 @@ class SweepAskScreen(ModalScreen[SweepRequest | None]):
         listing = self.query_one("#swept", AnyOf)
         first = next((i for i, name in enumerate(self._scenarios) if name in self._chosen), 0)
         listing.highlighted = first
-        self.query_one("#seeds", Input).focus()
-        self._check()
+        self.check()
 
-    @on(AnyOf.Changed)
-    @on(Input.Changed)
-    def _check(self) -> None:
-        """Say what comes of the choices, or what is wrong with them."""
-        says, button = self.query_one("#says", Static), self.query_one("#start", Button)
-        try:
-            request = self._read()
-        except ValueError as error:
-            says.update(Content.styled(str(error), BAD))
-            button.disabled = True
-            return
-        button.disabled = False
-        runs = request.runs()
-        total = seconds_of(cast("ReproApp", self.app), runs, self._scenarios)
+    def outcome(self, asked: SweepRequest) -> list[Content]:
+        runs = asked.runs()
+        total = seconds_of(self.repro, runs, self._scenarios)
         count = len(runs.each())
         text = f"{count} run{'s' if count > 1 else ''}"
         text += f", at most about {duration(total)}" if total is not None else ""
         lines = [
-            Content.assemble(("$ ", QUIET), plain(show(request.words()), 400)),
+            Content.assemble(("$ ", QUIET), plain(show(asked.words()), 400)),
             Content.styled(f"{text}; finished ones count", QUIET),
         ]
-        says.update(Content("\n").join([*lines, *not_installed(request.environments)]))
+        return [*lines, *not_installed(asked.environments)]
 
-    def _read(self) -> SweepRequest:
+    def read(self) -> SweepRequest:
         scenarios = self.query_one("#swept", AnyOf).selected
         environments = sorted(self.query_one("#environments", AnyOf).selected, key=names().index)
         if not scenarios:
@@ -112,17 +99,3 @@ class SweepAskScreen(ModalScreen[SweepRequest | None]):
         if not environments:
             raise ValueError("choose at least one environment")
         return SweepRequest(scenarios, environments, parse_seeds(self.query_one("#seeds", Input).value))
-
-    @on(Button.Pressed, "#start")
-    @on(Input.Submitted)
-    def action_start(self) -> None:
-        """Give back the choices."""
-        try:
-            self.dismiss(self._read())
-        except ValueError as error:
-            self.query_one("#says", Static).update(Content.styled(str(error), BAD))
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Give back nothing."""
-        self.dismiss(None)

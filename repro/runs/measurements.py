@@ -257,16 +257,12 @@ class Progress:
 def prediction(probabilities: list[list[events.Number]], labels: list[int] | None) -> dict[str, Any]:
     """Probabilities with the classes they mean; accuracy where the labels are known."""
     classes = [max(range(len(row)), key=lambda i: (float(row[i]), -i)) for row in probabilities]
-    found: dict[str, Any] = {
-        "probabilities": probabilities,
-        "classes": classes,
-        "distinct_classes": len(set(classes)),
-    }
+    found: dict[str, Any] = {"probabilities": probabilities, "classes": classes}
     if labels is not None:
         if len(labels) != len(classes):
             raise InputError(f"damaged ({len(classes)} predictions for {len(labels)} images)", do="delete the run")
         found["accuracy"] = sum(a == b for a, b in zip(classes, labels, strict=True)) / len(labels)
-    return found
+    return {**found, "distinct_classes": len(set(classes))}
 
 
 def power(momentum: float, updates: int) -> float:

@@ -510,11 +510,13 @@ class WhatIfScreen(ReproScreen):
         asked = f"{len(right)} of {count} known" if len(right) < count else "complete"
         if len(right) < count and not self.ready and not self.failure and self.question() in self.answers:
             asked += f"; starting TensorFlow … {time.monotonic() - self._opened:.0f} s"
+        title = f"Images right of {len(self.traced.record.images)}"
+        legend = "   █ all ▓ most ▒ few ░ none"
+        if len(title) + len(legend) + len(asked) + 9 > self.size.width:
+            legend = ""
         self.query_one("#map-title", Static).update(
             Content.assemble(
-                (f"Images right of {len(self.traced.record.images)}", "bold $text-accent"),
-                ("   █ all ▓ most ▒ few ░ none   " if self.size.width >= 80 else "   ", QUIET),
-                (asked, QUIET if len(right) == count else BUSY),
+                (title, "bold $text-accent"), (f"{legend}   ", QUIET), (asked, QUIET if len(right) == count else BUSY)
             )
         )
 

@@ -200,7 +200,9 @@ async def test_an_untraced_run_says_how_to_trace_it(make_app: MakeApp, store: Pa
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         app.push_screen(WhatIfScreen(run.id))
-        await shows(pilot, "was not traced", "repro run original-bug --environment keras-3 --seed 0 --trace   y copies")
+        await shows(
+            pilot, "was not traced", "repro run original-bug --environment keras-3 --seed 0 --trace ", "y copies"
+        )
         await pilot.press("right", "down", "d", "a")
         await shows(pilot, "was not traced")
         assert not oracle.asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -596,7 +597,11 @@ async def test_one_key_writes_bundle_and_issue_text_and_nothing_is_written_over(
 ) -> None:
     from tui.screens.report import ReportScreen
 
+    ready = threading.Event()
+
     def call(_: ReportScreen, words: list[str]) -> tuple[int, str, str]:
+        if words[0] == "issue":
+            ready.wait(20)
         if "-o" in words:
             Path(words[words.index("-o") + 1]).write_bytes(b"PK")
         return (0, '{"files": []}', "") if words[0] == "export" else (0, f"# Issue for {words[-1]}\n", "")
@@ -609,8 +614,10 @@ async def test_one_key_writes_bundle_and_issue_text_and_nothing_is_written_over(
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await until(pilot, lambda: app.loaded)
         app.open_report([run.id])
-        await shows(pilot, f"x writes {short}.zip and {short}-issue.md", f"-o {short}.zip", "# Issue for keras")
-        await pilot.press("x")
+        await shows(pilot, f"x writes {short}.zip and {short}-issue.md", f"-o {short}.zip")
+        await pilot.press("x")  # too early: the issue text is not there yet
+        await shows(pilot, "the issue text is being made")
+        ready.set()
         await shows(pilot, f"wrote {short}.zip and {short}-issue.md", f"x writes {short}-2.zip")
         assert app.clipboard == "# Issue for keras\n"
         await pilot.press("x")

@@ -55,6 +55,7 @@ class ReportScreen(ReproScreen):
         self.site = 0
         self.issue: str | None = None  # None: not known yet; empty: there is none, as of a run that was stopped
         self.stem = ""
+        self._is_export_wanted = False
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="report"):
@@ -219,6 +220,9 @@ class ReportScreen(ReproScreen):
         else:
             place.update(Content.styled(plain(error or "there is no issue text", 400), BAD))
         self._draw_head()
+        if self._is_export_wanted:
+            self._is_export_wanted = False
+            self.action_export()
 
     # -- keys
 
@@ -247,7 +251,8 @@ class ReportScreen(ReproScreen):
     def action_export(self) -> None:
         """Write the bundle and the issue text."""
         if self.issue is None:
-            self.repro.say("the issue text is being written: press x again")
+            self._is_export_wanted = True
+            self.repro.say("the issue text is being made; both are written then")
         else:
             self._export(self.words(preview=False), self.issue)
 

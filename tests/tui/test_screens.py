@@ -297,6 +297,15 @@ async def test_the_images_stand_side_by_side_where_they_have_room(
         await until(pilot, lambda: all(card.region.height for card in app.screen.query(".card")))
         assert len({card.virtual_region.x for card in app.screen.query(".card")}) == across
 
+        def whole() -> bool:
+            return all(
+                caption.virtual_region.bottom <= caption.parent.region.height
+                and caption.virtual_region.height == len(str(caption.content).splitlines()) > 4
+                for caption in app.screen.query(".caption")
+            )
+
+        await until(pilot, whole)
+
 
 async def test_a_run_is_followed_as_it_goes(make_app: MakeApp, store: Path) -> None:
     said = [*recorded.beginning(), *recorded.epochs(1, 1)]

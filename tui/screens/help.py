@@ -39,7 +39,7 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = Content("Help")
-            dialog.border_subtitle = Content("escape closes")
+            dialog.border_subtitle = Content("esc closes")
             yield Static(self._text(), markup=False)
 
     def _text(self) -> Content:

@@ -110,7 +110,7 @@ def _store(store: Store) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(store.path).free
     runs = len(store.runs())
-    text = f"{store.path.absolute()}: {runs} runs, {free / GIB:.1f} GiB free"
+    text = f"{store.path.absolute()}: {runs} run{'s' if runs != 1 else ''}, {free / GIB:.1f} GiB free"
     if free < NEEDED_DISK:
         yield Finding("warning", "store", text, "checkpoints take 283 MB each: free some space, or use --store")
     else:

@@ -29,6 +29,8 @@ from tui.text import BUSY, ODD, QUIET, plain
 from tui.themes import NAMES, NORMAL, THEMES
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from repro.runs.store import RunDirectory, Store
     from repro.scenario.types import Scenario
     from tui import queue
@@ -45,6 +47,12 @@ class StoreChanged(Message):
     def __init__(self, news: StoreNews) -> None:
         super().__init__()
         self.news = news
+
+
+def _commands() -> type[Provider]:
+    from tui.palette import Commands  # what the palette needs is imported when it is first opened
+
+    return Commands
 
 
 def _runs() -> Screen[Any]:
@@ -72,6 +80,7 @@ class ReproApp(App[int], inherit_bindings=False):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "f2"
+    COMMANDS: ClassVar[set[Any]] = {_commands}
     MODES: ClassVar[dict[str, Any]] = {
         "runs": _runs,
         "compare": _compare,
@@ -467,9 +476,9 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def action_copy_command(self) -> None:
         """Copy the command line."""
-        screen = self.screen
-        if isinstance(screen, ReproScreen) and screen.command:
-            self.copy_out(screen.command, "the command line")
+        command = getattr(self.screen, "command", "")  # a dialog may show one, too
+        if isinstance(command, str):
+            self.copy_out(command, "the command line")
 
     def copy_out(self, text: str, what: str) -> None:
         """To the terminal's clipboard, which never answers, and always to a file too."""
@@ -532,7 +541,7 @@ class ReproApp(App[int], inherit_bindings=False):
             self.push_screen(HelpScreen(self.screen))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Palette entries, "Area: Verb object", from the same keys that dispatch, footer and help use."""
+        """Palette entries, "Area: Verb object" with its key, from the table that dispatch, footer and help use."""
         seen = set()
         for node, binding, enabled, _ in screen.active_bindings.values():
             if binding.id is None or not binding.tooltip or not enabled or binding.id in seen:
@@ -543,12 +552,12 @@ class ReproApp(App[int], inherit_bindings=False):
             area = binding.id.partition(".")[0].capitalize()
             shown = self.get_key_display(binding)
             yield SystemCommand(
-                f"{area}: {binding.tooltip}", f"key {shown}", lambda n=node, a=binding.action: self.run_action(a, n)
+                f"{area}: {binding.tooltip}", shown, lambda n=node, a=binding.action: self.run_action(a, n)
             )
         for name, short in NAMES.items():
-            yield SystemCommand(f"View: Use theme {short}", "kept for the next start", lambda n=name: self.use_theme(n))
-        yield SystemCommand("View: Turn animation on or off", "kept for the next start", self.toggle_animation)
-        yield SystemCommand("Queue: Turn warming up on or off", "a worker made ready ahead", self.toggle_warming)
+            yield SystemCommand(f"View: Use theme {short}", "", lambda n=name: self.use_theme(n))
+        yield SystemCommand("View: Turn animation on or off", "", self.toggle_animation)
+        yield SystemCommand("Queue: Turn warming up of a worker on or off", "", self.toggle_warming)
         if self.waiting():
             yield SystemCommand("Queue: Go on with what waits", "", self.work_queue)
             yield SystemCommand("Queue: Drop what waits", "", self.drop_queue)

@@ -114,6 +114,22 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
+def roughly(seconds: float) -> str:
+    """Seconds that are a guess: no more figures than a guess has."""
+    if seconds < 60:
+        return f"{max(1.0, seconds):.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+def prose(text: str) -> Content:
+    """Text in which `words` between backticks stand out in place of the backticks."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # an odd backtick is only a backtick
+        return Content(text)
+    return Content.assemble(*((part, "bold" if i % 2 else "") for i, part in enumerate(parts)))
+
+
 def size(count: int) -> str:
     """Bytes for people."""
     amount = float(count)

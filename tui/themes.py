@@ -19,6 +19,7 @@ THEMES = (
         panel="#232933",
         variables={
             "repro-quiet": "#8a94a6",
+            "repro-line": "#2a313c",
             "repro-heat-high": "#b8665f",
             "repro-heat-middle": "#b3935a",
             "repro-heat-low": "#6d9a68",
@@ -48,6 +49,7 @@ THEMES = (
         panel="#e6e6e0",
         variables={
             "repro-quiet": "#626b78",
+            "repro-line": "#d9d9d2",
             "repro-heat-high": "#c4655f",
             "repro-heat-middle": "#b08a3c",
             "repro-heat-low": "#5f9a5f",
@@ -76,6 +78,7 @@ THEMES = (
         panel="#2b2b2b",
         variables={
             "repro-quiet": "#d0d0d0",
+            "repro-line": "#6a6a6a",
             "repro-heat-high": "#ff9090",
             "repro-heat-middle": "#ffe14d",
             "repro-heat-low": "#7dff7d",
@@ -106,6 +109,7 @@ THEMES = (
         boost="ansi_default",
         variables={
             "repro-quiet": "ansi_default",
+            "repro-line": "ansi_bright_black",
             "repro-heat-high": "ansi_red",
             "repro-heat-middle": "ansi_yellow",
             "repro-heat-low": "ansi_green",
@@ -119,9 +123,9 @@ THEMES = (
             "ansi-background": "ansi_black",
             "ansi-foreground": "ansi_white",
             "border-blurred": "ansi_bright_black",
-            "block-cursor-foreground": "ansi_bright_white",
-            "block-cursor-background": "ansi_bright_black",
-            "block-cursor-text-style": "none",
+            "block-cursor-foreground": "ansi_default",
+            "block-cursor-background": "ansi_default",
+            "block-cursor-text-style": "reverse",
             "input-cursor-background": "ansi_white",
             "input-cursor-foreground": "ansi_black",
             "input-selection-background": "ansi_cyan",

@@ -234,3 +234,17 @@ async def test_a_curve_can_be_selected_like_text() -> None:
         assert app.screen.get_selected_text() == "Loss"
         assert [row.text for row in before] == [row.text for row in after]
         assert list(before[0]) != list(after[0]) and list(before[1]) == list(after[1])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.3, "1 s"), (26.4, "26 s"), (61, "1 min"), (1272, "21 min"), (7800, "2 h 10 min")]
+)
+def test_a_guess_of_a_time_has_few_figures(seconds: float, shown: str) -> None:
+    assert text.roughly(seconds) == shown
+
+
+def test_words_between_backticks_stand_out_and_an_odd_backtick_stays() -> None:
+    said = text.prose("`fit` is right, `predict` is not")
+    assert said.plain == "fit is right, predict is not"
+    assert [said.plain[span.start : span.end] for span in said.spans] == ["fit", "predict"]
+    assert text.prose("an odd ` stays").plain == "an odd ` stays"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,52 @@ async def test_the_library_explains_the_first_scenario(make_app: MakeApp, size: 
     async with app.run_test(notifications=True, size=size) as pilot:
         await shows(pilot, "original-bug", "The report", "not run yet", "$ repro run original-bug")
         assert "nothing is running" in text_of(app)
+
+
+async def test_a_click_chooses_a_scenario_and_a_second_one_asks_how_to_run_it(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
+        await shows(pilot, "original-bug", "forced-learning-phase")
+        await pilot.click("#scenarios", offset=(5, 6))
+        await shows(pilot, "The answer's first proof", "$ repro run forced-learning-phase")
+        assert isinstance(app.screen, LibraryScreen)
+        await pilot.click("#scenarios", offset=(5, 5))  # the group's title
+        assert isinstance(app.screen, LibraryScreen) and app.screen.chosen.name == "forced-learning-phase"
+        await pilot.click("#scenarios", offset=(5, 7), times=3)
+        await shows(pilot, "Run forced-learning-phase")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, LibraryScreen))  # it was asked once
+
+
+async def test_the_hint_beside_a_command_line_stands_only_where_it_has_room(
+    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPRO_STORE", str(store))  # so that the command does not name it
+    app = make_app()
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
+        await shows(pilot, "--seed 0 --again --trace")
+        assert "y c" not in text_of(app)
+        await pilot.resize_terminal(100, 24)
+        await shows(pilot, "y copies")
+
+
+async def test_a_file_that_is_listed_already_is_chosen_when_it_is_opened(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from repro import shipped
+
+    folder = tmp_path / "work"
+    folder.mkdir()
+    file = folder / "mine.yaml"
+    text = (shipped.folder("scenarios") / "original-bug.yaml").read_text("utf-8")
+    file.write_text(text.replace("name: original-bug", "name: mine"), "utf-8")
+    (folder / "images").symlink_to(shipped.folder("scenarios") / "images")
+    monkeypatch.chdir(folder)
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 90)) as pilot:
+        await shows(pilot, "original-bug", "mine", "$ repro run original-bug")
+        app.screen.post_message(Paste(str(file)))
+        await shows(pilot, "$ repro run ./mine.yaml")
 
 
 async def test_last_verdicts_stand_in_the_library(make_app: MakeApp, store: Path) -> None:
@@ -221,13 +268,13 @@ async def test_a_place_is_reached_from_a_run_that_lies_upon_it(make_app: MakeApp
         app.open_run(run.id)
         await shows(pilot, "Loss in fit")
         await pilot.press("2")
-        await shows(pilot, "1 runs")
+        await shows(pilot, "1 run,")
 
 
 async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_app: MakeApp, store: Path) -> None:
     run = recorded.finished(store, 1)
     app = make_app()
-    async with app.run_test(notifications=True, size=(140, 60)) as pilot:
+    async with app.run_test(notifications=True, size=(140, 61)) as pilot:
         await until(pilot, lambda: app.loaded)
         app.open_run(run.id)
         await shows(
@@ -235,6 +282,29 @@ async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_ap
             *("training phase", "inference", "boat.png", "label 0", "✗ class 0 wrong", "Claims  7 of 7 held"),
             *("Moving statistics", "0.9510", "▌", "absl::InitializeLog", "- skipped"),
         )
+
+
+@pytest.mark.parametrize(("width", "across"), [(60, 1), (80, 3), (140, 1)])
+async def test_the_images_stand_side_by_side_where_they_have_room(
+    make_app: MakeApp, store: Path, width: int, across: int
+) -> None:
+    run = recorded.finished(store, 1)
+    app = make_app()
+    async with app.run_test(notifications=True, size=(width, 40)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await until(pilot, lambda: len(app.screen.query(".card")) == 3)
+        await until(pilot, lambda: all(card.region.height for card in app.screen.query(".card")))
+        assert len({card.virtual_region.x for card in app.screen.query(".card")}) == across
+
+        def whole() -> bool:
+            return all(
+                caption.virtual_region.bottom <= caption.parent.region.height
+                and caption.virtual_region.height == len(str(caption.content).splitlines()) > 4
+                for caption in app.screen.query(".caption")
+            )
+
+        await until(pilot, whole)
 
 
 async def test_a_run_is_followed_as_it_goes(make_app: MakeApp, store: Path) -> None:
@@ -425,7 +495,7 @@ async def test_a_deleted_run_is_taken_back(make_app: MakeApp, store: Path) -> No
         await pilot.press("2")
         await shows(pilot, "2 runs")
         await pilot.press("d")
-        await shows(pilot, "1 runs", "u takes it back", "$ repro delete ")
+        await shows(pilot, "1 run,", "u takes it back", "$ repro delete ")
         assert len(Store(store).runs()) == 1
         await pilot.press("u")
         await shows(pilot, "2 runs")
@@ -454,12 +524,12 @@ async def test_the_mouse_opens_a_run(make_app: MakeApp, store: Path) -> None:
         from tui.widgets.chrome import KeyBar, Masthead
 
         await pilot.click(Masthead, offset=(22, 0))
-        await shows(pilot, "1 runs")
+        await shows(pilot, "1 run,")
         await pilot.click(RunList, offset=(5, 0), times=2)
         await shows(pilot, "Loss in fit")
         await until(pilot, lambda: app.screen.query_one(KeyBar).region.bottom == 30)  # laid out
         await pilot.click(KeyBar, offset=(3, 0))
-        await shows(pilot, "1 runs")
+        await shows(pilot, "1 run,")
 
 
 # -- compare
@@ -533,12 +603,113 @@ async def test_the_report_says_what_an_export_would_hold(
         await shows(pilot, "copied the issue text")
 
 
+async def test_one_key_writes_bundle_and_issue_text_and_nothing_is_written_over(
+    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from tui.screens.report import ReportScreen
+
+    ready = threading.Event()
+
+    def call(_: ReportScreen, words: list[str]) -> tuple[int, str, str]:
+        if words[0] == "issue":
+            ready.wait(20)
+        if "-o" in words:
+            Path(words[words.index("-o") + 1]).write_bytes(b"PK")
+        return (0, '{"files": []}', "") if words[0] == "export" else (0, f"# Issue for {words[-1]}\n", "")
+
+    monkeypatch.setattr(ReportScreen, "_call", call)
+    monkeypatch.chdir(tmp_path)
+    run = recorded.finished(store, 1)
+    short = run.id.rpartition("-")[2]
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_report([run.id])
+        await shows(pilot, f"x writes {short}.zip and {short}-issue.md", f"-o {short}.zip")
+        await pilot.press("x")  # too early: the issue text is not there yet
+        await shows(pilot, "the issue text is being made")
+        ready.set()
+        await shows(pilot, f"wrote {short}.zip and {short}-issue.md", f"x writes {short}-2.zip")
+        assert app.clipboard == "# Issue for keras\n"
+        await pilot.press("x")
+        await shows(pilot, f"x writes {short}-3.zip")
+    assert (tmp_path / f"{short}.zip").is_file() and (tmp_path / f"{short}-2.zip").is_file()
+    assert (tmp_path / f"{short}-issue.md").read_text() == "# Issue for keras\n"
+
+
+async def test_a_run_without_an_issue_text_is_exported_all_the_same(
+    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from tui.screens.report import ReportScreen
+
+    def call(_: ReportScreen, words: list[str]) -> tuple[int, str, str]:
+        return (0, '{"files": []}', "") if words[0] == "export" else (2, "", "repro: the run is stopped")
+
+    monkeypatch.setattr(ReportScreen, "_call", call)
+    monkeypatch.chdir(tmp_path)
+    run = recorded.finished(store, 1)
+    short = run.id.rpartition("-")[2]
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_report([run.id])
+        await shows(pilot, "repro: the run is stopped", f"x writes {short}.zip into this folder")
+        assert "issue" not in app.screen.command
+        await pilot.press("x")
+        await shows(pilot, f"wrote {short}.zip into")
+
+
+@pytest.mark.parametrize(("own", "choices"), [(False, 2), (True, 3)])
+async def test_images_of_ones_own_go_into_a_bundle_only_when_asked_for(
+    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch, own: bool, choices: int
+) -> None:
+    import msgspec
+
+    from tui.screens.report import ReportScreen
+
+    monkeypatch.setattr(ReportScreen, "_call", lambda _, words: (0, '{"files": []}', ""))
+    run = recorded.finished(store, 1)
+    record = msgspec.structs.replace(run.record(), shipped_images=not own)
+    run.file("run.json").write_bytes(msgspec.json.encode(record))
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_report([run.id])
+        await shows(pilot, "x writes")
+        screen = app.screen
+        assert isinstance(screen, ReportScreen)
+        seen = []
+        for _ in range(choices):
+            seen.append(screen.words(preview=True)[3:])
+            await pilot.press("n")
+        assert seen == [[], ["--no-images"], ["--with-images"]][:choices]
+        assert screen.words(preview=True)[3:] == []
+
+
+async def test_the_doctor_puts_no_tick_beside_what_is_missing(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from repro import doctor
+
+    found = [
+        doctor.Finding("good", "keras-3", "installed as locked"),
+        doctor.Finding("good", "tf-2.6", "not installed", "repro environment install tf-2.6"),
+    ]
+    monkeypatch.setattr(doctor, "examine", lambda _: found)
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "All that runs need is here.", "✓ good     keras-3", "· note     tf-2.6")
+
+
 async def test_help_shows_the_keys_that_count_here(make_app: MakeApp) -> None:
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 50)) as pilot:
         await shows(pilot, "original-bug")
         await pilot.press("f1")
         await shows(pilot, "Run the chosen or marked scenarios", "Show all runs", "claim")
+        said = text_of(app)
+        assert said.index("Keys: Library") < said.index("What this is") < said.index("Keys: Go")
         await pilot.press("escape")
         await shows(pilot, "The report")
 
@@ -565,7 +736,9 @@ async def test_the_palette_names_area_verb_and_object(make_app: MakeApp) -> None
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await shows(pilot, "original-bug")
         await pilot.press("f2")
-        await shows(pilot, "Library: Run all scenarios")
+        await shows(pilot, "a       Library: Run all scenarios", "3       Go: Compare the marked runs")
+        said = text_of(app)
+        assert said.index("Library: Watch") < said.index("Go: ") < said.index("Screen: ")
         await pilot.press(*"use theme light")
         await shows(pilot, "View: Use theme light")
         await pilot.press("enter", "enter")
@@ -672,6 +845,19 @@ async def test_every_theme_draws_every_word(make_app: MakeApp, store: Path, them
         await shows(pilot, "Loss in fit", "✓ held")
         await pilot.press("w")
         await shows(pilot, "conv1_bn")
+
+
+async def test_the_cursor_is_seen_in_the_terminals_own_colours(make_app: MakeApp, store: Path) -> None:
+    recorded.finished(store, 1)
+    app = make_app()
+    app.theme = "repro-terminal"
+    async with app.run_test(notifications=True, size=(120, 40)) as pilot:
+        await shows(pilot, "✓ keras-3")
+        for keys, name in (((), "#scenarios"), (("2",), "#list")):
+            await pilot.press(*keys)
+            await until(pilot, lambda name=name: app.screen.query(name) and app.screen.query_one(name).has_focus)
+            segments = [segment for y in range(4) for segment in app.screen.query_one(name).render_line(y)]
+            assert any(segment.style is not None and segment.style.reverse for segment in segments), name
 
 
 async def test_a_run_that_cannot_start_says_why(make_app: MakeApp, store: Path) -> None:

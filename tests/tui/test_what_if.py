@@ -195,12 +195,27 @@ async def test_mouse_and_map_choose(make_app: MakeApp, store: Path, oracle: type
 # -- when it cannot answer
 
 
+async def test_nothing_hides_the_predictions_under_a_mouse_that_drags(
+    make_app: MakeApp, store: Path, oracle: type[Recorded]
+) -> None:
+    run = recorded.traced(store)
+    app = make_app()
+    async with app.run_test(notifications=True, size=(120, 36)) as pilot:
+        app.push_screen(WhatIfScreen(run.id))
+        await shows(pilot, "1 of 3 right")
+        assert all(slider.tooltip is None for slider in app.screen.query(Slider))
+        await pilot.press("f1")
+        await shows(pilot, "The momentum of every BatchNormalization layer")
+
+
 async def test_an_untraced_run_says_how_to_trace_it(make_app: MakeApp, store: Path, oracle: type[Recorded]) -> None:
     run = recorded.finished(store, 1)
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         app.push_screen(WhatIfScreen(run.id))
-        await shows(pilot, "was not traced", "repro run original-bug --environment keras-3 --seed 0 --trace   y copies")
+        await shows(
+            pilot, "was not traced", "repro run original-bug --environment keras-3 --seed 0 --trace ", "y copies"
+        )
         await pilot.press("right", "down", "d", "a")
         await shows(pilot, "was not traced")
         assert not oracle.asked

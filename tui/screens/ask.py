@@ -12,7 +12,8 @@ from textual.screen import ModalScreen
 from textual.types import CSSPathType
 from textual.widgets import Button, Input, Static
 
-from repro.environment.definition import get
+from repro.environment.definition import get, names
+from tui.commands import Request, SweepRequest, show
 from tui.screens.base import HEIGHTS, WIDTHS
 from tui.text import BAD, ODD, QUIET, plain, rows
 from tui.widgets.choice import AnyOf, OneOf
@@ -20,7 +21,7 @@ from tui.widgets.choice import AnyOf, OneOf
 if TYPE_CHECKING:
     from tui.app import ReproApp
 
-Asked = TypeVar("Asked")
+Asked = TypeVar("Asked", Request, SweepRequest)
 
 
 def environment_label(name: str) -> Content:
@@ -30,6 +31,11 @@ def environment_label(name: str) -> Content:
     if not environment.is_installed():
         title = Content.styled("not installed here", ODD)
     return Content(f"{name:<14}") + title
+
+
+def environment_choices() -> list[tuple[str, Content]]:
+    """All environments, those that are installed first."""
+    return [(name, environment_label(name)) for name in sorted(names(), key=lambda name: not get(name).is_installed())]
 
 
 def not_installed(environments: list[str]) -> list[Content]:
@@ -47,6 +53,18 @@ class AskScreen(ModalScreen["Asked | None"], Generic[Asked]):
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
     GO: ClassVar[str] = "Start"  # on the button that starts
+
+    def on_mount(self) -> None:
+        """Name the keys; the buttons may be below the edge."""
+        self.query_one(".dialog").border_subtitle = Content("f5 starts  esc cancels")
+
+    @property
+    def command(self) -> str:
+        """The command line that does the same, which `y` copies."""
+        try:
+            return show(self.read().words())
+        except ValueError:
+            return ""
 
     @property
     def repro(self) -> ReproApp:

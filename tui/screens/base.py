@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tui.app import ReproApp
 
 SMALLEST = (60, 18)
+# Areas of the keys that count on every screen; help and palette show those of the screen before them.
+GENERAL_AREAS = ("Go", "Command", "Screen", "View", "Help", "Program", "List", "Queue")
 WIDTHS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
 HEIGHTS = [(0, "-short"), (30, "-tall")]
 

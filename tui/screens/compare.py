@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import Static
 
 from repro.errors import ReproError
@@ -23,7 +24,7 @@ from repro.runs.store import RunDirectory
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
 from tui.summary import Summary
-from tui.text import BAD, GOOD, ODD, QUIET, number, plain, rows, share, table, word
+from tui.text import BAD, GOOD, ODD, QUIET, hanging, number, plain, rows, share, table, word
 from tui.widgets.curve import STYLES, Curve, Series
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ SECTIONS = {
     "environment": "Environment, the likeliest cause first",
 }
 LONGEST_CELL = 28
-LONGEST_NAME = 44
+LONGEST_NAME, LONGEST_NAME_HERE = 36, 26  # the second: below 100 columns, so that three runs have room
 _HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
 # A hash says nothing more where the thing it stands for differs, too.
 _IMPLIED = {"scenario_sha256": "scenario", "lock_sha256": "environment"}
@@ -146,6 +147,10 @@ class CompareScreen(ReproScreen):
             found.faults.append(str(error))
             return None
 
+    def on_resize(self, event: Resize) -> None:
+        super().on_resize(event)
+        self.call_after_refresh(self._draw)
+
     def _loaded(self, found: Sides) -> None:
         if self.is_mounted:
             self._read = found
@@ -183,8 +188,13 @@ class CompareScreen(ReproScreen):
                 for i, side in enumerate(sides)
             ]
             self.query_one(f"#{name}", Curve).show(series, epochs)
-        self.query_one("#predictions", Static).update(self._predictions(sides))
-        self.query_one("#differences", Static).update(self._differences(found.comparison))
+        for name, content in (
+            ("#predictions", self._predictions(sides)),
+            ("#differences", self._differences(found.comparison)),
+        ):
+            place = self.query_one(name, Static)
+            place.update(content)
+            place.display = bool(content.plain)
 
     @staticmethod
     def _legend(sides: Sequence[Side]) -> list[Content]:
@@ -243,7 +253,7 @@ class CompareScreen(ReproScreen):
             if section == "environment":
                 lines += self._environment(part)
             else:
-                lines.append(_table(part))
+                lines.append(_table(part, self._columns(part)))
             lines.append(Content(""))
         hidden = len(comparison.rows) - len(shown)
         if not shown:
@@ -252,19 +262,27 @@ class CompareScreen(ReproScreen):
             lines.append(Content.styled(f"{hidden} rows are the same: a shows them", QUIET))
         return rows(lines)
 
-    @staticmethod
-    def _environment(part: Sequence[Row]) -> list[Content]:
+    def _columns(self, part: Sequence[Row]) -> tuple[int, list[int]]:
+        """Cells for the names and for each run's values, of rows that stand below each other."""
+        short = [cells for cells in ([_cell(value) for value in row.values] for row in part) if _is_short(cells)]
+        widths = [max([1, *(len(cells[i]) for cells in short)]) for i in range(len(part[0].values))]
+        most = LONGEST_NAME if self.size.width >= 100 else LONGEST_NAME_HERE
+        return min(most, max(len(plain(row.name, 200)) for row in part)), widths
+
+    def _environment(self, part: Sequence[Row]) -> list[Content]:
         """Groups in their rank, each with its sentence."""
         lines: list[Content] = []
-        columns = _columns(part)
+        columns = self._columns(part)
         for group in dict.fromkeys(row.group for row in part):
             members = [row for row in part if row.group == group]
             why = next((row.why for row in members if row.why), "")
-            lines.append(Content.assemble((f"{plain(group, 40)}  ", "bold"), (plain(why, 300), QUIET)))
+            said = Content.assemble((f"{plain(group, 40)}  ", "bold"), (plain(why, 300), QUIET))
+            lines += hanging("", said, self.size.width - 6, indent=0)
             lines.append(_table(members[:40], columns, head=False))
             if len(members) > 40:
                 lines.append(Content.styled(f"  and {len(members) - 40} more: repro compare shows all", QUIET))
-        return lines
+            lines.append(Content(""))
+        return lines[:-1]
 
     def _matrix(self) -> Content:
         runs = self.repro.runs()
@@ -345,26 +363,19 @@ def _cell(value: object) -> str:
     return _HASH.sub(lambda found: f"{found[0][:12]}…", plain(value, 200))
 
 
-def _name(row: Row) -> str:
+def _name(row: Row, most: int) -> str:
     """The row's name; of a long one the middle is left out, since both ends tell."""
     name = plain(row.name, 200)
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}…{name[-(LONGEST_NAME // 2 - 1) :]}"
-
-
-def _columns(part: Sequence[Row]) -> tuple[int, list[int]]:
-    """Cells for the names and for each run's values, of rows that stand below each other."""
-    short = [cells for cells in ([_cell(value) for value in row.values] for row in part) if _is_short(cells)]
-    widths = [max([1, *(len(cells[i]) for cells in short)]) for i in range(len(part[0].values))]
-    return max(len(_name(row)) for row in part), widths
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
 
 
 def _is_short(cells: Sequence[str]) -> bool:
     return max(map(len, cells)) <= LONGEST_CELL and len(cells) <= 6
 
 
-def _table(part: Sequence[Row], columns: tuple[int, list[int]] | None = None, *, head: bool = True) -> Content:
+def _table(part: Sequence[Row], columns: tuple[int, list[int]], *, head: bool = True) -> Content:
     """Rows as a table; one whose values are long is written a run a line."""
-    name, widths = columns or _columns(part)
+    name, widths = columns
     lines: list[Content] = []
     if head:
         letters = "  ".join(f"{letter(i):<{width}}" for i, width in enumerate(widths))
@@ -374,7 +385,7 @@ def _table(part: Sequence[Row], columns: tuple[int, list[int]] | None = None, *,
         mark = ("≠ ", ODD) if row.differs else ("  ", "")
         if _is_short(cells):
             text = "  ".join(f"{cell:<{widths[i]}}" for i, cell in enumerate(cells)).rstrip()
-            lines.append(Content.assemble(mark, f"{_name(row):<{name}}  ", text))
+            lines.append(Content.assemble(mark, f"{_name(row, name):<{name}}  ", text))
         else:
             lines.append(Content.assemble(mark, plain(row.name, 200)))
             lines += [Content.assemble((f"    {letter(i)}  ", QUIET), cell) for i, cell in enumerate(cells)]

@@ -60,14 +60,16 @@ class DoctorScreen(ReproScreen):
         if error:
             found.update(Content.styled(f"the examination failed: {plain(error, 300)}", BAD))
             return
-        order = ["error", "warning", "info", "good"]
-        findings.sort(key=lambda one: order.index(one.severity) if one.severity in order else 2)
+        order = ["error", "warning", "good"]
+        findings.sort(key=lambda one: order.index(one.severity) if one.severity in order else 1)
         counts = {name: sum(one.severity == name for one in findings) for name in order}
-        head = "Nothing keeps runs from working here." if not counts["error"] else "Some things keep runs from working."
+        head = "All that runs need is here." if not counts["error"] else "Something keeps runs from working: see ✗."
         lines = [Content.styled(head, "bold"), Content("")]
         width = self.size.width - 6
         for one in findings:
-            sign, style = SIGNS.get(one.severity, (plain(one.severity, 12), ODD))
+            # What could be had besides, but is not needed: a tick beside "not installed" would be misread.
+            severity = "info" if one.severity == "good" and one.remedy else one.severity
+            sign, style = SIGNS.get(severity, (plain(severity, 12), ODD))
             first = Content.assemble((f"{sign:<11}", style), (f"{plain(one.subject, 24):<14}", "bold"))
             lines += hanging(first, plain(one.message, 400), width)
             if one.remedy:

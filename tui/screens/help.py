@@ -11,8 +11,10 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from tui.text import QUIET, rows
+from tui.screens.base import GENERAL_AREAS
+from tui.text import QUIET, hanging, rows
 
+WIDTH, EDGES = 72, 7  # of a dialog, as in app.tcss: border, padding and scroll bar
 WORDS = (
     ("scenario", "images, model, training and claims, in a YAML file"),
     ("claim", "one checkable statement with its source: held, failed, open or skipped"),
@@ -37,44 +39,53 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = Content("Help")
-            dialog.border_subtitle = Content("escape closes")
+            dialog.border_subtitle = Content("esc closes")
             yield Static(self._text(), markup=False)
 
     def _text(self) -> Content:
-        lines: list[Content] = []
+        lines = [*self._of_focus(), *self._keys(general=False)]
         text = getattr(self._about, "HELP", "")
         if text:
-            lines += [Content(text), Content("")]
+            lines += [Content.styled("What this is", "bold $text-accent"), Content(text), Content("")]
+        lines += self._keys(general=True)
+        lines.append(Content.styled("Words", "bold $text-accent"))
+        width = min(WIDTH, int(self.app.size.width * 0.96)) - EDGES
+        for name, meaning in WORDS:
+            lines += hanging(Content.styled(f"  {name:<16}", "bold"), meaning, width)
+        return rows(lines)
+
+    def _of_focus(self) -> list[Content]:
+        """What the widget that has the focus is for."""
         focused = self._about.focused
-        if focused is not None:
-            of_focus = getattr(self._about, "FOCUS_HELP", {}).get(focused.id) or focused.tooltip
-            if of_focus:
-                lines += [
-                    Content.styled("What has the focus", "bold $text-accent"),
-                    Content(str(of_focus)),
-                    Content(""),
-                ]
+        if focused is None:
+            return []
+        text = getattr(self._about, "FOCUS_HELP", {}).get(focused.id) or focused.tooltip
+        if not text:
+            return []
+        return [Content.styled("What has the focus", "bold $text-accent"), Content(str(text)), Content("")]
+
+    def _keys(self, *, general: bool) -> list[Content]:
+        """Keys by area: those that count everywhere, or those of the screen."""
         areas: dict[str, list[Content]] = {}
         seen = set()
         for _, binding, enabled, _ in self._about.active_bindings.values():
             what = binding.tooltip or binding.description
             if not what or binding.id is None or binding.id in seen:
                 continue
-            seen.add(binding.id)
             area = binding.id.partition(".")[0].capitalize()
+            if (area in GENERAL_AREAS) != general:
+                continue
+            seen.add(binding.id)
             keys = self.app.get_key_display(binding)
             areas.setdefault(area, []).append(
                 Content.assemble(
                     (f"  {keys:<12}", "bold $text-accent" if enabled else QUIET), (what, "" if enabled else QUIET)
                 )
             )
-        for area in sorted(
-            areas, key=lambda name: name in ("Go", "Command", "Screen", "View", "Help", "Program", "List")
-        ):
-            lines += [Content.styled(area, "bold"), *areas[area], Content("")]
-        lines.append(Content.styled("Words", "bold"))
-        lines += [Content.assemble((f"  {name:<16}", "$text-accent"), text) for name, text in WORDS]
-        return rows(lines)
+        lines: list[Content] = []
+        for area, keys_of_area in areas.items():
+            lines += [Content.styled(f"Keys: {area}", "bold $text-accent"), *keys_of_area, Content("")]
+        return lines
 
     def action_close(self) -> None:
         """Back."""

@@ -50,6 +50,7 @@ class LeaveScreen(ModalScreen[None]):
         going, waiting = self.repro.going_on(), self.repro.waiting()
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content("Leave?")
+            dialog.border_subtitle = Content("s stops  " + ("" if in_container() else "l leaves  ") + "esc stays")
             lines = [
                 f"● running   {plain(s.scenario, 40)} in {s.environment}, epoch {s.epoch} of {s.epochs}" for s in going
             ]

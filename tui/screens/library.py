@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.events import Paste, Resize
+from textual.events import Click, Paste, Resize
 from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -21,11 +21,26 @@ from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
 from tui.scenarios import Entry, Shelf, marked, yaml
 from tui.screens.base import ReproScreen, key
 from tui.summary import Summary
-from tui.text import BAD, QUIET, duration, hanging, plain, rows, when, word
+from tui.text import BAD, QUIET, duration, hanging, plain, prose, roughly, rows, when, word
+from tui.widgets.cursor import ReversedCursor
 
 if TYPE_CHECKING:
     from repro.scenario.load import Loaded
     from repro.scenario.types import Scenario
+
+
+class Scenarios(ReversedCursor, OptionList):
+    """The list: a click chooses, a second one on the same line is as Enter."""
+
+    async def on_click(self, event: Click) -> None:
+        event.prevent_default()  # Textual's list takes every click for Enter
+        clicked = event.style.meta.get("option")
+        if clicked is None or self.get_option_at_index(clicked).disabled:
+            return
+        again = event.chain > 1 and clicked == self.highlighted
+        self.highlighted = clicked
+        if again:
+            self.action_select()
 
 
 class LibraryScreen(ReproScreen):
@@ -33,16 +48,16 @@ class LibraryScreen(ReproScreen):
 
     HERE = "library"
     HELP = (
-        "A scenario is a training run written down, with the claims it makes and their source. "
-        "Choose one and press r (or enter) to run it; mark several with space. Runs wait for each other: one at a time "
-        "trains, and the queue goes on when you leave. On the right: the story, the claims as the last run found them, "
-        "and the file itself. Scenario files of yours in this folder, or in its folder scenarios, stand in the list "
-        "too; o opens one from anywhere, and so does pasting its path. Files are read again when they change. "
-        "s asks for rates over seeds: how often each claim holds; v shows those so far. "
-        "While nothing runs, a worker is made ready for the chosen scenario: 'warmed up' stands at the top when it is."
+        "A scenario is a training run written down, with the claims it makes and their source. On the right stand its "
+        "story, the claims as the last runs found them, and the file itself.\n\n"
+        "Runs wait for each other: one at a time trains, and the queue goes on when you leave. While nothing runs, a "
+        "worker is made ready for the chosen scenario: 'warmed up' stands at the top when it is.\n\n"
+        "Scenario files of yours in this folder, or in its folder scenarios, stand in the list too; o opens one from "
+        "anywhere, and so does pasting its path. Files are read again when they change."
     )
     FOCUS_HELP: ClassVar[dict[str, str]] = {
-        "scenarios": "The scenarios: up and down choose one, enter asks how to run it, space marks it.",
+        "scenarios": "The scenarios: up and down or a click choose one, enter or a double click asks how to run it, "
+        "space marks it.",
         "story": "The story of the chosen scenario: up, down and the page keys scroll it.",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -77,7 +92,7 @@ class LibraryScreen(ReproScreen):
         self.shelf = Shelf(self.repro.environments, [Path(file) for file in self.repro.settings.files])
         self.shelf.glance()
         with Horizontal(id="library"):
-            yield OptionList(*self._options(), id="scenarios", markup=False)
+            yield Scenarios(*self._options(), id="scenarios", markup=False)
             with VerticalScroll(id="story"):
                 yield Static("", id="about", markup=False)
 
@@ -126,6 +141,7 @@ class LibraryScreen(ReproScreen):
         else:
             self._fill_entries()
         if self._wanted in self._keys:
+            listing.highlighted = listing.get_option_index(self._wanted)  # it may have been listed before
             self._wanted = None
         if self.focused is None:
             listing.focus()
@@ -148,12 +164,12 @@ class LibraryScreen(ReproScreen):
             lines.append(Content.styled(f"  ✗ {fault.text}", BAD).truncate(width - 1, ellipsis=True))
         else:
             lines.append(Content("  ") + self._verdicts(one.name).truncate(width - 3, ellipsis=True))
-        return rows(lines)
+        return rows(line.pad_right(max(0, width - line.cell_length)) for line in lines)
 
     def _widths(self) -> tuple[int, int]:
         """Cells for a line of the list and of the story, as in app.tcss: needed before the layout."""
         total = self.app.size.width
-        listing = total if total < 80 else 38 if total < 120 else 52
+        listing = total if total < 80 else 38 if total < 120 else 52 if total < 136 else 62
         story = total if total < 80 else total - listing
         return listing - 3, max(30, min(96, story - 8))
 
@@ -189,7 +205,7 @@ class LibraryScreen(ReproScreen):
                 other = other or summary
         step = self.repro.step_seconds.get(environment)
         if other is not None and other.seconds is not None and step is not None:
-            return f"~{duration(max(step, other.seconds - other.epochs * step) + epochs * step)}"
+            return f"~{roughly(max(step, other.seconds - other.epochs * step) + epochs * step)}"
         return f"{epochs} epochs"
 
     # -- the story
@@ -242,7 +258,7 @@ class LibraryScreen(ReproScreen):
         if loaded is None:
             return lines
         scenario = loaded.scenario
-        lines.append(Content(plain(" ".join(scenario.about.split()), 20_000)))
+        lines.append(prose(plain(" ".join(scenario.about.split()), 20_000)))
         if scenario.source:
             source = Content.styled(plain(scenario.source, 300), QUIET)
             lines += [Content(""), *hanging(Content.styled("Source  ", QUIET), source, width)]
@@ -280,7 +296,8 @@ class LibraryScreen(ReproScreen):
             says = Content.assemble(plain(claim.says, 300), (plain(only, 200), QUIET))
             lines += hanging(head, says, width)
         if finished:
-            lines.append(Content.styled(f"Signs from left to right: {', '.join(finished)}", QUIET))
+            order = "from left to right: " if len(finished) > 1 else "as the last run found them in "
+            lines.append(Content.styled(f"Signs {order}{', '.join(finished)}", QUIET))
         return lines
 
     # -- keys
@@ -349,6 +366,8 @@ class LibraryScreen(ReproScreen):
     def _ask(self, names: list[str]) -> None:
         from tui.screens.start import StartScreen
 
+        if self.app.screen is not self:
+            return  # it is being asked already: a third click, or Enter twice
         broken = next((name for name in names if name in self.shelf.broken), None)
         if broken is not None:
             self.repro.say(f"mend the file first: {self.shelf.broken[broken].text}", "error", 12)

@@ -56,6 +56,7 @@ class OpenScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content("Open a scenario file")
+            dialog.border_subtitle = Content("enter opens  esc cancels")
             yield Input(id="path", placeholder="a .yaml file: type or paste its path", suggester=Paths())
             yield Static("", id="says", markup=False)
             with Horizontal(classes="buttons"):

@@ -6,22 +6,25 @@ import contextlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from repro.errors import ReproError
 from tui import queue
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.text import BAD, GOOD, ODD, QUIET, plain, rows, size
+from tui.text import BAD, GOOD, ODD, QUIET, plain, rows, size, word
 
 SITES = ("keras", "tensorflow", "stackoverflow")
 TIMEOUT = 120
+IMAGES: tuple[list[str], ...] = ([], ["--no-images"], ["--with-images"])  # the last: one's own, too
 
 
 class ReportScreen(ReproScreen):
@@ -30,17 +33,17 @@ class ReportScreen(ReproScreen):
     HERE = "runs"
     CSS_PATH = "report.tcss"
     HELP = (
-        "What `repro export` would write: files with their sizes, what stays out and why, and what is replaced because "
-        "it names you or your machine. x writes the bundle. The issue text follows; f changes the site it is for, i "
-        "copies it."
+        "x writes the bundle, a zip with the evidence, and beside it the issue text, which is copied, too. Before that "
+        "stand here the bundle's files with their sizes, what stays out and why, what is replaced because it names you "
+        "or your machine, and the text. f changes the site that it is for."
     )
     FOCUS_HELP: ClassVar[dict[str, str]] = {
         "report": "The preview as a page: up, down and the page keys scroll it.",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "back", "Back", "report.back", "Go back"),
-        key("x", "export", "Export", "report.export", "Export a bundle into the current folder"),
-        key("n", "images", "Images", "report.images", "Leave images out or in"),
+        key("x", "export", "Export", "report.export", "Write bundle and issue text into the current folder"),
+        key("n", "images", "Images", "report.images", "Choose which images go in"),
         key("f", "site", "Site", "report.site", "Change the site of the issue text"),
         key("i", "copy_issue", "Copy issue", "report.issue", "Copy the issue text, and write it to a file"),
     ]
@@ -48,16 +51,20 @@ class ReportScreen(ReproScreen):
     def __init__(self, runs: list[str]) -> None:
         super().__init__()
         self.runs = runs
-        self.images = True
+        self.images = 0
         self.site = 0
-        self.issue = ""
+        self.issue: str | None = None  # None: not known yet; empty: there is none, as of a run that was stopped
+        self.stem = ""
+        self._is_export_wanted = False
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="report"):
             yield Static("", id="report-head", markup=False)
-            yield Static("reading", id="preview", markup=False)
-            yield Static("", id="issue-title", classes="section", markup=False)
-            yield Static("reading", id="issue", markup=False)
+            with Container(id="sheets"):
+                yield Static("reading", id="preview", markup=False)
+                with Vertical(id="text"):
+                    yield Static("", id="issue-title", markup=False)
+                    yield Static("reading", id="issue", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#report").focus()
@@ -66,25 +73,60 @@ class ReportScreen(ReproScreen):
     def words(self, *, preview: bool) -> list[str]:
         """The export command."""
         names = [run_id.rpartition("-")[2] for run_id in self.runs]
-        rest = [] if self.images else ["--no-images"]
-        target = ["--preview"] if preview else ["-o", f"{names[0]}.zip"]
-        return ["export", *names, *target, *rest]
+        target = ["--preview"] if preview else ["-o", f"{self.stem}.zip"]
+        return ["export", *names, *target, *IMAGES[self.images]]
 
     def issue_words(self) -> list[str]:
         """The command that writes the issue text."""
         return ["issue", self.runs[0].rpartition("-")[2], "--for", SITES[self.site]]
 
+    @property
+    def issue_file(self) -> Path:
+        """Where the issue text goes, beside the bundle."""
+        return Path(f"{self.stem}-issue.md")
+
+    def _choose_name(self) -> None:
+        """A name that is free in the current folder: nothing is ever written over."""
+        usual = self.stem = self.runs[0].rpartition("-")[2]
+        count = 1
+        while Path(f"{self.stem}.zip").exists() or self.issue_file.exists():
+            count += 1
+            self.stem = f"{usual}-{count}"
+
     def _load(self) -> None:
-        self.show_command(show([*self.words(preview=False), *store_option(self.repro.store_path)]))
-        name = self.runs[0] if len(self.runs) == 1 else f"{len(self.runs)} runs"
-        self.query_one("#report-head", Static).update(Content.styled(f"Bundle of {plain(name, 120)}", "bold"))
+        self.issue = None
+        self._draw_head()
         self.query_one("#issue-title", Static).update(
             Content.assemble(
-                f"Issue text for {SITES[self.site]}",
-                (f"  $ {show([*self.issue_words(), *store_option(self.repro.store_path)])}", f"not bold {QUIET}"),
+                (f"Issue text for {SITES[self.site]}", "bold $text-accent"),
+                (f"  {plain(self._of(self.runs[0]), 80)}" if len(self.runs) > 1 else "", QUIET),
             )
         )
         self._ask()
+
+    def _draw_head(self) -> None:
+        """What the report is of, and what x would do."""
+        self._choose_name()
+        store = store_option(self.repro.store_path)
+        command = show([*self.words(preview=False), *store])
+        if self.issue != "":
+            command += f" && {show([*self.issue_words(), *store])} > {self.issue_file}"
+        self.show_command(command)
+        first = self.repro.summaries.get(self.runs[0])
+        parts = [Content.styled(self._of(self.runs[0]) if len(self.runs) == 1 else f"{len(self.runs)} runs", "bold")]
+        if len(self.runs) == 1 and first is not None:
+            parts += [Content("   "), word(first.outcome).content()]
+        keys = Content.assemble(
+            ("x", "bold $footer-key-foreground"),
+            f" writes {self.stem}.zip{'' if self.issue == '' else f' and {self.issue_file}'} into this folder.",
+        )
+        self.query_one("#report-head", Static).update(rows([Content("").join(parts), keys]))
+
+    def _of(self, run_id: str) -> str:
+        """A run in a few words."""
+        one = self.repro.summaries.get(run_id)
+        known = one is not None and one.environment
+        return plain(f"{one.scenario}  {one.environment}  seed {one.seed}" if one and known else run_id, 120)
 
     def _call(self, words: list[str]) -> tuple[int, str, str]:
         """A command of ours: exit code, output, last line of its errors."""
@@ -127,11 +169,12 @@ class ReportScreen(ReproScreen):
             return
         files = preview.get("files", [])
         total = sum(int(one["bytes"]) for one in files)
+        images = sum(str(one["path"]).startswith("pictures/") for one in files)
+        held = f"{images} image{'s' if images != 1 else ''} in" if images else "no images (their hashes stay)"
         lines = [
-            Content(
-                f"{len(files)} files, {size(total)} unpacked, images {'in' if self.images else 'out (hashes only)'}"
+            Content.assemble(
+                ("Bundle", "bold $text-accent"), (f"  {len(files)} files, {size(total)} unpacked, {held}", QUIET)
             ),
-            Content(""),
         ]
         lines += [
             Content.assemble((f"{size(int(one['bytes'])):>10}  ", QUIET), self._short(one["path"])) for one in files
@@ -139,15 +182,13 @@ class ReportScreen(ReproScreen):
         left = preview.get("left_out", [])
         if left:
             lines += [Content(""), Content.styled("Stays out", "bold $text-accent")]
-            room = max(len(self._short(one["path"])) for one in left)
-            lines += [
-                Content.assemble(
-                    (f"{size(int(one.get('bytes') or 0)):>10}  ", QUIET),
-                    f"{self._short(one['path']):<{room}}",
-                    (f"  {plain(one.get('reason', ''), 200)}", ODD),
-                )
-                for one in left
-            ]
+            for reason in dict.fromkeys(plain(one.get("reason", ""), 200) for one in left):
+                lines.append(Content.styled(f"  {reason}", ODD))
+                lines += [
+                    Content.assemble((f"{size(int(one.get('bytes') or 0)):>10}  ", QUIET), self._short(one["path"]))
+                    for one in left
+                    if plain(one.get("reason", ""), 200) == reason
+                ]
         lines += [Content(""), Content.styled("Replaced", "bold $text-accent")]
         replaced = preview.get("replaced", [])
         if replaced:
@@ -178,13 +219,25 @@ class ReportScreen(ReproScreen):
             place.update(rows([Content(plain(line, 2000)) for line in text.splitlines()[:400]]))
         else:
             place.update(Content.styled(plain(error or "there is no issue text", 400), BAD))
+        self._draw_head()
+        if self._is_export_wanted:
+            self._is_export_wanted = False
+            self.action_export()
 
     # -- keys
 
     def action_images(self) -> None:
-        """Images in or out."""
-        self.images = not self.images
+        """The next choice of images."""
+        self.images = (self.images + 1) % (len(IMAGES) if self._has_own_images() else len(IMAGES) - 1)
         self._load()
+
+    def _has_own_images(self) -> bool:
+        """Whether a run was made with images of the user's, which stay here unless they are asked for."""
+        for run_id in self.runs:
+            with contextlib.suppress(ReproError, OSError):
+                if not self.repro.run_directory(run_id).record().shipped_images:
+                    return True
+        return False
 
     def action_site(self) -> None:
         """The next site."""
@@ -193,18 +246,37 @@ class ReportScreen(ReproScreen):
 
     def action_copy_issue(self) -> None:
         """The issue text, to the clipboard and a file."""
-        self.repro.copy_out(self.issue, "the issue text")
+        self.repro.copy_out(self.issue or "", "the issue text")
 
     def action_export(self) -> None:
-        """Write the bundle."""
-        self._export()
-
-    @work(thread=True, group="export")
-    def _export(self) -> None:
-        words = self.words(preview=False)
-        code, _, error = self._call(words)
-        name = words[words.index("-o") + 1]
-        if code == 0:
-            self._hand(self.repro.say, f"wrote {name} into the current folder", "information", 10)
+        """Write the bundle and the issue text."""
+        if self.issue is None:
+            self._is_export_wanted = True
+            self.repro.say("the issue text is being made; both are written then")
         else:
+            self._export(self.words(preview=False), self.issue)
+
+    @work(thread=True, group="export", exclusive=True)
+    def _export(self, words: list[str], issue: str) -> None:
+        stem, issue_file = self.stem, self.issue_file
+        code, _, error = self._call(words)
+        if code:
             self._hand(self.repro.say, error or "the bundle was not written", "error", 12)
+            return
+        wrote = f"wrote {stem}.zip"
+        if issue:
+            try:
+                with issue_file.open("x", encoding="utf-8") as stream:
+                    stream.write(issue)
+            except OSError as fault:
+                self._hand(self.repro.say, f"{wrote}, not the issue text ({fault.strerror})", "error", 12)
+                return
+            wrote += f" and {issue_file}"
+        self._hand(self._exported, wrote, issue)
+
+    def _exported(self, wrote: str, issue: str) -> None:
+        if issue:
+            self.repro.copy_to_clipboard(issue)
+        self.repro.say(f"{wrote} into {Path.cwd()}{'; the text is copied, too' if issue else ''}", seconds=12)
+        if self.is_mounted:
+            self._draw_head()

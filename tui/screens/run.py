@@ -126,15 +126,20 @@ class RunScreen(ReproScreen):
                         yield Curve("Accuracy in fit", fixed=(0.0, 1.0), id="accuracy")
                     yield Static("Moving statistics: the way left, layer by layer", classes="section")
                     yield DriftStrip(id="drift")
-                    yield Static("Claims", classes="section", id="claims-title")
-                    yield Static("", id="claims", markup=False)
+                    yield from self._claims_place("beside")
                 with Vertical(id="right"):
                     yield Static("The same weights, two phases", classes="section", id="phases-title")
                     yield Static("", id="phases", markup=False)
                     yield Static("Images", classes="section")
                     yield Container(id="pictures")
+            yield from self._claims_place("below")  # in one column the images come before them
             yield Static("Log of the worker", classes="section", id="log-title")
             yield Log(id="log", max_lines=LOG_LINES)
+
+    @staticmethod
+    def _claims_place(where: str) -> ComposeResult:
+        yield Static("Claims", classes=f"section claims-title {where}", markup=False)
+        yield Static("", classes=f"claims {where}", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#page", VerticalScroll).focus()
@@ -229,7 +234,8 @@ class RunScreen(ReproScreen):
         self.put(self.query_one("#phases", Static), self._phases())
         found = self._claims()
         title = f"Claims  {claims.counts(found)}" if found else "Claims"
-        self.put(self.query_one("#claims-title", Static), Content(title))
+        for place in self.query(".claims-title").results(Static):
+            self.put(place, Content(title))
         self._draw_claims(found)
         self._draw_captions()
         reason = self._reason()
@@ -248,9 +254,9 @@ class RunScreen(ReproScreen):
             log.write_lines(lines)
 
     def _draw_claims(self, found: list[ClaimResult]) -> None:
-        place = self.query_one("#claims", Static)
+        place = next(place for place in self.query(".claims").results(Static) if place.display)
         width = place.size.width or 60
-        if (found, width) != self._shown_claims:
+        if (found, width) != self._shown_claims or place not in self._put:
             self._shown_claims = (found, width)
             self.put(place, claims.lines(found, width) if found else Content.styled("-", QUIET))
 
@@ -282,7 +288,9 @@ class RunScreen(ReproScreen):
             facts.append(f"{duration(step)} a step")
         if self.state == "running":
             since = progress.seconds_so_far + time.monotonic() - self._heard
-            stage = STAGES.get(progress.stage, plain(progress.stage, 20)) if progress.stage else "starting"
+            # A worker that was begun ahead is taken before it is ready: it says nothing until then.
+            early = "importing, building and tracing, begun ahead" if "warm" in progress.seconds else "starting"
+            stage = STAGES.get(progress.stage, plain(progress.stage, 20)) if progress.stage else early
             if progress.stage == "fit" and progress.epoch == 0:
                 stage = "tracing the first step, the slow one"
             if progress.stop_requested:
@@ -316,7 +324,8 @@ class RunScreen(ReproScreen):
             found += [Content.styled("  " + line[:300], QUIET) for line in self._tail[-6:]]
         elif self.state in ("stopped", "interrupted"):
             text = ended.reason if ended else "the supervisor is gone: killed, or the machine went down"
-            found.append(Content.styled(f"{plain(text, 300)}.  r goes on from the last checkpoint", ODD))
+            where = "goes on from the last checkpoint" if self.progress.checkpoint else "begins from the start"
+            found.append(Content.styled(f"{plain(text, 300)}.  r {where}", ODD))
         elif self.state == "elsewhere":
             found.append(Content.styled("another machine or container is at it", BUSY))
         found += [Content.styled(f"! {plain(text, 300)}", ODD) for text in self.progress.warnings]
@@ -381,6 +390,8 @@ class RunScreen(ReproScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own name
         """Keys that make no sense now are shown as such."""
+        if action in ("stop", "resume") and self.state == "finished":
+            return False
         if action == "stop":
             return True if self.state == "running" else None
         if action == "resume":

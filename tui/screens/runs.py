@@ -100,7 +100,7 @@ class RunsScreen(ReproScreen):
         listing = self.query_one(RunList)
         listing.marked = set(self.repro.marked)
         listing.show(sorted_by(shown, sort))
-        count = f"{len(shown)} of {len(runs)}" if terms else f"{len(runs)} runs"
+        count = f"{len(shown)} of {len(runs)}" if terms else f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
         marked = f"  {len(self.repro.marked)} marked" if self.repro.marked else ""
         self.query_one("#count", Static).update(Content(f"{count}, {SORTS[sort]}{marked}"))
         self._show_waiting()

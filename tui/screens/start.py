@@ -16,8 +16,8 @@ from repro.environment.definition import names
 from repro.scenario.types import Scenario
 from tui.commands import Request, parse_seeds, show, worth_a_trace
 from tui.estimate import seconds_of
-from tui.screens.ask import AskScreen, environment_label, not_installed
-from tui.text import QUIET, duration, plain
+from tui.screens.ask import AskScreen, environment_choices, not_installed
+from tui.text import QUIET, plain, roughly
 from tui.widgets.choice import AnyOf, OneOf
 
 DEVICES = ("auto", "cpu", "gpu")
@@ -44,6 +44,7 @@ class StartScreen(AskScreen[Request]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", tooltip="Start nothing", id="start.cancel"),
         Binding("ctrl+s,f5", "start", "Start", tooltip="Start the runs", id="start.run"),
+        Binding("y", "app.copy_command", "Copy", tooltip="Copy the command line", id="start.copy"),
         Binding("f1", "app.help", "Help", tooltip="Show the keys and what has the focus", id="start.help"),
     ]
 
@@ -61,11 +62,7 @@ class StartScreen(AskScreen[Request]):
             if len(scenarios) > 1:
                 yield Static(plain(", ".join(scenarios), 500), classes="quiet", markup=False)
             yield Static("Environments", classes="label")
-            yield AnyOf(
-                [(name, environment_label(name)) for name in names()],
-                self._request.environments,
-                id="environments",
-            )
+            yield AnyOf(environment_choices(), self._request.environments, id="environments")
             with Horizontal(classes="line"):
                 yield Static("Seeds", classes="label")
                 yield Input(",".join(map(str, self._request.seeds)), id="seeds", placeholder="0 or 0,1,2 or 0:3")
@@ -86,7 +83,7 @@ class StartScreen(AskScreen[Request]):
         total = seconds_of(self.repro, asked, self._scenarios)
         text = f"{count} run{'s, one after another' if count > 1 else ''}"
         if total is not None:
-            text += f", about {duration(total)}"
+            text += f", about {roughly(total)}"
         lines = [Content.assemble(("$ ", QUIET), plain(show(asked.words()), 400)), Content.styled(text, QUIET)]
         return [*lines, *not_installed(asked.environments)]
 

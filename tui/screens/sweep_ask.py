@@ -16,8 +16,8 @@ from repro.environment.definition import names
 from repro.scenario.types import Scenario
 from tui.commands import SweepRequest, parse_seeds, show
 from tui.estimate import seconds_of
-from tui.screens.ask import AskScreen, environment_label, not_installed
-from tui.text import QUIET, duration, plain
+from tui.screens.ask import AskScreen, environment_choices, not_installed
+from tui.text import QUIET, plain, roughly
 from tui.widgets.choice import AnyOf
 
 SEEDS = "0:10"
@@ -43,6 +43,7 @@ class SweepAskScreen(AskScreen[SweepRequest]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", tooltip="Start nothing", id="sweep.cancel"),
         Binding("ctrl+s,f5", "start", "Start", tooltip="Start the sweep", id="sweep.start"),
+        Binding("y", "app.copy_command", "Copy", tooltip="Copy the command line", id="sweep.copy"),
         Binding("f1", "app.help", "Help", tooltip="Show the keys and what has the focus", id="sweep.help"),
     ]
 
@@ -61,7 +62,7 @@ class SweepAskScreen(AskScreen[SweepRequest]):
             yield Static("Scenarios", classes="label")
             yield AnyOf([(name, self._scenario(name)) for name in self._scenarios], self._chosen, id="swept")
             yield Static("Environments", classes="label")
-            yield AnyOf([(name, environment_label(name)) for name in names()], self._environments, id="environments")
+            yield AnyOf(environment_choices(), self._environments, id="environments")
             with Horizontal(classes="line"):
                 yield Static("Seeds", classes="label")
                 yield Input(self._seeds, id="seeds", placeholder="0:10, or 0,3,5")
@@ -84,7 +85,7 @@ class SweepAskScreen(AskScreen[SweepRequest]):
         total = seconds_of(self.repro, runs, self._scenarios)
         count = len(runs.each())
         text = f"{count} run{'s' if count > 1 else ''}"
-        text += f", at most about {duration(total)}" if total is not None else ""
+        text += f", at most about {roughly(total)}" if total is not None else ""
         lines = [
             Content.assemble(("$ ", QUIET), plain(show(asked.words()), 400)),
             Content.styled(f"{text}; finished ones count", QUIET),

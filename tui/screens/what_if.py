@@ -137,6 +137,11 @@ class WhatIfScreen(ReproScreen):
         "by itself. Debiased: the initial values are taken out of the averages. Re-estimated: one pass over the images "
         "with these weights takes the place of the averages."
     )
+    # Not as tooltips: under a mouse that drags they would hide the predictions.
+    FOCUS_HELP: ClassVar[dict[str, str]] = {
+        "momentum": "The momentum of every BatchNormalization layer: finer steps near 1. The mouse drags it.",
+        "epoch": "The epochs whose weights the traced run has kept. The mouse drags it.",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "back", "Back", "what-if.back", "Go back"),
         key("up,k", "epoch(-1)", "Earlier", "what-if.earlier", "Show the epoch kept before", display="↑"),
@@ -176,12 +181,8 @@ class WhatIfScreen(ReproScreen):
         yield Static("reading", id="what-if-head", markup=False)
         yield Static("", id="notice", markup=False)
         with Vertical(id="sliders"):
-            momentum = Slider("momentum", LADDER, id="momentum")
-            momentum.tooltip = "The momentum of every BatchNormalization layer: finer steps near 1."
-            yield momentum
-            epoch = Slider("epoch", id="epoch")
-            epoch.tooltip = "The epochs whose weights the traced run has kept."
-            yield epoch
+            yield Slider("momentum", LADDER, id="momentum")
+            yield Slider("epoch", id="epoch")
             yield Static("", id="statistics", markup=False)
         with VerticalScroll(id="answers", can_focus=False):
             with Container(id="columns"):
@@ -510,11 +511,13 @@ class WhatIfScreen(ReproScreen):
         asked = f"{len(right)} of {count} known" if len(right) < count else "complete"
         if len(right) < count and not self.ready and not self.failure and self.question() in self.answers:
             asked += f"; starting TensorFlow … {time.monotonic() - self._opened:.0f} s"
+        title = f"Images right of {len(self.traced.record.images)}"
+        legend = "   █ all ▓ most ▒ few ░ none"
+        if len(title) + len(legend) + len(asked) + 9 > self.size.width:
+            legend = ""
         self.query_one("#map-title", Static).update(
             Content.assemble(
-                (f"Images right of {len(self.traced.record.images)}", "bold $text-accent"),
-                ("   █ all ▓ most ▒ few ░ none   " if self.size.width >= 80 else "   ", QUIET),
-                (asked, QUIET if len(right) == count else BUSY),
+                (title, "bold $text-accent"), (f"{legend}   ", QUIET), (asked, QUIET if len(right) == count else BUSY)
             )
         )
 

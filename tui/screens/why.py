@@ -161,15 +161,7 @@ class WhyScreen(ReproScreen):
         room = width - 5 - (4 + name) - 46 - 19  # edges and scroll bar, name, the four statistics, what inference sees
         wide = room >= 2 * (WORDS_OF_A_BAR + 4)
         bars = min(8, room // 2 - WORDS_OF_A_BAR) if wide else 7 if width >= 80 else 0
-        columns = f"  {'layer':<{name}}  "
-        if bars:
-            columns += f"{'left of mean':<{bars + 8}}  {'of variance':<{bars + 8}}  "
-        else:
-            columns += f" {'mean':<6}  {'var.':<6} "
-        if wide:
-            columns += f"{'mean mov.':>9} | {'batch':<9}  {'var. mov.':>9} | {'batch':<9}  "
-        columns += f"{'mean off':>9} {'spread':>9}" if bars else f"{'off':>7} {'spread':>7}"
-        self.query_one("#why-columns", Static).update(Content.styled(columns, QUIET))
+        self.query_one("#why-columns", Static).update(Content.styled(_columns(name, bars, wide), QUIET))
         lines = [
             self._row(layer, seen[i] if seen else None, i == self._first, name, bars, wide)
             for i, layer in enumerate(measured.layers)
@@ -191,7 +183,7 @@ class WhyScreen(ReproScreen):
                 Content.assemble(
                     "Same weights, same images: accuracy ",
                     (number(training.accuracy), GOOD),
-                    " in training phase, ",
+                    " in training, ",
                     (number(inference.accuracy), GOOD if same else BAD),
                     " in inference.",
                 )
@@ -200,15 +192,16 @@ class WhyScreen(ReproScreen):
         weight = measured.initial_weight
         arrives = ""
         if roomy and 0 < momentum < 1 and weight > 0.01:
-            arrives = f"  Under 1 % after {_updates_to(momentum, 0.01)}."
+            arrives = f"; under 1 % after {_updates_to(momentum, 0.01)}"
         # Nothing is left of them where the averages are debiased or were estimated anew.
         formula = f"{number(momentum)}^{updates} = " if weight == power(momentum, updates) else ""
         lines.append(
             Content.assemble(
-                "The initial values weigh ",
+                "Initial values weigh ",
                 (f"{formula}{number(weight)}", f"bold {GOOD if weight < 0.05 else BAD}"),
-                f" after {updates} update{'s' if updates != 1 else ''}.",
+                f" after {updates} update{'s' if updates != 1 else ''}",
                 (arrives, QUIET),
+                ".",
             )
         )
         if seen is None:
@@ -223,8 +216,8 @@ class WhyScreen(ReproScreen):
                 Content.assemble(
                     "The two paths part at layer ",
                     (f"{self._first + 1}, {plain(layer.name, 40)}", f"bold {BAD}"),
-                    ": training sees mean 0 and spread 1, inference a " if roomy else ": ",
-                    f"mean off by {_compact(one.shift)}{' and' if roomy else ','} spread {_compact(one.spread)}.",
+                    ": training sees mean 0 and spread 1, inference a " if self.size.width >= 132 else ": ",
+                    f"mean off by {_compact(one.shift)}, spread {_compact(one.spread)}.",
                 )
             )
         return rows(lines)
@@ -273,6 +266,21 @@ class WhyScreen(ReproScreen):
     def action_report(self) -> None:
         """What an export would hold."""
         self.repro.open_report([self.run_id])
+
+
+def _columns(name: int, bars: int, wide: bool) -> str:
+    """The head of the table; where there is room for all columns, with what each group of them is about."""
+    if not bars:
+        return f"  {'layer':<{name}}   {'mean':<6}  {'var.':<6} {'off':>7} {'spread':>7}"
+    seen = f"{'mean off':>9} {'spread':>9}"
+    if not wide:
+        return f"  {'layer':<{name}}  {'left of mean':<{bars + 8}}  {'of variance':<{bars + 8}}  {seen}"
+    pair = f"{'moving':>9} | {'batch':<9}"
+    left = 2 * (bars + 8) + 2
+    return (
+        f"{'':<{name + 4}}{'way left':<{left}}  {'mean':^21}  {'variance':^21}  {'in inference':>19}\n"
+        f"  {'layer':<{name}}  {'of mean':<{bars + 8}}  {'of variance':<{bars + 8}}  {pair}  {pair}  {seen}"
+    )
 
 
 def _epsilon(fingerprint: dict[str, Any]) -> float:

@@ -14,6 +14,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.text import QUIET
+from tui.widgets.cursor import ReversedCursor
 
 
 class OneOf(Widget, can_focus=True):
@@ -21,7 +22,11 @@ class OneOf(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     OneOf { height: 1; width: 1fr; }
-    OneOf:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
+    OneOf:focus {
+        background: $block-cursor-background;
+        color: $block-cursor-foreground;
+        text-style: $block-cursor-text-style;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", "Before", show=False),
@@ -57,7 +62,7 @@ class OneOf(Widget, can_focus=True):
                 return
 
 
-class AnyOf(OptionList):
+class AnyOf(ReversedCursor, OptionList):
     """Any of a list; space and enter mark."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "select", "Mark", show=False)]

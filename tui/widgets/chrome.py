@@ -121,9 +121,22 @@ class CommandLine(Static):
         """Show another one."""
         if command != self.command:
             self.command = command
-            text = plain(command, 1000)
-            self.update(Content.assemble(("$ ", QUIET), (text, ""), ("   y copies" if command else "", QUIET)))
+            self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.command:
+            self.update("")
+            return
+        line = Content.assemble(("$ ", QUIET), plain(self.command, 1000))
+        hint = Content.styled("y copies", QUIET)
+        gap = self.size.width - line.cell_length - hint.cell_length
+        if gap >= 2:  # the command counts; the hint stands where there is room
+            line += Content(" " * gap) + hint
+        self.update(line)
 
     def on_click(self) -> None:
         app: ReproApp = self.app  # type: ignore[assignment]
-        app.copy_out(self.command, "the command line")
+        app.action_copy_command()

@@ -16,11 +16,12 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from tui.summary import Summary
+from tui.widgets.cursor import ReversedCursor
 
 Line = Callable[[Summary, int, bool], Content]
 
 
-class RunList(ScrollView, can_focus=True):
+class RunList(ReversedCursor, ScrollView, can_focus=True):
     """Runs as lines; one is under the cursor, any number are marked."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"runlist--cursor", "runlist--cursor-away"}

@@ -177,8 +177,13 @@ class ReproApp(App[int], inherit_bindings=False):
         threading.Thread(target=self._watcher.run, name="store", daemon=True).start()
 
     def _tell(self, news: StoreNews) -> None:
-        with contextlib.suppress(RuntimeError):  # the program is ending
-            self.post_message(StoreChanged(news))
+        """Called by the watcher's thread, which tells a thing once: not taken means again, until the program ends."""
+        assert self._watcher is not None
+        while not self._watcher.is_stopped:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                if self.post_message(StoreChanged(news)):
+                    return
+            time.sleep(0.05)
 
     def on_unmount(self) -> None:
         if self._watcher is not None:

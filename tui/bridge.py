@@ -100,6 +100,11 @@ class StoreWatcher:
         self._stop = threading.Event()
         self._wake = threading.Event()
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the thread is to end."""
+        return self._stop.is_set()
+
     def stop(self) -> None:
         """End the thread soon."""
         self._stop.set()

@@ -51,7 +51,7 @@ def main() -> int:
             screen = Screen(store, folder)
             try:
                 screen.press(b"", b"original-bug")
-                screen.press(b"2", b"1 runs")
+                screen.press(b"2", b"1 run")
                 screen.press(b"\r", b"Log of the worker")
                 writer = threading.Thread(target=say, args=(run, stop), daemon=True)
                 writer.start()

@@ -63,7 +63,7 @@ def watched(run: RunDirectory, store: Path, folder: Path, training: subprocess.P
     screen = Screen(store, str(folder))
     try:
         screen.press(b"", b"original-bug")
-        screen.press(b"2", b"1 runs")
+        screen.press(b"2", b"1 run")
         screen.press(b"\r", b"Log of the worker")
         used, started = cpu_seconds(screen.process.pid), time.perf_counter()
         seconds = stretch(run, training)

@@ -94,7 +94,7 @@ def eight_hours(folder: Path, epochs: int = EPOCHS) -> dict[str, Any]:
         screen = Screen(store, str(folder), rows=60)
         try:
             screen.press(b"", b"original-bug")
-            screen.press(b"2", b"1 runs")
+            screen.press(b"2", b"1 run")
             screen.press(ENTER, b"original-bug")
             for done in _replay(run, epochs):
                 if done % (epochs // SAMPLES) == 0:
@@ -195,7 +195,7 @@ def _look_around(screen: Screen, count: int) -> None:
     """The list, the newest run, its report, and back to the library."""
     screen.press(b"2", f"{count} runs".encode(), RUN_SECONDS)
     screen.press(ENTER, b"Log of the worker", RUN_SECONDS)
-    screen.press(b"e", b"Bundle of", RUN_SECONDS)
+    screen.press(b"e", b"unpacked", RUN_SECONDS)
     screen.press(ESCAPE, b"Log of the worker", RUN_SECONDS)
     screen.press(ESCAPE, f"{count} runs".encode(), RUN_SECONDS)
     screen.press(b"1", b"The shortest training there is", RUN_SECONDS)

@@ -168,17 +168,22 @@ def sgemm_gflops() -> float:
 
 
 def report() -> list[Row]:
-    """All four scenarios of the report, with one training, against four plain scripts. Half an hour and more.
+    """All four scenarios of the report, with one training, against four plain scripts. A quarter of an hour and more.
 
-    The runs are kept in the folder $BENCH_STORE, where it is given; it must not hold them already.
+    The plain script for 1000 epochs is reckoned from one of 100 epochs, before and after the product's run. The runs
+    are kept in the folder $BENCH_STORE, where it is given; it must not hold them already.
     """
     names = ("original-bug", "momentum-0.01", "epochs-1000", "forced-learning-phase")
+    hundred = [plain("--epochs", "100")]
     ours = product(*names, store=os.environ.get("BENCH_STORE"))["process_seconds"]
-    scripts = (("5",), ("20", "--momentum", "0.01"), ("1000",), ("5", "--drift"))
-    theirs = sum(plain("--epochs", *arguments)["process_seconds"] for arguments in scripts)
+    hundred.append(plain("--epochs", "100"))
+    steps = [step for one in hundred for step in one["step_seconds"]]
+    theirs = statistics.mean(one["process_seconds"] for one in hundred) + 900 * statistics.mean(steps)
+    scripts = (("5",), ("20", "--momentum", "0.01"), ("5", "--drift"))
+    theirs += sum(plain("--epochs", *arguments)["process_seconds"] for arguments in scripts)
     return [
         (
-            f"the report's four scenarios {ours:.0f} s / four plain scripts {theirs:.0f} s",
+            f"the report's four scenarios {ours:.0f} s / four plain scripts {theirs:.0f} s (estimate)",
             f"{ours / theirs:.2f}",
             "0.88",
         )

@@ -170,6 +170,7 @@ def many_runs(folder: Path, count: int = RUNS) -> dict[str, Any]:
 def _start(screen: Screen, first: int, last: int) -> None:
     """From the library: seeds `first` to `last`, which is left out, one run each."""
     screen.press(b"r", b"Seeds", RUN_SECONDS)
+    time.sleep(10 * HAND_SECONDS)  # a hand needs longer from the first key to the next than the dialog to stand
     text = b"one after another" if last - first > 1 else b"1 run"
     for key in [SHIFT_TAB] * 4:
         os.write(screen.main, key)

@@ -206,7 +206,10 @@ KILLS = {
         "failed, with the reason; resumed to the same bits",
         "half-written files entered the result of the resumed run",
     ),
-    "screen": ("the terminal has the modes it had; runs go on", "mouse and alternate screen stayed on; the lock file of its warm worker stayed"),
+    "screen": (
+        "the terminal has the modes it had; runs go on",
+        "mouse and alternate screen stayed on; the lock file of its warm worker stayed",
+    ),
     "queue": ("its run goes on; what waits can be gone on with", "a ticket stood as started for ever"),
     "sweep": ("its runs keep a checkpoint, the same command goes on", ""),
     "dask worker": ("another worker makes its run", ""),

@@ -134,7 +134,7 @@ def _gpu(_: Store) -> Iterator[Finding]:
     devices, why = gpu.devices(), gpu.why_absent()
     if why is None:
         version = gpu.DRIVER.read_text().splitlines()[0] if gpu.DRIVER.is_file() else "driver version unknown"
-        yield Finding("good", "GPU", f"{len(devices)} NVIDIA devices; {version}")
+        yield Finding("good", "GPU", f"{len(devices)} NVIDIA device{'s' if len(devices) != 1 else ''}; {version}")
         if not definition.get("keras-3-gpu").is_installed():
             yield Finding("good", "GPU", "unused until installed", "repro environment install keras-3-gpu")
         return

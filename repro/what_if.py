@@ -23,7 +23,7 @@ from repro.errors import EndedEarlyError, InputError, printable
 from repro.runs import events
 from repro.runs.measurements import prediction
 from repro.runs.records import RunRecord
-from repro.runs.shared import EXACT_ADAPTERS
+from repro.runs.shared import is_proven
 from repro.runs.store import RunDirectory
 from repro.runs.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
 from repro.scenario import own_model
@@ -168,7 +168,7 @@ class Oracle:
             momentum=momentum,
             epoch=epoch,
             statistics=statistics,
-            exact=statistics == "moving" and self._is_exact(),
+            exact=statistics == "moving" and is_proven(self.environment, self.record.device),
             predict=predict,
             evaluate={"loss": answered.loss, "accuracy": answered.accuracy},
             seconds=answered.seconds,
@@ -180,9 +180,6 @@ class Oracle:
         for epoch in epochs:
             for momentum in momenta:
                 yield self.ask(momentum, epoch)
-
-    def _is_exact(self) -> bool:
-        return self.environment.definition.adapter in EXACT_ADAPTERS and self.record.device != "gpu"
 
     def _send(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None

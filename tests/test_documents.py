@@ -229,7 +229,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_the_contents_page_names_every_page() -> None:
     contents = (ROOT / "docs/README.md").read_text(encoding="utf-8")
-    missing = [page.name for page in PAGES if page.parent.name == "docs" and f"]({page.name})" not in contents]
+    missing = [page.name for page in PAGES if page.parent == ROOT / "docs" and f"]({page.name})" not in contents]
     assert missing == ["README.md"]
 
 

@@ -96,7 +96,7 @@ class StoreWatcher:
         self._tickets: list[queue.Ticket] = []
         self._error: str | None = None
         self._measured: set[str] = set()
-        self.looks = 0  # that were whole
+        self.looks = 0  # how many have come to their end: tests wait for more
         self._stop = threading.Event()
         self._wake = threading.Event()
 
@@ -239,7 +239,7 @@ class RunFollower:
         self._damage = ""
         self._broken = False
         self._progress = Progress()
-        self.looks = 0
+        self.looks = 0  # how many found nothing new: tests wait for more
         self._stop = threading.Event()
 
     def stop(self) -> None:

@@ -60,8 +60,3 @@ def from_id(run_id: str, environments: Sequence[str]) -> Summary:
                 break
         return Summary(run_id, stamp, scenario, environment, int(match[3]), match[4])
     return Summary(run_id, 0.0, run_id, "", 0, "", started_known=False)
-
-
-def median(values: Sequence[float]) -> float | None:
-    """Middle value; None without values."""
-    return sorted(values)[len(values) // 2] if values else None

@@ -62,7 +62,7 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
     environments = choose_environments(asked.environments)
     seeds = numbers(asked.seeds, "--seed") or [0]
     sets = [scenario_images.load_for(one, folder=asked.images, convert=asked.convert) for one in loaded]
-    left_out = _left_out(asked, environments, loaded)
+    left_out = _left_out(asked, environments, loaded, here=here)
     drifts = {one.name: _drift(one, asked.allow_drift) if here else [] for one in environments}
     return [
         Plan(
@@ -89,7 +89,7 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
 
 
 def _left_out(
-    asked: Asked, environments: list[definition.Environment], loaded: list[scenario_load.Loaded]
+    asked: Asked, environments: list[definition.Environment], loaded: list[scenario_load.Loaded], *, here: bool
 ) -> set[tuple[str, str]]:
     """Scenario and environment of runs that cannot be: left out of `--all` and `--environment all`, else a fault."""
     found = set()
@@ -98,7 +98,7 @@ def _left_out(
         for one in loaded:
             try:
                 if asked.device == "gpu":
-                    gpu.require(environment)
+                    gpu.require(environment, here=here)
                 abilities.require(environment, one.scenario, traced=asked.trace)
                 with one.faults_at("model", "application"):
                     applications.require(environment, one.scenario)

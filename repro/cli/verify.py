@@ -187,8 +187,12 @@ def _weights(row: dict[str, Any]) -> str:
     if row["grade"] == "bit-identical":
         return f"the same weights, bit for bit: SHA-256 {here}"
     deviation = row["largest_relative_deviation"]
-    words = "other things were measured" if deviation is None else f"figures deviate by {cell(deviation)} at most"
-    return f"other weights: SHA-256 {there[:16]} there, {here[:16]} here; {words} (relative; losses and probabilities)"
+    words = (
+        "other things were measured"
+        if deviation is None
+        else f"losses and probabilities deviate by {cell(deviation)} at most (relative)"
+    )
+    return f"other weights: SHA-256 {there[:16]} there, {here[:16]} here; {words}"
 
 
 def _differs(row: dict[str, Any]) -> str:

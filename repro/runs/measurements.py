@@ -38,11 +38,11 @@ class Figures(Sequence[events.Number]):
     def __getitem__(self, at: slice) -> list[events.Number]: ...
     def __getitem__(self, at: int | slice) -> events.Number | list[events.Number]:
         if isinstance(at, slice):
-            return [_said(value) for value in self.floats[at]]
-        return _said(self.floats[at])
+            return [events.to_number(value) for value in self.floats[at]]
+        return events.to_number(self.floats[at])
 
     def __iter__(self) -> Iterator[events.Number]:
-        return map(_said, self.floats)
+        return map(events.to_number, self.floats)
 
     def __len__(self) -> int:
         return len(self.floats)
@@ -54,13 +54,6 @@ class Figures(Sequence[events.Number]):
 
     def __repr__(self) -> str:
         return repr(list(self))
-
-
-def _said(value: float) -> events.Number:
-    """A number as events have it: JSON knows no nan and no infinities."""
-    if math.isfinite(value):
-        return value
-    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
 class Progress:

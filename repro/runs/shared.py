@@ -12,7 +12,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from repro.environment.definition import Environment
 from repro.runs.plan import Plan
+from repro.runs.records import Device
 from repro.scenario.types import Scenario
 
 # Where a test proves that replayed statistics have the bits of a run trained at that momentum
@@ -31,11 +33,16 @@ def group(plans: Iterable[Plan]) -> list[list[Plan]]:
     return [_led(members) for members in groups.values()]
 
 
+def is_proven(environment: Environment, device: Device) -> bool:
+    """Whether a test proves replayed statistics exact there: on the CPU only, and `auto` may be a GPU."""
+    on_cpu = device == "cpu" or (device == "auto" and "cuda" not in environment.definition.abilities)
+    return on_cpu and environment.definition.adapter in EXACT_ADAPTERS
+
+
 def _is_exact(plan: Plan) -> bool:
     norm = plan.scenario.batch_norm
     may_be_traced = (norm is None or norm.reason_against_trace is None) and plan.model_source is None
-    exact = plan.environment.definition.adapter in EXACT_ADAPTERS and plan.device != "gpu"
-    return exact and may_be_traced and not plan.drift
+    return is_proven(plan.environment, plan.device) and may_be_traced and not plan.drift
 
 
 def _led(members: list[Plan]) -> list[Plan]:

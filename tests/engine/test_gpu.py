@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.cli.plans import Asked, make_plans
 from repro.environment import definition, gpu
 from repro.errors import UnusableError
 from tests.engine.conftest import Answer
@@ -38,8 +39,9 @@ def test_a_machine_without_a_driver(machine: Path) -> None:
 def test_a_driver_without_a_device(machine: Path) -> None:
     gpu.DRIVER.write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module\n")
     (machine / "nvidiactl").touch()
-    with pytest.raises(UnusableError, match="is loaded but gives no device"):
+    with pytest.raises(UnusableError, match="is loaded but gives no device") as refused:
         gpu.require(definition.get("keras-3-gpu"))
+    assert "compose.gpu.yaml" in refused.value.do
 
 
 @pytest.mark.parametrize("device", ["nvidia0", "dxg"])
@@ -53,3 +55,11 @@ def test_no_run_is_made(machine: Path, repro: Repro, store: Path) -> None:
     repro("run", "original-bug", "--device", "gpu").refused(3, "without CUDA", "--environment keras-3-gpu")
     repro("run", "original-bug", "--device", "gpu", "--environment", "keras-3-gpu").refused(3, "no NVIDIA driver")
     assert not list(store.glob("*"))
+
+
+def test_runs_of_other_machines_need_no_gpu_here(machine: Path) -> None:
+    elsewhere = Asked(scenarios=("original-bug",), environments=("keras-3-gpu",), device="gpu")
+    assert [plan.device for plan in make_plans(elsewhere, here=False)] == ["gpu"]
+    without_cuda = Asked(scenarios=("original-bug",), device="gpu")
+    with pytest.raises(UnusableError, match="without CUDA"):
+        make_plans(without_cuda, here=False)

@@ -62,6 +62,12 @@ def test_environments_without_proof_of_equal_bits_train_each() -> None:
     assert is_each_alone(plans)
 
 
+def test_what_may_run_on_a_gpu_is_trained() -> None:
+    plans = [shipped(name, "keras-3-gpu") for name in REPORT]
+    assert is_each_alone(plans)
+    assert not is_each_alone([dataclasses.replace(plan, device="cpu") for plan in plans])
+
+
 def finished(folder: Path, store: Path) -> Plan:
     supervisor = made_runs.made_supervisor(made_runs.make(folder, store, *made_runs.whole()))
     supervisor._conclude()

@@ -160,6 +160,12 @@ def test_each_fact_has_a_group(key: str, group: str) -> None:
     assert diff.rule_of(key)[1].group == group
 
 
+def test_passes_left_out_are_not_taken_for_xla() -> None:
+    _, rule = diff.rule_of("graph_passes_left_out")
+    assert rule.group == "kernels"
+    assert "graph optimizer" in rule.why
+
+
 def test_the_order_of_groups_is_that_of_the_documents() -> None:
     order = list(dict.fromkeys(rule.group for rule in diff.RULES))
     wanted = ["framework", "Keras", "kernels", "device", "determinism", "threads", "instruction sets"]

@@ -9,7 +9,7 @@ import numpy as np
 from repro_worker.adapters.graph_optimizer import leave_out_passes
 from repro_worker.adapters.tf2 import TF2Adapter
 
-MOST_KEPT_BYTES = 1 << 26
+MOST_KEPT_BYTES = 1 << 26  # of images; the batches of more are drawn anew in each epoch
 NOT_TRAINED = ("what_if", "derive")  # kinds of requests that only load weights and evaluate
 
 

@@ -209,13 +209,15 @@ def test_derived_runs_have_the_bits_of_trained_ones(repro: Repro) -> None:
         assert outcomes(derived) == outcomes(trained)
 
 
-def plain_script(run: RunDirectory, home: Path, **wanted: int) -> dict[str, Any]:
+def plain_script(
+    run: RunDirectory, home: Path, *, epochs: int, batch_size: int = 32, application: str = "ResNet50"
+) -> dict[str, Any]:
     """What plain_keras_3.py prints when it trains on the run's images."""
     environment = definition.get("keras-3")
     home.mkdir()
-    numbers = [str(wanted["epochs"]), str(usable_cores()), str(wanted.get("batch_size", 32))]
+    asked = [str(epochs), str(usable_cores()), str(batch_size), application]
     plain = subprocess.run(
-        [environment.python, HERE / "plain_keras_3.py", run.file("arrays/images.npy"), *numbers],
+        [environment.python, HERE / "plain_keras_3.py", run.file("arrays/images.npy"), *asked],
         env=worker_variables(environment, home, usable_cores()),
         capture_output=True,
         text=True,
@@ -232,6 +234,24 @@ def test_a_plain_script_gives_the_same_bits(repro: Repro, tmp_path: Path) -> Non
     assert found["weights_sha256"] == measured["weights_sha256"]
     assert (found["loss"], found["accuracy"]) == (measured["evaluate"]["loss"], measured["evaluate"]["accuracy"])
     assert found["probabilities"] == measured["predict"]["probabilities"]
+
+
+@pytest.mark.parametrize("application", ["MobileNet", "DenseNet121"])
+def test_a_plain_script_gives_the_same_bits_with_another_network(
+    repro: Repro, tmp_path: Path, application: str
+) -> None:
+    """Passes are left out and batches kept for each of keras.applications: depthwise layers, Dropout, joins."""
+    text = (
+        SIX_EPOCHS.replace("ResNet50", application)
+        .replace("[197, 197]", "[64, 64]")
+        .replace("[predict]", "[evaluate, predict]")
+    )
+    (tmp_path / "images").symlink_to(Path(__file__).parents[2] / "scenarios" / "images")
+    (tmp_path / "another.yaml").write_text(text)
+    run = repro("run", str(tmp_path / "another.yaml"), "--environment", "keras-3", code=1)
+    plain = plain_script(repro.directory(run), tmp_path / "home", epochs=6, batch_size=2, application=application)
+    assert plain["weights_sha256"] == run["measurements"]["weights_sha256"]
+    assert len(set(run["measurements"]["fit"]["loss"])) == 6, "it trained"
 
 
 @pytest.mark.parametrize("environment", ["keras-3", TF_KERAS, "keras-2.0.9", *HISTORY])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -20,6 +21,7 @@ def start(store: Path | None = None) -> int:
         return EXIT_NO_TERMINAL
     from repro.terminal import guarded
 
+    gc.disable()  # until the first paint: nothing that is made before is thrown away, and looking for it takes 15 ms
     _settle_size()
     with guarded(sys.stdin.fileno()):
         from tui.app import main  # 0.3 s, and without a terminal Textual spins for ever

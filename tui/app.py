@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -171,6 +172,9 @@ class ReproApp(App[int], inherit_bindings=False):
         self.exit(code, return_code=code)
 
     def _watch(self) -> None:
+        if not gc.isenabled():  # see tui.start
+            gc.freeze()
+            gc.enable()
         from tui.bridge import StoreWatcher  # the engine's types take 80 ms: after the first paint
 
         self._watcher = StoreWatcher(self.store_path, self.environments, self._tell)

@@ -99,7 +99,7 @@ async def make(store: Path) -> None:
             await save("why")
             await pilot.press("m")
             await until(pilot, lambda: is_complete(app), "the map of what-if")
-            await pilot.press("left", "left", "left", "left", "left", "left", "left", "left")
+            await pilot.press(*["left"] * 10)  # from 0.99 to 0.01
             await until(pilot, lambda: is_complete(app), "the answer at another momentum")
             await save("what-if")
             await pilot.press("escape", "escape", "escape")

@@ -176,7 +176,7 @@ def _start(screen: Screen, first: int, last: int) -> None:
         os.write(screen.main, key)
         time.sleep(HAND_SECONDS)
     screen.press(f"{first}:{last}".encode(), text, RUN_SECONDS)
-    screen.press(F5, b"starting", RUN_SECONDS)
+    os.write(screen.main, F5)
 
 
 def _wait_for(screen: Screen, store: Path, count: int) -> Iterator[tuple[int, Sample]]:

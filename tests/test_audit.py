@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,8 @@ Add = Callable[..., None]
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     """An empty clone."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
     folder = tmp_path / "advisory-database"
     (folder / "vulns").mkdir(parents=True)
     subprocess.run(["git", "init", "--quiet", folder], check=True)

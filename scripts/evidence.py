@@ -231,7 +231,7 @@ def rate_tables() -> dict[str, str]:
     for (environment, threads), rows in groups.items():
         for claim in known.claims:
             outcomes = [found["outcome"] for one in rows for found in one["claims"] if found["id"] == claim.id]
-            counted = [outcome for outcome in outcomes if outcome != "skipped"]
+            counted = [said for said in outcomes if said != "skipped"]
             found = rate(counted.count("held"), len(counted))
             if found.rate is not None:
                 share = [f"{found.held} of {found.counted}", percent(found.rate)]

@@ -54,6 +54,6 @@ def write(text: str | bytes, *, err: bool = False, nl: bool = True) -> None:
     try:
         click.echo(text, err=err, nl=nl, color=False if os.environ.get("NO_COLOR") else None)
     except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if err else 1)  # what is buffered is written once more at the end
         if not err and error.errno != errno.EPIPE:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if err else 1)

@@ -654,7 +654,7 @@ async def test_a_run_without_an_issue_text_is_exported_all_the_same(
         await until(pilot, lambda: app.loaded)
         app.open_report([run.id])
         await shows(pilot, "repro: the run is stopped", f"x writes {short}.zip into this folder")
-        assert "issue" not in app.screen.command
+        assert " issue " not in app.screen.command
         await pilot.press("x")
         await shows(pilot, f"wrote {short}.zip into")
 

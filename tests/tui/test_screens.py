@@ -295,7 +295,7 @@ async def test_the_images_stand_side_by_side_where_they_have_room(
         app.open_run(run.id)
         await until(pilot, lambda: len(app.screen.query(".card")) == 3)
         await until(pilot, lambda: all(card.region.height for card in app.screen.query(".card")))
-        assert len({card.virtual_region.x for card in app.screen.query(".card")}) == across
+        await until(pilot, lambda: len({card.virtual_region.x for card in app.screen.query(".card")}) == across)
 
         def whole() -> bool:
             return all(

@@ -236,7 +236,7 @@ def test_a_plain_script_gives_the_same_bits(repro: Repro, tmp_path: Path) -> Non
     assert found["probabilities"] == measured["predict"]["probabilities"]
 
 
-@pytest.mark.parametrize("application", ["MobileNet", "DenseNet121"])
+@pytest.mark.parametrize("application", ["MobileNet", pytest.param("DenseNet121", marks=pytest.mark.evidence)])
 def test_a_plain_script_gives_the_same_bits_with_another_network(
     repro: Repro, tmp_path: Path, application: str
 ) -> None:

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual._styles_cache import StylesCache
 from textual.app import App, ScreenStackError, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Resize
@@ -470,6 +472,17 @@ class ReproApp(App[int], inherit_bindings=False):
         self.switch_mode(place)
         while len(self.screen_stack) > 1:
             self.pop_screen()
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the screen on top, with all that was drawn of it.
+
+        Textual keeps the lines of up to 1024 widgets that are gone: `get_inner_outer` is cached by its own `self`
+        (Textual's issue 6665).
+        """
+        try:
+            return super().pop_screen()
+        finally:
+            StylesCache.get_inner_outer.cache_clear()
 
     def open_run(self, run_id: str) -> None:
         """Show one run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Callable
@@ -269,6 +270,24 @@ async def test_a_place_is_reached_from_a_run_that_lies_upon_it(make_app: MakeApp
         await shows(pilot, "Loss in fit")
         await pilot.press("2")
         await shows(pilot, "1 run,")
+
+
+async def test_what_was_drawn_of_a_screen_goes_with_it(make_app: MakeApp, store: Path) -> None:
+    recorded.finished(store)
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
+        await shows(pilot, "original-bug")
+        await pilot.press("2")
+        await shows(pilot, "1 run")
+        await pilot.press("enter")
+        await shows(pilot, "The same weights, two phases")
+        drawn = [widget._styles_cache for widget in app.screen.walk_children() if widget._styles_cache._cache]
+        assert drawn
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, RunsScreen))
+        await pilot.pause(0.1)
+        kept = [cache for cache in drawn if any(isinstance(holder, tuple) for holder in gc.get_referrers(cache))]
+        assert not kept, "a cache of Textual's, which is no widget's, holds its lines"
 
 
 async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_app: MakeApp, store: Path) -> None:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tui.spare import Warming
 
 TERMINAL_SECONDS = 1.0
+POOL_THREADS = 4  # for all that screens read and compute beside the keys; asyncio's own pool has up to 32
 _EXIT_BY_SIGNAL = {signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
@@ -145,9 +146,11 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         import asyncio
+        from concurrent.futures import ThreadPoolExecutor
 
-        self.add_mode("library", LibraryScreen)
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(POOL_THREADS, "pool"))
+        self.add_mode("library", LibraryScreen)
         if threading.current_thread() is threading.main_thread():
             for number, code in _EXIT_BY_SIGNAL.items():
                 with contextlib.suppress(NotImplementedError, RuntimeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import threading
 from collections.abc import Callable
@@ -18,9 +19,13 @@ from tests.tui import recorded
 from tests.tui.conftest import shows, text_of, until
 from tui import queue
 from tui.app import ReproApp
+from tui.screens.base import ReproScreen
 from tui.screens.library import LibraryScreen
+from tui.screens.report import ReportScreen
 from tui.screens.run import RunScreen
 from tui.screens.runs import RunsScreen
+from tui.screens.what_if import WhatIfScreen
+from tui.screens.why import WhyScreen
 from tui.widgets.runlist import RunList
 
 pytestmark = pytest.mark.asyncio
@@ -288,6 +293,62 @@ async def test_what_was_drawn_of_a_screen_goes_with_it(make_app: MakeApp, store:
         await pilot.pause(0.1)
         kept = [cache for cache in drawn if any(isinstance(holder, tuple) for holder in gc.get_referrers(cache))]
         assert not kept, "a cache of Textual's, which is no widget's, holds its lines"
+
+
+LATE: list[tuple[Callable[[str], ReproScreen], str, tuple[object, ...]]] = [
+    (lambda run_id: ReportScreen([run_id]), "_show_preview", ({}, "")),
+    (lambda run_id: ReportScreen([run_id]), "_show_issue", ("# Issue", "")),
+    (WhyScreen, "_loaded", (None, {}, "")),
+    (WhatIfScreen, "_loaded", (None, None, "no trace")),
+    (RunScreen, "_put_pictures", (None,)),
+]
+
+
+@pytest.mark.parametrize(("make_screen", "name", "values"), LATE, ids=[f"{name}" for _, name, _ in LATE])
+async def test_what_a_thread_brings_to_a_closed_screen_is_let_go(
+    make_app: MakeApp, store: Path, make_screen: Callable[[str], ReproScreen], name: str, values: tuple[object, ...]
+) -> None:
+    run = recorded.finished(store)
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
+        await shows(pilot, "original-bug")
+        screen = make_screen(run.id)
+        await app.push_screen(screen)
+
+        async def bring() -> None:
+            done = getattr(screen, name)(*values)
+            if inspect.isawaitable(done):
+                await done
+
+        await bring()
+        closing = app.pop_screen()
+        await bring()  # while it is taken away
+        await closing
+        await pilot.pause()
+        await bring()
+        assert isinstance(app.screen, LibraryScreen)
+
+
+async def test_a_report_closed_before_its_issue_text_says_that_nothing_was_written(
+    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = recorded.finished(store)
+    app, hold = make_app(), threading.Event()
+    monkeypatch.setattr(ReportScreen, "_call", lambda *_: (hold.wait(30), (1, "", ""))[1])
+    try:
+        async with app.run_test(notifications=True, size=(100, 30)) as pilot:
+            await shows(pilot, "original-bug")
+            app.open_report([run.id])
+            await shows(pilot, "Issue text for")
+            await pilot.press("x")
+            await shows(pilot, "both are written then")
+            await pilot.press("escape")
+            await shows(pilot, "nothing was written")
+            hold.set()
+    finally:
+        hold.set()
+    assert not list(tmp_path.glob("*.zip"))
 
 
 async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_app: MakeApp, store: Path) -> None:

@@ -87,8 +87,11 @@ class ReproScreen(Screen[None]):
 
     @property
     def is_composed(self) -> bool:
-        """Whether its widgets are there."""
-        return self.is_mounted and bool(self.query("#too-small"))
+        """Whether its widgets are there: not before they are made, and not while they are taken away.
+
+        What a thread brings may come at any time; `is_mounted` stays true for ever.
+        """
+        return self.is_mounted and self.display and bool(self.query("#too-small"))
 
     def action_back(self) -> None:
         """Leave what lies upon a place; what goes on goes on."""

@@ -110,7 +110,7 @@ class CompareScreen(ReproScreen):
         self.store_changed()
 
     def store_changed(self) -> None:
-        if not self.is_mounted:
+        if not self.is_composed:
             return
         self.query_one("#matrix", Static).update(self._matrix())
         marked = [self.repro.summaries[run_id] for run_id in self.repro.marked if run_id in self.repro.summaries]
@@ -152,7 +152,7 @@ class CompareScreen(ReproScreen):
         self.call_after_refresh(self._draw)
 
     def _loaded(self, found: Sides) -> None:
-        if self.is_mounted:
+        if self.is_composed:
             self._read = found
             self._draw()
 

@@ -54,7 +54,7 @@ class DoctorScreen(ReproScreen):
             self.app.call_from_thread(self._show, findings, error)
 
     def _show(self, findings: list[Any], error: str) -> None:
-        if not self.is_mounted:
+        if not self.is_composed:
             return
         found = self.query_one("#found", Static)
         if error:

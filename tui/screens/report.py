@@ -70,6 +70,10 @@ class ReportScreen(ReproScreen):
         self.query_one("#report").focus()
         self._load()
 
+    def on_unmount(self) -> None:
+        if self._is_export_wanted:
+            self.repro.say("the report was closed before its issue text was made: nothing was written", "warning")
+
     def words(self, *, preview: bool) -> list[str]:
         """The export command."""
         names = [run_id.rpartition("-")[2] for run_id in self.runs]
@@ -161,7 +165,7 @@ class ReportScreen(ReproScreen):
             self.app.call_from_thread(what, *values)
 
     def _show_preview(self, preview: Any, error: str) -> None:
-        if not self.is_mounted:
+        if not self.is_composed:
             return
         place = self.query_one("#preview", Static)
         if not isinstance(preview, dict):
@@ -211,7 +215,7 @@ class ReportScreen(ReproScreen):
         return plain(path, 120)
 
     def _show_issue(self, text: str, error: str) -> None:
-        if not self.is_mounted:
+        if not self.is_composed:
             return
         self.issue = text
         place = self.query_one("#issue", Static)
@@ -278,5 +282,5 @@ class ReportScreen(ReproScreen):
         if issue:
             self.repro.copy_to_clipboard(issue)
         self.repro.say(f"{wrote} into {Path.cwd()}{'; the text is copied, too' if issue else ''}", seconds=12)
-        if self.is_mounted:
+        if self.is_composed:
             self._draw_head()

@@ -195,7 +195,7 @@ class RunScreen(ReproScreen):
             self.app.call_from_thread(put, array)
 
     async def _put_pictures(self, array: Any) -> None:
-        if not self.is_mounted:
+        if not self.is_composed:
             return
         place = self.query_one("#pictures", Container)
         if array is None:

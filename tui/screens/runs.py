@@ -91,7 +91,7 @@ class RunsScreen(ReproScreen):
     # -- the list
 
     def store_changed(self) -> None:
-        if not self.is_mounted:
+        if not self.is_composed:
             return
         runs = self.repro.runs()
         terms = self.query_one("#filter", Input).value.lower().split()
@@ -207,7 +207,7 @@ class RunsScreen(ReproScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own name
         """Keys that make no sense now are shown as such."""
         if action in ("resume", "stop", "delete"):
-            run = self.query_one(RunList).current if self.is_mounted else None
+            run = self.query_one(RunList).current if self.is_composed else None
             if run is None:
                 return None
             if action == "stop":

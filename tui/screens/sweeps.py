@@ -123,7 +123,7 @@ class SweepsScreen(ReproScreen):
     # -- drawing
 
     def _draw(self) -> None:
-        if not self.is_mounted or self.sight is None:
+        if not self.is_composed or self.sight is None:
             return
         head, record = self.query_one("#sweep-head", Static), self.record
         self.set_class(record is None, "-empty")

@@ -221,7 +221,7 @@ class WhatIfScreen(ReproScreen):
             self.app.call_from_thread(self._loaded, found, record, fault)
 
     def _loaded(self, found: Traced | None, record: RunRecord | None, fault: str) -> None:
-        if not self.is_mounted:
+        if not self.is_composed:
             return
         self.traced = found
         if found is None:
@@ -317,7 +317,7 @@ class WhatIfScreen(ReproScreen):
     def _replayed(self, question: Question, left: list[float | None]) -> None:
         self._replaying = False
         self._layers[question] = left
-        if self.is_mounted:
+        if self.is_composed:
             self._replay()
             self._draw_layers()
 
@@ -386,7 +386,7 @@ class WhatIfScreen(ReproScreen):
         return Content.assemble(*parts)
 
     def _draw(self) -> None:
-        if self.traced is None or not self.is_mounted:
+        if self.traced is None or not self.is_composed:
             return
         self.query_one("#what-if-head", Static).update(self._head(self.traced.record))
         self.query_one("#statistics", Static).update(self._statistics_line())

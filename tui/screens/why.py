@@ -131,7 +131,7 @@ class WhyScreen(ReproScreen):
             self.app.call_from_thread(self._loaded, progress, seen, fault)
 
     def _loaded(self, progress: Progress | None, seen: dict[int, list[Seen]], fault: str) -> None:
-        if not self.is_mounted:
+        if not self.is_composed:
             return
         self.progress, self.seen, self.fault = progress, seen, fault
         self.epochs = sorted(progress.drift) if progress else []

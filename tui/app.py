@@ -155,6 +155,9 @@ class ReproApp(App[int], inherit_bindings=False):
             for number, code in _EXIT_BY_SIGNAL.items():
                 with contextlib.suppress(NotImplementedError, RuntimeError):
                     loop.add_signal_handler(number, self._leave_by_signal, code)
+        if not self.is_headless:
+            # Of a thread that ends by an error nobody would know: what it read stays as it is on the screen.
+            threading.excepthook = self._thread_failed
         if not self.is_headless and sys.stdin.isatty():
             threading.Thread(target=_mind_terminal, args=(sys.stdin.fileno(),), name="terminal", daemon=True).start()
         self.set_interval(0.5, self._mind_size)
@@ -175,6 +178,27 @@ class ReproApp(App[int], inherit_bindings=False):
     def _leave_by_signal(self, code: int) -> None:
         """The runs belong to their supervisors: they go on."""
         self.exit(code, return_code=code)
+
+    def _thread_failed(self, failed: threading.ExceptHookArgs) -> None:
+        """Called in a thread that ends. Textual's own end so where the terminal is gone, and `_mind_terminal` knows."""
+        ours = failed.thread is not None and not failed.thread.name.startswith("textual-")
+        if ours and isinstance(failed.exc_value, Exception):
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self.call_later(self._handle_exception, failed.exc_value)
+
+    def _fatal_error(self) -> None:
+        """What Textual calls where nobody caught an error: one line and a file, in place of its traceback."""
+        from rich.text import Text
+
+        from repro import defects
+        from repro.errors import ExitCode
+
+        assert self._exception is not None
+        cause = getattr(self._exception, "error", self._exception)  # what a thread of a screen failed with
+        line = f"repro: {defects.keep(cause)}; runs that go on are not touched"
+        self._exit_renderables.append(Text(line, no_wrap=True, overflow="ignore"))
+        self._return_code = int(ExitCode.ENDED_EARLY)
+        self._close_messages_no_wait()
 
     def _watch(self) -> None:
         if not gc.isenabled():  # see tui.start

@@ -6,15 +6,13 @@ import contextlib
 import importlib
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from repro import __version__
+from repro import __version__, defects
 from repro.cli.basics import FilePath, write
 from repro.errors import ExitCode, InputError, ReproError, printable
 
@@ -128,11 +126,11 @@ def guarded(call: Callable[[], Any]) -> int:
         return ExitCode.DONE
     except OSError as error:
         if error.filename is None and error.errno is None:
-            return _defect()
+            return _defect(error)
         where = f"{printable(str(error.filename))}: " if error.filename is not None else ""
         return _say(f"{where}{error.strerror}: check the path, its permissions and the free space", ExitCode.UNUSABLE)
-    except Exception:
-        return _defect()
+    except Exception as error:
+        return _defect(error)
 
 
 def _usage(error: click.ClickException) -> str:
@@ -150,12 +148,5 @@ def _say(line: str, code: int) -> int:
     return int(code)
 
 
-def _defect() -> int:
-    """A traceback is a defect of ours: it goes to a file, the user gets one line."""
-    text: Any = traceback.format_exc()
-    try:
-        with tempfile.NamedTemporaryFile("w", prefix="repro-error-", suffix=".log", delete=False) as file:
-            file.write(text)
-        return _say(f"a defect in repro: please report it with {file.name}", ExitCode.ENDED_EARLY)
-    except OSError:
-        return _say(f"a defect in repro: {text.splitlines()[-1]}", ExitCode.ENDED_EARLY)
+def _defect(error: Exception) -> int:
+    return _say(defects.keep(error), ExitCode.ENDED_EARLY)

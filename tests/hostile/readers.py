@@ -14,7 +14,6 @@ import random
 import re
 import shutil
 import signal
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -93,9 +92,7 @@ def command(*arguments: str) -> tuple[int, str, str]:
     return int(code), texts[0], texts[1]
 
 
-def _reraise() -> int:
-    error = sys.exc_info()[1]
-    assert error is not None
+def _reraise(error: Exception) -> int:
     raise error
 
 

@@ -112,6 +112,41 @@ def test_a_signal_restores_the_terminal(terminal: Terminal, store: Path, number:
     assert b"Traceback" not in terminal.output
 
 
+BROKEN = {
+    "key": "tui.app.ReproApp.action_help",
+    "screen's thread": "tui.scenarios.Shelf.refresh",
+    "store's thread": "tui.bridge.StoreWatcher.look",
+}
+
+
+@pytest.mark.parametrize("place", BROKEN.values(), ids=BROKEN)
+def test_a_defect_is_one_line_and_a_file(store: Path, tmp_path: Path, place: str) -> None:
+    module, owner, name = place.rsplit(".", 2)
+    program = f"""
+import sys, {module}, tui
+from pathlib import Path
+def broken(self):
+    raise ZeroDivisionError("planted")
+{module}.{owner}.{name} = broken
+sys.exit(tui.start(Path({str(store)!r})))
+"""
+    terminal = Terminal(["-c", program], {**variables(tmp_path), "TMPDIR": str(tmp_path)})
+    try:
+        if name == "action_help":
+            terminal.wait_for(b"nothing is running")
+            os.write(terminal.main, b"?")
+        assert terminal.end() == 4
+        (file,) = tmp_path.glob("repro-error-*.log")
+        line = f"repro: a defect in repro: please report it with {file}; runs that go on are not touched"
+        assert line in terminal.output.decode().replace("\r\n", "")
+        assert b"Traceback" not in terminal.output
+        assert "ZeroDivisionError: planted" in file.read_text("utf-8")
+        assert left_on(terminal.output) == []
+        assert termios.tcgetattr(terminal.side)[:4] == terminal.before[:4]
+    finally:
+        terminal.close()
+
+
 def test_without_its_terminal_the_program_ends(terminal: Terminal) -> None:
     terminal.wait_for(b"original-bug")
     os.close(terminal.main)

@@ -87,11 +87,11 @@ class ReproScreen(Screen[None]):
 
     @property
     def is_composed(self) -> bool:
-        """Whether its widgets are there: not before they are made, and not while they are taken away.
+        """Whether its widgets are there: not before they are made, and not while they or the program are taken away.
 
-        What a thread brings may come at any time; `is_mounted` stays true for ever.
+        Threads and timers may come at any time; `is_mounted` stays true for ever.
         """
-        return self.is_mounted and self.display and bool(self.query("#too-small"))
+        return self.is_mounted and self.is_attached and self.display and bool(self.query("#too-small"))
 
     def action_back(self) -> None:
         """Leave what lies upon a place; what goes on goes on."""

@@ -160,7 +160,7 @@ class CompareScreen(ReproScreen):
 
     def _draw(self) -> None:
         found = self._read
-        if found is None:
+        if found is None or not self.is_composed:
             return
         sides = found.sides
         legend = self.query_one("#legend", Static)

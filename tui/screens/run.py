@@ -214,6 +214,8 @@ class RunScreen(ReproScreen):
     # -- drawing
 
     def _draw(self) -> None:
+        if not self.is_composed:
+            return
         if not self.paused and self.is_current:
             self._write_log()
         going = self.state in ("running", "elsewhere")
@@ -254,7 +256,9 @@ class RunScreen(ReproScreen):
             log.write_lines(lines)
 
     def _draw_claims(self, found: list[ClaimResult]) -> None:
-        place = next(place for place in self.query(".claims").results(Static) if place.display)
+        place = next((place for place in self.query(".claims").results(Static) if place.display), None)
+        if place is None:  # they are being taken away
+            return
         width = place.size.width or 60
         if (found, width) != self._shown_claims or place not in self._put:
             self._shown_claims = (found, width)

@@ -325,7 +325,7 @@ class WhatIfScreen(ReproScreen):
 
     def _tick(self) -> None:
         """The seconds that a start takes."""
-        if self.traced is not None and not self.ready and not self.failure:
+        if self.is_composed and self.traced is not None and not self.ready and not self.failure:
             self._draw_facts()
             self._draw_map()
 
@@ -337,7 +337,7 @@ class WhatIfScreen(ReproScreen):
 
     def _fit(self) -> None:
         """Slider and map share their columns, so that the knob stands above its cells."""
-        if self.traced is None:
+        if self.traced is None or not self.is_composed:
             return
         count = len(self.traced.momenta)
         room = self.size.width - (0 if self.has_class("-narrow") else 4) - 1

@@ -143,6 +143,8 @@ class WhyScreen(ReproScreen):
             self._draw()
 
     def _draw(self) -> None:
+        if not self.is_composed:
+            return
         head = self.query_one("#why-head", Static)
         if not self.epochs or self.progress is None:
             text = plain(self.fault, 300) or "This run measured no BatchNormalization layer."

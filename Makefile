@@ -61,6 +61,7 @@ evidence: $(VENV)/.development  ## the long runs that CI leaves out: sweeps, who
 	$(BIN)/python -m pytest -m evidence --timeout 3600 $(ARGS)
 	$(MAKE) fuzz
 	-$(BIN)/python -m scripts.long_use --result docs/evidence/long-use.json
+	-$(BIN)/python -m scripts.random_keys
 	$(MAKE) matrix
 	$(MAKE) torture
 

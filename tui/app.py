@@ -18,9 +18,11 @@ from textual.app import App, ScreenStackError, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.events import Resize
 from textual.message import Message
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from repro import shipped
 from tui import settings
@@ -186,6 +188,12 @@ class ReproApp(App[int], inherit_bindings=False):
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self.call_later(self._handle_exception, failed.exc_value)
 
+    def _handle_exception(self, error: Exception) -> None:
+        """Called by Textual with what nobody caught. It mounts nothing more once the program is being left: a screen
+        that was opened in that moment, its command palette too, finds no widgets, and that is no defect."""
+        if not (self._exit and isinstance(_cause(error), NoMatches)):
+            super()._handle_exception(error)
+
     def _fatal_error(self) -> None:
         """What Textual calls where nobody caught an error: one line and a file, in place of its traceback."""
         from rich.text import Text
@@ -194,8 +202,7 @@ class ReproApp(App[int], inherit_bindings=False):
         from repro.errors import ExitCode
 
         assert self._exception is not None
-        cause = getattr(self._exception, "error", self._exception)  # what a thread of a screen failed with
-        line = f"repro: {defects.keep(cause)}; runs that go on are not touched"
+        line = f"repro: {defects.keep(_cause(self._exception))}; runs that go on are not touched"
         self._exit_renderables.append(Text(line, no_wrap=True, overflow="ignore"))
         self._return_code = int(ExitCode.ENDED_EARLY)
         self._close_messages_no_wait()
@@ -629,6 +636,11 @@ class ReproApp(App[int], inherit_bindings=False):
             self.push_screen(LeaveScreen())
         else:
             self.exit(0)
+
+
+def _cause(error: Exception) -> Exception:
+    """What a screen's thread failed with, out of what Textual wraps it in."""
+    return error.error if isinstance(error, WorkerFailed) and isinstance(error.error, Exception) else error
 
 
 def _mind_terminal(descriptor: int) -> None:

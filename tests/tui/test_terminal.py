@@ -38,7 +38,14 @@ def variables(tmp_path: Path) -> dict[str, str]:
 class Terminal:
     """A program on a pseudo terminal."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], rows: int = 24, columns: int = 80) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        environment: dict[str, str],
+        rows: int = 24,
+        columns: int = 80,
+        folder: Path = ROOT,
+    ) -> None:
         self.main, side = pty.openpty()
         fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process = subprocess.Popen(
@@ -48,7 +55,7 @@ class Terminal:
             stderr=side,
             env=environment,
             start_new_session=True,
-            cwd=ROOT,
+            cwd=folder,
         )
         self.side = side
         self.before = termios.tcgetattr(side)

@@ -276,7 +276,7 @@ def statistics_tables() -> dict[str, str]:
         ]
         for m in MOMENTA
     ]
-    head = ["momentum", "after 5", "after 20", "after 50", "after 1000", "updates until below 10 %", "below 1 %"]
+    head = ["momentum", "after 5", "after 20", "after 50", "after 1000", "updates until at most 10 %", "at most 1 %"]
     drift = [
         [f"`{name}`", f"{momentum:g}", str(updates), percent_of(momentum**updates), percent_of(distance)]
         for name, momentum, updates, distance in drift_rows()

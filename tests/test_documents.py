@@ -233,6 +233,25 @@ def test_the_contents_page_names_every_page() -> None:
     assert missing == ["README.md"]
 
 
+def test_the_commands_page_names_every_command_with_its_options_and_no_other() -> None:
+    rows = re.findall(
+        r"^\| `([a-z][a-z -]*)[^`]*` \|(.*)\|$", (ROOT / "docs/commands.md").read_text(encoding="utf-8"), re.M
+    )
+    said = {name.strip(): set(re.findall(r"`(--[a-z-]+)", rest)) for name, rest in rows}
+    assert said == {name: set(options) for name, options in options_of(cli)}
+
+
+def options_of(command: Any, name: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Every command that is no group, with its long options but those that nearly all have."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for one in command.list_commands(context):
+            yield from options_of(command.get_command(context, one), f"{name} {one}".strip())
+    else:
+        options = [option for one in command.params for option in one.opts if option.startswith("--")]
+        yield name, [option for option in options if option not in ("--store", "--json")]
+
+
 def test_every_repro_command_has_one_treatment() -> None:
     named = {name.split()[0] for name in (*RUN, *READ) if name}
     assert named == set(COMMANDS)

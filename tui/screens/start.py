@@ -29,7 +29,7 @@ class StartScreen(AskScreen[Request]):
     AUTO_FOCUS = "#start"
     GO = "Run"
     HELP: ClassVar[str] = (
-        "An environment is a pinned interpreter with a locked set of packages; r runs every scenario in every "
+        "An environment is a pinned interpreter with a locked set of packages. Every scenario runs in every "
         "environment with every seed, one after another. Seeds: 0 or 0,1,2 or 0:3. Images: a folder with one file per "
         "class, empty for the shipped ones."
     )

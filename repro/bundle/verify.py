@@ -250,11 +250,11 @@ def why_not_identical(outcome: Outcome, theirs: Evidence) -> str | None:
     if first is not None:
         return f"the likeliest reason is {first.group} ({first.key}): {first.why} ({first.source})"
     facts = diff.facts_of(theirs.environment)
-    if str(facts.get("versions.tensorflow", "")).startswith("1.") and theirs.record.threads > 1:
+    if str(facts.get("versions.tensorflow", "")).startswith("1."):
+        several = f" with {theirs.record.threads} threads" if theirs.record.threads > 1 else ""
         return (
-            f"the environments differ in nothing that matters; a TensorFlow 1 session with {theirs.record.threads} "
-            "threads adds in the order in which threads finish, so that two runs on one machine differ as well "
-            "(docs/bundle.md)"
+            f"the environments differ in nothing that matters; two runs in a TensorFlow 1 session{several} on one "
+            "machine differ as well, from the second epoch on (docs/bundle.md)"
         )
     return "the environments differ in nothing that is recorded and can change a figure"
 

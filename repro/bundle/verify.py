@@ -11,7 +11,7 @@ from typing import Any, Literal
 from repro import arrays
 from repro.bundle.evidence import Evidence, read_scenario
 from repro.bundle.read import Bundle, bad
-from repro.environment import check, definition, diff
+from repro.environment import check, definition, diff, gpu
 from repro.errors import InputError, UnusableError, printable
 from repro.runs.plan import Plan
 from repro.runs.records import ImageRecord
@@ -83,6 +83,8 @@ def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[
     scenario = read_scenario(run.run)
     pixels = _images(bundle, run, scenario, images)
     environment = definition.get(record.environment)
+    if record.device == "gpu":
+        gpu.require(environment, run=run.id, instead="give --no-run: then only the records are checked")
     check.require_installed(environment)
     drift = check.drift(environment)
     if drift:

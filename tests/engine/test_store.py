@@ -194,6 +194,21 @@ def test_resume_refuses(repro: Repro, folder: Path, store: Path) -> None:
     repro("resume", run.id).refused(2, "is finished: nothing is left to do")
 
 
+def test_a_run_that_ends_while_a_resume_begins_is_left_alone(
+    repro: Repro, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make(folder, store, started(), epoch(1))
+
+    def meanwhile(_: object) -> list[str]:
+        write_events(run, *whole())
+        finish(run)
+        return []
+
+    monkeypatch.setattr("repro.environment.check.drift", meanwhile)
+    repro("resume", run.id).refused(2, "is finished: nothing is left to do")
+    assert run.state() == "finished" and not run.is_locked()
+
+
 def test_resume_wants_the_environment_it_began_in(
     repro: Repro, folder: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from repro.bundle import export, verify
 from repro.bundle.evidence import Evidence
-from repro.environment import check, definition
+from repro.environment import check, definition, gpu
 from repro.errors import ExitCode
 from repro.runs.plan import Plan
 from tests.evidence.runs import IMAGES, Change, make_run
@@ -224,6 +224,27 @@ def test_an_environment_that_is_not_here(
     monkeypatch.setenv(definition.VARIABLE, str(tmp_path / "none"))
     code, _, err = command("verify", bundle(run, tmp_path / "b.zip"))
     assert code == 3 and "not installed" in err and err.count("\n") == 1
+
+
+def test_a_gpu_that_is_not_here(
+    store: Path, tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch, again: Any
+) -> None:
+    monkeypatch.setattr(gpu, "DEVICES", tmp_path / "dev")
+    monkeypatch.setattr(gpu, "DRIVER", tmp_path / "version")
+    run = make_run(store, run=lambda record: record.update(device="gpu", environment="keras-3-gpu"), result=on_the_gpu)
+    target = bundle(run, tmp_path / "b.zip")
+    code, out, err = command("verify", target)
+    assert (code, out, again["plans"]) == (3, "", [])
+    assert f"the run {run.id} asks for --device gpu: no NVIDIA driver is loaded" in err and "or give --no-run" in err
+    assert command("verify", target, "--no-run")[0] == 0
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "nvidia0").touch()
+    assert command("verify", target)[0] in (0, 1) and again["plans"][0].device == "gpu"
+
+
+def on_the_gpu(result: dict[str, Any]) -> None:
+    result["environment"] = "keras-3-gpu"
+    result["claims"] = [{**c, "outcome": "skipped"} if c["id"] == "A3-loss" else c for c in result["claims"]]
 
 
 def test_an_environment_that_nobody_knows(store: Path, tmp_path: Path, command: Any) -> None:

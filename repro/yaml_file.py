@@ -181,6 +181,8 @@ class Document:
         problem = problem.replace("`", "")
         found = self._at(path)
         do = allowed(type_, path) or "see `repro schema`"
+        if " matching regex " in problem:  # `do` says the same in words
+            self.fail(f"{_dotted(path)}: {printable(repr(found), 60)} is not allowed", path, do=do)
         if isinstance(found, (dict, list)) or "enum value" in problem or found is None:
             self.fail(f"{_dotted(path)}: {_lower(problem)}", path, do=do)
         self.fail(f"{_dotted(path)}: {_lower(problem)}, found {printable(repr(found), 60)}", path, do=do)

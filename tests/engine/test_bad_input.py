@@ -148,8 +148,26 @@ FAULTS = {
     "two models": ("{application", "{python: m.py, application", 7, "application and python exclude each other"),
     "a function of no file": ("{application", "{function: make, application", 7, "go with python only"),
     "a model elsewhere": ("application: ResNet50", "python: a/../../m.py", 7, "must stay inside the scenario's folder"),
-    "a model at the root": ("application: ResNet50", "python: /m.py", 7, "model.python: expected str matching"),
-    "name that is a path": ("name: small", "name: ../small", 2, "give text (Lower-case letters, digits, '-' and '.')"),
+    "a model at the root": (
+        "application: ResNet50",
+        "python: /m.py",
+        7,
+        "model.python: '/m.py' is not allowed: give text (Instead",
+    ),
+    "name that is a path": (
+        "name: small",
+        "name: ../small",
+        2,
+        "name: '../small' is not allowed: give text (Lower-case",
+    ),
+    "name with two dots": (
+        "name: small",
+        "name: a..b",
+        2,
+        "digits, single '-' or '.' between them; at most 60 characters",
+    ),
+    "name that is too long": ("name: small", f"name: {'a' * 61}", 2, "name: expected str of length <= 60"),
+    "claim that begins with a digit": ("id: C1", "id: 1C", 13, "claims[0].id: '1C' is not allowed: give text (Short"),
     "an own value": ("[32, 32]", "[32, 32, 32]", 6, "got 3: give a list of 2"),
     "an application that is none": (
         "ResNet50",

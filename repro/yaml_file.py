@@ -171,6 +171,8 @@ class Document:
         written = self._at(("format",))
         if type(written) is int and written > FORMAT:  # whatever else is wrong: another format may say other things
             self.fail(f"written in format {written}", ("format",), do=f"update repro: this one reads {FORMAT}")
+        if self.data is None:
+            self.fail("is empty", do=allowed(type_, ()))
         problem, _, where = message.partition(" - at `")
         path = _key_path(where.rstrip("`"))
         if unknown := re.search(r"unknown field `(.*)`$", problem):

@@ -71,7 +71,7 @@ def plan(bundle: Bundle, images: Path | None, command: list[str], *, trusted: bo
 def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[str]) -> Verification:
     record = run.record
     if run.result is None:
-        bad(bundle.path, f"the run {run.id} {run.state}: it has no result to compare", "use --no-run")
+        bad(bundle.path, f"the run {run.id} is {run.state}: it has no result to compare", "use --no-run")
     if not (1 <= record.threads <= MAX_THREADS and 0 <= record.seed < 2**32):
         bad(bundle.path, f"the run {run.id} has threads or a seed out of range")
     if record.environment not in definition.names():

@@ -250,7 +250,8 @@ WHOLE_FILES = {
     "invalid UTF-8": (b"format: 1\nname: \xff\xfe", ":2: ", "not UTF-8"),
     "UTF-16": ("format: 1".encode("utf-16"), ":1: ", "not UTF-8"),
     "NUL": (b"format: 1\nname: a\0b", ":", "not YAML"),
-    "empty": (b"", ":1: ", "expected object, got null"),
+    "empty": (b"", ":1: ", "is empty: give a mapping"),
+    "comments only": (b"# nothing\n", ":1: ", "is empty: give a mapping"),
     "a list": (b"- 1\n- 2", ":1: ", "expected object, got array"),
     "a word": (b"hello", ":1: ", "expected object, got str"),
     "binary": (bytes(range(256)), ":2: ", "not UTF-8"),
@@ -371,6 +372,16 @@ def test_image_faults(repro: Repro, folder: Path, store: Path, kind: str) -> Non
     assert nothing_in(store)
 
 
+def test_more_images_than_memory_holds(repro: Repro, scenario: Edit, folder: Path, store: Path) -> None:
+    """Refused before anything is decoded, in either layout (folders: test_folders.py)."""
+    file = scenario("classes: 3", "classes: 33")
+    file.write_text(file.read_text().replace("[32, 32]", "[4096, 4096]"))
+    for index in range(30):
+        Image.new("L", (4, 4)).save(folder / "images" / f"{index}.png")
+    repro("run", file).refused(2, "33 images of 4096 x 4096 are more than 512 MiB: train on fewer or smaller ones")
+    assert nothing_in(store)
+
+
 @pytest.mark.parametrize("kind", ["RGB", "palette", "alpha"])
 def test_colour_images_are_converted_on_request(repro: Repro, folder: Path, kind: str) -> None:
     replace_image(folder, kind)
@@ -413,6 +424,11 @@ OPTIONS = {
     "unknown environment to install": (["environment", "install", "../x"], "no environment is called '../x'"),
     "empty environment": (["run", "original-bug", "--environment", ""], "--environment: nothing is named"),
     "seed": (["run", "original-bug", "--seed", "one"], "--seed: 'one' is not a whole number"),
+    "seed upside down": (
+        ["run", "original-bug", "--seed", "5:1"],
+        "'5:1' is out of range: give 0 to 2147483647, or A:B with A",
+    ),
+    "too many seeds": (["sweep", "original-bug", "--seeds", "0:10001"], "--seeds: '0:10001' is out of range"),
     "negative seed": (["run", "original-bug", "--seed", "-1"], "--seed: '-1' is out of range"),
     "empty seed": (["run", "original-bug", "--seed", ""], "--seed: nothing is named"),
     "no seeds": (["run", "original-bug", "--seed", "3:3"], "out of range"),
@@ -595,6 +611,18 @@ def test_installation_from_another_lock(repro: Repro, environments: Path, store:
     marker.write_text("not JSON")
     repro("run", "original-bug").refused(3, "differs from its lock")
     assert nothing_in(store)
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[]"])
+def test_doctor_goes_on_where_an_examination_fails(
+    repro: Repro, environments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    file = tmp_path / "image.json"
+    file.write_text(text)
+    monkeypatch.setattr("repro.environment.record.IMAGE_FILE", file)
+    answer = repro("doctor", "--json")
+    found = {finding["subject"]: finding["message"] for finding in answer.json["findings"]}
+    assert answer.code == 3 and found["container"].startswith("could not be examined: ") and "memory" in found
 
 
 def test_a_surplus_package_is_drift(repro: Repro, environments: Path) -> None:

@@ -266,7 +266,7 @@ def test_a_run_without_result(store: Path, tmp_path: Path, command: Any) -> None
     target = bundle(run, tmp_path / "b.zip")
     assert command("verify", target, "--no-run")[0] == 0
     code, _, err = command("verify", target)
-    assert code == 2 and "--no-run" in err
+    assert code == 2 and f"the run {run.id} is failed: it has no result to compare: use --no-run" in err
 
 
 @pytest.mark.parametrize(

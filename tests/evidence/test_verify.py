@@ -269,6 +269,20 @@ def test_a_run_without_result(store: Path, tmp_path: Path, command: Any) -> None
     assert code == 2 and f"the run {run.id} is failed: it has no result to compare: use --no-run" in err
 
 
+@pytest.mark.parametrize("words", [["run", "original-bug", "--again"], ["verify", "b.zip"]])
+def test_a_run_that_failed_for_its_input(
+    run: Evidence, store: Path, tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Such as a copy of the user's model that was changed after it was made: exit 2, as the run's own end says."""
+    bundle(run, tmp_path / "b.zip")
+    monkeypatch.chdir(tmp_path)
+    unfinished = make_run(store, tail="cccc", finished=False)
+    monkeypatch.setattr("repro.cli.run.run_one", lambda *_, **__: (unfinished.run, ExitCode.BAD_INPUT))
+    monkeypatch.setattr(check, "require_installed", lambda environment: None)
+    monkeypatch.setattr(check, "drift", lambda environment: [])
+    assert command(*words)[0] == 2
+
+
 @pytest.mark.parametrize(
     ("left", "right", "deviation"),
     [("nan", "nan", 0.0), ("inf", "inf", 0.0), ("inf", 1.0, float("inf")), (0.0, 1e-30, 1.0), (2.0, 1.0, 0.5)],

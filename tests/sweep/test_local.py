@@ -57,6 +57,21 @@ def test_the_same_command_goes_on_after_a_signal(stand_in: StandIn) -> None:
     assert left in stand_in.runs() and len(stand_in.runs()) == 3
 
 
+def test_runs_in_the_foreground_go_on_without_their_terminal(stand_in: StandIn) -> None:
+    main, side = pty.openpty()
+    stand_in.hold.touch()
+    process = stand_in.start("run", stand_in.file, "--seed", "0:2", "--json", stderr=side)
+    os.close(side)
+    until(lambda: stand_in.store.exists() and list(stand_in.store.glob("*/weights/c1.npz")))
+    while b"\x1b[?25l" not in os.read(main, 4096):
+        pass
+    os.close(main)
+    stand_in.hold.unlink()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert [json.loads(line)["verdict"] for line in out.splitlines()] == ["REPRODUCED"] * 2
+
+
 @pytest.mark.parametrize("end", ["the terminal goes", "a kill"])
 def test_the_table_on_a_terminal(stand_in: StandIn, end: str) -> None:
     """A terminal that has gone ends no sweep, as it ends no run; after a kill the terminal has its cursor."""

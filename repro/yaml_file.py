@@ -154,7 +154,9 @@ class Document:
             return [self._build(loader, item, (*path, index)) for index, item in enumerate(node.value)]
         try:
             value = loader.construct_object(node)
-        except ValueError:
+            if isinstance(value, int):
+                float(value)  # what it is compared with is a float
+        except (ValueError, OverflowError):
             self.fail(
                 f"{_dotted(path)}: a number with {len(node.value)} digits is too long", path, do="give a shorter one"
             )

@@ -47,6 +47,7 @@ FAULTS = {
     "infinite": ("0.99", "-.inf", 8, "batch_norm.momentum: -.inf is not a finite number"),
     "too large for a float": ("to: 1.0", "to: 1e999", 13, "claims[0].to: 1e999 is not a finite number"),
     "too long for an int": ("{epochs: 3}", f"{{epochs: {'9' * 9000}}}", 10, "fit.epochs: a number with 9000 digits"),
+    "too long for a float": ("to: 1.0", f"to: {'9' * 400}", 13, "claims[0].to: a number with 400 digits is too long"),
     "negative epochs": ("{epochs: 3}", "{epochs: -3}", 10, "fit.epochs: expected int >= 1, found -3"),
     "no epochs": ("{epochs: 3}", "{epochs: 0}", 10, "fit.epochs: expected int >= 1, found 0"),
     "momentum 1.5": ("0.99", "1.5", 8, "batch_norm.momentum: expected float <= 1.0, found 1.5"),

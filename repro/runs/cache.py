@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from repro import __version__
 from repro.errors import InputError
 from repro.runs.plan import Plan
-from repro.runs.records import RunRecord
+from repro.runs.records import RunRecord, pixels_and_labels
 from repro.runs.store import RunDirectory, Store
 
 
@@ -48,7 +48,8 @@ def matches(record: RunRecord, plan: Plan) -> bool:
         and record.device == plan.device
         and record.threads == plan.threads
         and record.deterministic == plan.deterministic
-        and [image.pixels_sha256 for image in record.images] == [image.pixels_sha256 for image in plan.images.records]
+        and pixels_and_labels(record.images) == pixels_and_labels(plan.images.records)
+        and pixels_and_labels(record.validation_images) == pixels_and_labels(plan.validation_records)
         and record.model_sha256 == plan.model_sha256
         and record.package_version == __version__
         and not record.drift

@@ -54,6 +54,8 @@ def test_a_plan_alone_is_not_traced() -> None:
 def test_what_trains_otherwise_is_trained() -> None:
     plans = [shipped("original-bug"), shipped("original-bug", seed=1), shipped("original-bug", "tf-keras")]
     plans.append(dataclasses.replace(plans[0], threads=1))
+    records = [msgspec.structs.replace(image, label=2 - image.label) for image in plans[0].images.records]
+    plans.append(dataclasses.replace(plans[0], images=dataclasses.replace(plans[0].images, records=records)))
     assert is_each_alone(plans)
 
 

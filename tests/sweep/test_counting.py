@@ -128,6 +128,8 @@ def test_another_run_is_not_taken_for_it(folder: Path, tmp_path: Path, monkeypat
         {"package_version": "0.0.1"},
         {"drift": ["numpy: locked 1, installed 2"]},
         {"images": list(reversed(asked.images.records))},
+        {"images": [msgspec.structs.replace(image, label=0) for image in asked.images.records]},
+        {"validation_images": asked.images.records},
     ]
     record = run.record()
     assert cache.matches(record, asked)

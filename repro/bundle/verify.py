@@ -12,6 +12,7 @@ from repro import arrays
 from repro.bundle.evidence import Evidence, read_scenario
 from repro.bundle.read import Bundle, bad
 from repro.environment import check, definition, diff, gpu
+from repro.environment.machine import ONEDNN
 from repro.errors import InputError, UnusableError, printable
 from repro.runs.plan import Plan
 from repro.runs.records import ImageRecord
@@ -25,7 +26,6 @@ RELATIVE_TOLERANCE = 1e-4
 ASK_ABOVE_SECONDS = 600.0
 ASK_ABOVE_BYTES = 4 * 1024**3
 MAX_THREADS = 1024
-ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 # A step of ResNet50 on three images of 197 x 197 never took less here; a floor for what a bundle says of its time.
 FLOOR_SECONDS_PER_PIXEL = 0.2 / (3 * 197 * 197)
 

@@ -124,7 +124,7 @@ def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int
 @contextlib.contextmanager
 def _onednn(value: str | None) -> Iterator[None]:
     """Have the worker get TF_ENABLE_ONEDNN_OPTS as the bundle's had it; a worker gets it from this process."""
-    from repro.bundle.verify import ONEDNN
+    from repro.environment.machine import ONEDNN
 
     before = os.environ.pop(ONEDNN, None)
     if value is not None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+import msgspec
+
 from repro import __version__
+from repro.environment.machine import ONEDNN
 from repro.errors import InputError
 from repro.runs.plan import Plan
 from repro.runs.records import RunRecord, pixels_and_labels
-from repro.runs.store import RunDirectory, Store
+from repro.runs.store import RunDirectory, Store, read_json
 
 
 def find(store: Store, plan: Plan) -> RunDirectory | None:
@@ -34,8 +38,28 @@ def matching(store: Store, plan: Plan) -> Iterator[RunDirectory]:
             record = run.record()
         except InputError:
             continue
-        if matches(record, plan):
+        if matches(record, plan) and _has_kernels(run, plan):
             yield run
+
+
+class _Facts(msgspec.Struct):
+    variables: dict[str, str] = {}
+
+
+class _Environment(msgspec.Struct):
+    """environment.json as far as it is read here."""
+
+    facts: _Facts = msgspec.field(default_factory=_Facts)
+
+
+def _has_kernels(run: RunDirectory, plan: Plan) -> bool:
+    """Whether kernels were chosen for the run as they would be now; a run that has no environment.json yet may."""
+    try:
+        found = read_json(run.path, "environment.json", _Environment)
+    except InputError:
+        return False
+    now = {**os.environ, **plan.environment.definition.variables}
+    return found is None or found.facts.variables.get(ONEDNN) == now.get(ONEDNN)
 
 
 def matches(record: RunRecord, plan: Plan) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from repro.bundle import export, verify
 from repro.bundle.evidence import Evidence
 from repro.environment import check, definition, gpu
+from repro.environment.machine import ONEDNN
 from repro.errors import ExitCode
 from repro.runs.plan import Plan
 from tests.evidence.runs import IMAGES, Change, make_run
@@ -26,7 +27,7 @@ def again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
 
     def run_one(plan: Plan, store: Any, **_: Any) -> tuple[Any, ExitCode]:
         asked["plans"].append(plan)
-        asked["variables"].append(os.environ.get(verify.ONEDNN))
+        asked["variables"].append(os.environ.get(ONEDNN))
         folder = tmp_path / f"again{len(asked['plans'])}"
         folder.mkdir()
         made = make_run(folder, tail="zzzz", result=asked["result"], environment=asked["environment"])
@@ -160,7 +161,7 @@ def test_the_run_is_asked_as_the_bundle_says(store: Path, tmp_path: Path, again:
 def test_onednn_is_set_as_it_was(
     onednn: bool, wanted: str, store: Path, tmp_path: Path, again: Any, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(verify.ONEDNN, "mine")
+    monkeypatch.setenv(ONEDNN, "mine")
 
     def change(record: dict[str, Any]) -> None:
         record["environment"] = "keras-3"
@@ -174,7 +175,7 @@ def test_onednn_is_set_as_it_was(
     run = make_run(store, run=change, result=result, environment=lambda r: r["facts"].update(onednn=onednn))
     command("verify", bundle(run, tmp_path / "b.zip"))
     assert again["variables"] == [wanted]
-    assert os.environ[verify.ONEDNN] == "mine"
+    assert os.environ[ONEDNN] == "mine"
 
 
 def test_long_runs_need_yes(store: Path, tmp_path: Path, again: Any, command: Any) -> None:

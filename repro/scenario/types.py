@@ -11,8 +11,10 @@ from msgspec import Meta
 
 FORMAT = 1
 
+# Python's $ stands before a line feed at the end as well; JSON Schema knows no \Z.
+_END = r"$(?!\n)"
 MAX_NAME = 60
-NAME_PATTERN = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
+NAME_PATTERN = r"^[a-z0-9]+([.-][a-z0-9]+)*" + _END
 NAME_WORDS = f"lower-case letters and digits, single '-' or '.' between them; at most {MAX_NAME} characters"
 Name = Annotated[
     str,
@@ -85,7 +87,7 @@ class Model(Part, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^[A-Z][A-Za-z0-9]{1,40}$",
+                pattern=r"^[A-Z][A-Za-z0-9]{1,40}" + _END,
                 description="A constructor in keras.applications.",
                 examples=["ResNet50"],
             ),
@@ -97,7 +99,7 @@ class Model(Part, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*\.py$",
+                pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*\.py" + _END,
                 max_length=300,
                 description="Instead of application: a Python file beside this one, its name of letters, digits, '_', "
                 "'-', '.' and '/'; runs only with --trust.",
@@ -108,7 +110,7 @@ class Model(Part, frozen=True, kw_only=True):
     function: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,60}$",
+            pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,60}" + _END,
             description="With python: the function that, given (input_shape, classes), returns the model.",
         ),
     ] = "build"
@@ -192,7 +194,7 @@ class Claim(Part, frozen=True, rename={"operator": "is"}):
     id: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,19}$",
+            pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,19}" + _END,
             description="Short name, unique in the file: a letter, then at most 19 letters, digits, '_', '.', '-'.",
         ),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -52,14 +52,23 @@ class _Environment(msgspec.Struct):
     facts: _Facts = msgspec.field(default_factory=_Facts)
 
 
+def kernels(run: RunDirectory) -> dict[str, str] | None:
+    """The variable by which a run's kernels were chosen, where it was set; None where that is not recorded (yet)."""
+    found = read_json(run.path, "environment.json", _Environment)
+    return None if found is None else _choice(found.facts.variables)
+
+
+def _choice(variables: Mapping[str, str]) -> dict[str, str]:
+    return {ONEDNN: variables[ONEDNN]} if ONEDNN in variables else {}
+
+
 def _has_kernels(run: RunDirectory, plan: Plan) -> bool:
-    """Whether kernels were chosen for the run as they would be now; a run that has no environment.json yet may."""
+    """Whether kernels were chosen for the run as they would be now, as far as it is recorded."""
     try:
-        found = read_json(run.path, "environment.json", _Environment)
+        found = kernels(run)
     except InputError:
         return False
-    now = {**os.environ, **plan.environment.definition.variables}
-    return found is None or found.facts.variables.get(ONEDNN) == now.get(ONEDNN)
+    return found is None or found == _choice({**os.environ, **plan.environment.definition.variables})
 
 
 def matches(record: RunRecord, plan: Plan) -> bool:

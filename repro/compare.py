@@ -28,6 +28,8 @@ class Row:
     group: str = ""
     why: str = ""
     source: str = ""
+    # Whether it can be the reason of a changed figure; None where that is no question.
+    explains: bool | None = None
     # Timings differ between any two runs; they are shown, and nothing is concluded from them.
     always: bool = False
 
@@ -195,7 +197,7 @@ def _milliseconds(seconds: Any) -> Any:
 
 def _environment(runs: Sequence[Evidence]) -> list[Row]:
     return [
-        Row("environment", row.key, row.values, row.group, row.why, row.source)
+        Row("environment", row.key, row.values, row.group, row.why, row.source, row.explains)
         for row in diff.rows([run.facts_record for run in runs])
     ]
 
@@ -344,6 +346,7 @@ def as_json(table: Comparison, *, all_rows: bool) -> dict[str, Any]:
                 "group": row.group or None,
                 "why": row.why or None,
                 "source": row.source or None,
+                "explains": row.explains,
             }
             for row in table.shown(all_rows=all_rows)
         ],

@@ -13,7 +13,7 @@ import msgspec
 
 from repro.environment import check, definition, gpu, interpreter, record
 from repro.environment.install import installed_lock
-from repro.errors import ReproError, UnusableError, printable
+from repro.errors import UnusableError, printable
 from repro.runs.store import Store
 
 GIB = 1 << 30
@@ -39,8 +39,9 @@ def examine(store: Store) -> list[Finding]:
     for name, look in _EXAMINATIONS.items():
         try:
             findings += look(store)
-        except (ReproError, OSError, ValueError) as error:
-            findings.append(Finding("warning", name, f"could not be examined: {printable(str(error))}"))
+        except Exception as error:  # whatever a broken machine gives: the others are examined all the same
+            reason = str(error) or type(error).__name__
+            findings.append(Finding("warning", name, f"could not be examined: {printable(reason)}"))
     return findings
 
 

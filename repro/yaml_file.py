@@ -154,7 +154,9 @@ class Document:
             return [self._build(loader, item, (*path, index)) for index, item in enumerate(node.value)]
         try:
             value = loader.construct_object(node)
-        except ValueError:
+            if isinstance(value, int):
+                float(value)  # what it is compared with is a float
+        except (ValueError, OverflowError):
             self.fail(
                 f"{_dotted(path)}: a number with {len(node.value)} digits is too long", path, do="give a shorter one"
             )
@@ -171,6 +173,8 @@ class Document:
         written = self._at(("format",))
         if type(written) is int and written > FORMAT:  # whatever else is wrong: another format may say other things
             self.fail(f"written in format {written}", ("format",), do=f"update repro: this one reads {FORMAT}")
+        if self.data is None:
+            self.fail("is empty", do=allowed(type_, ()))
         problem, _, where = message.partition(" - at `")
         path = _key_path(where.rstrip("`"))
         if unknown := re.search(r"unknown field `(.*)`$", problem):
@@ -181,6 +185,8 @@ class Document:
         problem = problem.replace("`", "")
         found = self._at(path)
         do = allowed(type_, path) or "see `repro schema`"
+        if " matching regex " in problem:  # `do` says the same in words
+            self.fail(f"{_dotted(path)}: {printable(repr(found), 60)} is not allowed", path, do=do)
         if isinstance(found, (dict, list)) or "enum value" in problem or found is None:
             self.fail(f"{_dotted(path)}: {_lower(problem)}", path, do=do)
         self.fail(f"{_dotted(path)}: {_lower(problem)}, found {printable(repr(found), 60)}", path, do=do)

@@ -87,7 +87,7 @@ def is_worked_on(store: Path) -> bool:
 def start_working(store: Path) -> None:
     """Start the process that works the queue off; where there is one already, the new one ends at once."""
     subprocess.Popen(
-        [sys.executable, "-m", "tui.queue", str(store.absolute())],
+        [sys.executable, "-P", "-m", "tui.queue", str(store.absolute())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -97,7 +97,10 @@ def start_working(store: Path) -> None:
 
 
 def variables() -> dict[str, str]:
-    """This process's variables, with the folder that holds `repro` and `tui` among the import paths."""
+    """This process's variables, with the folder that holds `repro` and `tui` among the import paths.
+
+    With -P it takes the place of the working directory, where a file of the user's may be called as a module is.
+    """
     home = str(Path(__file__).resolve().parent.parent)
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != home]
     return {**os.environ, "PYTHONPATH": os.pathsep.join([home, *paths])}
@@ -161,7 +164,7 @@ def run(store: Path, ticket: Ticket) -> str:
     from repro.runs.store import Store
 
     before = {one.id for one in Store(store).runs()}
-    command = [sys.executable, "-m", "repro", *ticket.arguments, "--store", str(store)]
+    command = [sys.executable, "-P", "-m", "repro", *ticket.arguments, "--store", str(store)]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=variables(), check=False)
     except OSError as error:

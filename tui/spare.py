@@ -39,7 +39,7 @@ class Spare:
         self.is_ready = False
         self.is_gone = False
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tui.spare", str(store.absolute()), *words],
+            [sys.executable, "-P", "-m", "tui.spare", str(store.absolute()), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

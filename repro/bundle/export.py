@@ -92,13 +92,28 @@ def collect(runs: Sequence[Evidence], *, images: bool = True, own_images: bool =
 def write(contents: Contents, target: Path) -> str:
     """Write the zip to `target`, which must not exist, whole or not at all; its SHA-256."""
     data = zipped(contents.files)
-    held = m.Held()
-    for name, content in contents.files.items():
-        held.add(name, content)
-    if len(data) > m.MAX_ARCHIVE_BYTES or contents.total_bytes > m.MAX_TOTAL_BYTES or held.fault is not None:
+    if len(data) > m.MAX_ARCHIVE_BYTES or not _is_readable(contents):
         raise InputError("the bundle would be larger than a reader accepts", do="export fewer runs", file=target)
     _write_new(target, data)
     return hashlib.sha256(data).hexdigest()
+
+
+def _is_readable(contents: Contents) -> bool:
+    """Whether a reader takes it: as much as it allows of everything, and no more runs."""
+    held = m.Held()
+    for name, content in contents.files.items():
+        held.add(name, content)
+    manifest = contents.files[m.NAME]
+    try:
+        msgspec.json.decode(manifest, type=m.Manifest)
+    except msgspec.ValidationError:
+        return False
+    return (
+        held.fault is None
+        and contents.total_bytes <= m.MAX_TOTAL_BYTES
+        and len(contents.files) <= m.MAX_ENTRIES
+        and len(manifest) <= m.MAX_MANIFEST_BYTES
+    )
 
 
 def zipped(files: dict[str, bytes]) -> bytes:

@@ -34,7 +34,7 @@ from repro.bundle.manifest import (
 from repro.errors import InputError, printable
 from repro.runs.store import RunDirectory
 
-_PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}$")
+_PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}\Z")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 _END = struct.Struct("<4s4H2LH")
 _ASK = "ask for it again, or export it anew"

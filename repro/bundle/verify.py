@@ -11,7 +11,8 @@ from typing import Any, Literal
 from repro import arrays
 from repro.bundle.evidence import Evidence, read_scenario
 from repro.bundle.read import Bundle, bad
-from repro.environment import check, definition, diff
+from repro.environment import check, definition, diff, gpu
+from repro.environment.machine import ONEDNN
 from repro.errors import InputError, UnusableError, printable
 from repro.runs.plan import Plan
 from repro.runs.records import ImageRecord
@@ -25,7 +26,6 @@ RELATIVE_TOLERANCE = 1e-4
 ASK_ABOVE_SECONDS = 600.0
 ASK_ABOVE_BYTES = 4 * 1024**3
 MAX_THREADS = 1024
-ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 # A step of ResNet50 on three images of 197 x 197 never took less here; a floor for what a bundle says of its time.
 FLOOR_SECONDS_PER_PIXEL = 0.2 / (3 * 197 * 197)
 
@@ -71,7 +71,7 @@ def plan(bundle: Bundle, images: Path | None, command: list[str], *, trusted: bo
 def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[str]) -> Verification:
     record = run.record
     if run.result is None:
-        bad(bundle.path, f"the run {run.id} {run.state}: it has no result to compare", "use --no-run")
+        bad(bundle.path, f"the run {run.id} is {run.state}: it has no result to compare", "use --no-run")
     if not (1 <= record.threads <= MAX_THREADS and 0 <= record.seed < 2**32):
         bad(bundle.path, f"the run {run.id} has threads or a seed out of range")
     if record.environment not in definition.names():
@@ -83,6 +83,8 @@ def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[
     scenario = read_scenario(run.run)
     pixels = _images(bundle, run, scenario, images)
     environment = definition.get(record.environment)
+    if record.device == "gpu":
+        gpu.require(environment, run=run.id, instead="give --no-run: then only the records are checked")
     check.require_installed(environment)
     drift = check.drift(environment)
     if drift:

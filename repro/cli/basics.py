@@ -56,4 +56,4 @@ def write(text: str | bytes, *, err: bool = False, nl: bool = True) -> None:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if err else 1)  # what is buffered is written once more at the end
         if not err and error.errno != errno.EPIPE:
-            raise
+            raise OSError(error.errno, error.strerror, "standard output") from None

@@ -112,7 +112,8 @@ def numbers(values: tuple[str, ...], option: str) -> list[int]:
                 f"{option}: {printable(text, 40)!r} is not a whole number", do="give 0, 0,1,2 or 0:3"
             ) from None
         if not (0 <= start < stop <= 2**31 and stop - start <= 10_000):
-            raise InputError(f"{option}: {printable(text, 40)!r} is out of range", do="0 to 2147483647, at most 10000")
+            what = f"{option}: {printable(text, 40)!r} is out of range"
+            raise InputError(what, do="give 0 to 2147483647, or A:B with A below B and 10000 apart at most")
         found += range(start, stop)
     return list(dict.fromkeys(found))
 

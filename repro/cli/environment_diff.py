@@ -30,7 +30,14 @@ def command(first: str, second: str, all_rows: bool, store: Path | None, as_json
     found = diff.rows(records) if all_rows else diff.differences(records)
     if as_json:
         rows = [
-            {"name": row.key, "values": list(row.values), "group": row.group, "why": row.why, "source": row.source}
+            {
+                "name": row.key,
+                "values": list(row.values),
+                "group": row.group,
+                "why": row.why,
+                "source": row.source,
+                "explains": row.explains,
+            }
             for row in found
         ]
         print_json({"format": FORMAT, "sides": [first, second], "rows": rows})

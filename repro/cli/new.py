@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
 
 from repro.cli.common import say
 from repro.errors import InputError, printable
+from repro.scenario.types import NAME_WORDS, is_name
 
-_NAME = re.compile(r"^[a-z0-9]+([.-][a-z0-9]+)*$")
 _APPLICATION = """\
 # A constructor in keras.applications, from random weights; `repro new NAME --own-model` is for your own network.
 model: {application: ResNet50, classes: 2}
@@ -21,6 +20,8 @@ _OWN = """\
 model: {python: FILE, function: build, classes: 2}
 """
 _SCENARIO = """\
+# yaml-language-server: $schema=schema.json
+# For editors that read the line above: repro schema > schema.json
 # Check it: repro check NAME.yaml    Train it: repro run NAME.yaml --trace    Ask why: repro diagnose last
 format: 1
 name: NAME
@@ -75,10 +76,8 @@ def build(input_shape, classes):
 @click.option("--own-model", is_flag=True, help="With a model of your own: NAME.py beside it.")
 def command(name: str, own_model: bool) -> None:
     """Write NAME.yaml here, a commented scenario to start from. Nothing is overwritten."""
-    if len(name) > 60 or not _NAME.match(name):
-        raise InputError(
-            f"{printable(name, 60)!r} is no name for a scenario", do="lower-case letters, digits, '-' and '.'"
-        )
+    if not is_name(name):
+        raise InputError(f"{printable(name, 60)!r} is no name for a scenario", do=f"give {NAME_WORDS}")
     files = {Path(f"{name}.yaml"): _scenario(name, own_model)}
     if own_model:
         files[Path(_module(name))] = _MODEL.replace("NAME", name)

@@ -27,6 +27,7 @@ class Asked:
     all_scenarios: bool = False
     environments: tuple[str, ...] = ()
     seeds: tuple[str, ...] = ()
+    seed_option: str = "--seed"
     images: Path | None = None
     convert: str | None = None
     device: Device = "auto"
@@ -60,7 +61,7 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
         own_model.require_trust(one.scenario, trusted=asked.trust, file=one.file)
     sources = [own_model.read(one) for one in loaded]
     environments = choose_environments(asked.environments)
-    seeds = numbers(asked.seeds, "--seed") or [0]
+    seeds = numbers(asked.seeds, asked.seed_option) or [0]
     sets = [scenario_images.load_for(one, folder=asked.images, convert=asked.convert) for one in loaded]
     left_out = _left_out(asked, environments, loaded, here=here)
     drifts = {one.name: _drift(one, asked.allow_drift) if here else [] for one in environments}

@@ -54,18 +54,20 @@ def show_progress(
 
     from repro.terminal import guarded
 
-    console = Console(stderr=True)
-    with (
-        guarded(sys.stderr.fileno()),
-        Bar(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=30),
-            TextColumn("{task.fields[figures]}", markup=False),
-            console=console,
-            transient=True,
-        ) as bar,
-    ):
-        yield _Bar(bar, title, scenario.fit.epochs, before)
+    bar = Bar(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[figures]}", markup=False),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with guarded(sys.stderr.fileno()):
+        bar.start()
+        try:
+            yield _Bar(bar, title, scenario.fit.epochs, before)
+        finally:
+            with contextlib.suppress(OSError):  # the terminal may have gone: neither this run nor the next one needs it
+                bar.stop()
 
 
 class Display:

@@ -9,11 +9,19 @@ import click
 
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 from repro.cli.watch import scenario_of
-from repro.environment import check, definition
+from repro.environment import check, definition, gpu
 from repro.errors import InputError, UnusableError
 from repro.runs.records import RunRecord
 from repro.runs.store import RunDirectory
 from repro.scenario.types import Scenario
+
+# State of a run with which nobody can go on, and what to do.
+_NOT_RESUMABLE = {
+    "running": "watch it, or stop it first",
+    "finished": "nothing is left to do",
+    "elsewhere": "stop it where it runs",
+    "damaged": "start it anew",
+}
 
 
 @click.command("resume")
@@ -39,6 +47,9 @@ def command(
     record, scenario, environment = _resumable(found, allow_drift)
     chosen.check_writable()
     lock = found.acquire()
+    if found.has_result():  # somebody else went on with it in the meantime
+        lock.close()
+        raise InputError(f"the run {found.id} is finished", do=_NOT_RESUMABLE["finished"])
     if detach:
 
         def work(say: Callable[[str], None]) -> int:
@@ -67,16 +78,12 @@ def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenari
 
     checkpoint_seconds()
     state = run.state()
-    if state in ("running", "finished", "elsewhere", "damaged"):
-        why = {
-            "running": "watch it, or stop it first",
-            "finished": "nothing is left to do",
-            "elsewhere": "stop it where it runs",
-            "damaged": "start it anew",
-        }[state]
-        raise InputError(f"the run {run.id} is {state}", do=why)
+    if state in _NOT_RESUMABLE:
+        raise InputError(f"the run {run.id} is {state}", do=_NOT_RESUMABLE[state])
     record = run.record()
     environment = definition.get(record.environment)
+    if record.device == "gpu":
+        gpu.require(environment, run=run.id, instead="go on where it began")
     lines = check.drift(environment)
     if environment.lock_sha256() != record.lock_sha256:
         lines.append("the lock file is another one than when the run began")

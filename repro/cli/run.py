@@ -20,8 +20,6 @@ from repro.runs.plan import Plan
 from repro.runs.store import RunDirectory, Store
 
 _WAS = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
-# Several runs: the highest of these counts, in this order of weight.
-_WEIGHT = [ExitCode.DONE, ExitCode.NOT_REPRODUCED, ExitCode.UNUSABLE, ExitCode.ENDED_EARLY]
 
 
 @click.command("run")
@@ -101,7 +99,7 @@ def _run_all(work: Work, *, as_json: bool, plain: bool) -> int:
         print_run(run, as_json=as_json)
         if code == ExitCode.ENDED_EARLY and _was_signalled(codes):
             break
-    return int(max(codes, key=_WEIGHT.index))
+    return int(max(codes))
 
 
 def _was_signalled(codes: list[ExitCode]) -> bool:
@@ -206,7 +204,7 @@ def _detach(work: Work, *, as_json: bool) -> None:
             codes.append(code)
             if code == ExitCode.ENDED_EARLY and run.progress().stop_requested is not None:
                 break
-        return int(max(codes, key=_WEIGHT.index))
+        return int(max(codes))
 
     for run in work.finished:
         say(f"repro: {run.id} answers this already: --again trains anew", err=True)

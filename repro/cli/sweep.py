@@ -103,7 +103,9 @@ def shares(cores: int, threads: int | None, workers: int | None) -> tuple[int, i
 def _plans(options: dict[str, Any], threads: int) -> list[Plan]:
     from repro.cli.plans import Asked, make_plans
 
-    plans = make_plans(Asked.of({**options, "threads": threads}), here=options["scheduler"] is None)
+    plans = make_plans(
+        Asked.of({**options, "threads": threads, "seed_option": "--seeds"}), here=options["scheduler"] is None
+    )
     scenarios = {(plan.scenario.name, plan.scenario.sha256()) for plan in plans}
     if len({name for name, _ in scenarios}) != len(scenarios):
         raise InputError("two of the scenarios have one name", do="sweep them one after another")

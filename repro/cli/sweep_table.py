@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -54,14 +55,16 @@ class _LiveTable(Display):
 
     def draw(self, job: Job) -> None:
         if job.result is None:
-            self._live.console.print(f"{job.title}: {outcome(job)}", highlight=False, markup=False)
+            with _a_terminal_that_may_go():
+                self._live.console.print(f"{job.title}: {outcome(job)}", highlight=False, markup=False)
         self._next = 0.0
         self.tick()
 
     def tick(self) -> None:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + REFRESH_SECONDS
-            self._live.update(table(groups(self.jobs), caption=self._now()), refresh=True)
+            with _a_terminal_that_may_go():
+                self._live.update(table(groups(self.jobs), caption=self._now()), refresh=True)
 
     def _now(self) -> str:
         lines = [f"{self.done} of {len(self.jobs)} runs"]
@@ -84,8 +87,22 @@ def show_sweep(jobs: Sequence[Job], *, plain: bool) -> Iterator[Display]:
     from rich.console import Console
     from rich.live import Live
 
-    with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as live:
-        yield _LiveTable(jobs, live)
+    from repro.terminal import guarded
+
+    live = Live(console=Console(stderr=True), transient=True, auto_refresh=False)
+    alone = threading.active_count() == 1  # a client of Dask's has threads, beside which no guard can be forked
+    with guarded(sys.stderr.fileno()) if alone else contextlib.nullcontext():
+        live.start()
+        try:
+            yield _LiveTable(jobs, live)
+        finally:
+            with _a_terminal_that_may_go():
+                live.stop()
+
+
+def _a_terminal_that_may_go() -> contextlib.suppress:
+    """A terminal that has gone ends no sweep: nobody looks any more, and the runs go on."""
+    return contextlib.suppress(OSError)
 
 
 def outcome(job: Job) -> str:

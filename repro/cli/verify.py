@@ -83,7 +83,7 @@ def _verify(
         codes.append(code)
         if code == ExitCode.ENDED_EARLY:
             break
-    return _object(opened, rows), max(codes, key=[0, 1, 3, 4].index)
+    return _object(opened, rows), max(codes)
 
 
 def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int]) -> tuple[dict[str, Any], int]:
@@ -124,7 +124,7 @@ def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int
 @contextlib.contextmanager
 def _onednn(value: str | None) -> Iterator[None]:
     """Have the worker get TF_ENABLE_ONEDNN_OPTS as the bundle's had it; a worker gets it from this process."""
-    from repro.bundle.verify import ONEDNN
+    from repro.environment.machine import ONEDNN
 
     before = os.environ.pop(ONEDNN, None)
     if value is not None:

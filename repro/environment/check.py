@@ -28,7 +28,7 @@ def installed(environment: Environment) -> tuple[str, dict[str, str]]:
     require_installed(environment)
     try:
         done = subprocess.run(
-            [environment.python, "-s", "-c", _LIST],
+            [environment.python, "-I", "-c", _LIST],  # else a json.py in the user's folder would be imported
             env=environment.interpreter_variables(),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -112,10 +112,10 @@ def normalized(name: str) -> str:
 
 
 def installations_folder() -> Path:
-    """$REPRO_ENVIRONMENTS, else a user data folder."""
+    """$REPRO_ENVIRONMENTS, else a user data folder; absolute, since workers start in a folder of their own."""
     chosen = os.environ.get(VARIABLE)
     if chosen:
-        return Path(chosen)
+        return Path(chosen).absolute()
     try:
         return Path(platformdirs.user_data_dir("repro", appauthor=False)) / "environments"
     except RuntimeError:  # the user has no home, and no entry that names one

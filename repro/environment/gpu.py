@@ -23,15 +23,18 @@ def why_absent() -> str | None:
     return "the NVIDIA driver is loaded but gives no device" if DRIVER.is_file() else "no NVIDIA driver is loaded"
 
 
-def require(environment: Environment, *, here: bool = True) -> None:
-    """UnusableError where `environment` cannot have a GPU: no CUDA in it; `here` also no driver, no device."""
+def require(environment: Environment, *, here: bool = True, run: str = "", instead: str = "") -> None:
+    """UnusableError where `environment` cannot have a GPU: no CUDA in it; `here` also no driver, no device.
+
+    `run`: the one that asked for it; `instead`: what its user can do without one.
+    """
+    whose = f"the run {run} asks for --device gpu" if run else "--device gpu"
     if "cuda" not in environment.definition.abilities:
         raise UnusableError(
-            f"--device gpu: {environment.name} has a TensorFlow without CUDA", do="add --environment keras-3-gpu"
+            f"{whose}: {environment.name} has a TensorFlow without CUDA", do=instead or "add --environment keras-3-gpu"
         )
     reason = why_absent() if here else None
     if reason is not None:
         mend = "make its devices visible (in a container: compose.gpu.yaml)" if DRIVER.is_file() else "install it"
-        raise UnusableError(
-            f"--device gpu: {reason} ({DRIVER})", do=f"{mend}, or leave --device out: then the CPU is used"
-        )
+        instead = instead or "leave --device out: then the CPU is used"
+        raise UnusableError(f"{whose}: {reason} ({DRIVER})", do=f"{mend}, or {instead}")

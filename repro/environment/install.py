@@ -43,8 +43,9 @@ def install(
             (prefix / MARKER).unlink(missing_ok=True)
             shutil.rmtree(prefix)
         say(f"making {environment.definition.installation} with {base}")
-        _command([str(base), "-m", "venv", str(prefix)], environment)
-        pip = [str(environment.python), "-m", "pip", "install", "--require-hashes", "--no-deps", "--quiet"]
+        # -I: nothing that lies in the user's folder is imported in the place of a module.
+        _command([str(base), "-I", "-m", "venv", str(prefix)], environment)
+        pip = [str(environment.python), "-I", "-m", "pip", "install", "--require-hashes", "--no-deps", "--quiet"]
         if environment.bootstrap is not None:
             _command([*pip, "-r", str(environment.bootstrap)], environment)
         say(f"installing {len(environment.locked_versions())} locked packages")

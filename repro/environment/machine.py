@@ -27,8 +27,10 @@ _COMPILERS = {
     "nvcc": ("nvcc", "--version"),
 }
 _GPU_FIELDS = ("name", "driver_version", "memory.total", "compute_cap", "vbios_version")
+# Chooses TensorFlow's kernels, and with them the last digits.
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 # The only variables of the user's that the worker gets.
-PASSED_ON = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_ENABLE_ONEDNN_OPTS")
+PASSED_ON = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", ONEDNN)
 # Others that it does not get; their names are recorded, so that nothing acts unseen.
 # TF_CLI_ and TF_VAR_ are Terraform's.
 _WITHHELD = re.compile(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
+
+import msgspec
 
 from repro import __version__
+from repro.environment.machine import ONEDNN
 from repro.errors import InputError
 from repro.runs.plan import Plan
-from repro.runs.records import RunRecord
-from repro.runs.store import RunDirectory, Store
+from repro.runs.records import RunRecord, pixels_and_labels
+from repro.runs.store import RunDirectory, Store, read_json
 
 
 def find(store: Store, plan: Plan) -> RunDirectory | None:
@@ -34,8 +38,37 @@ def matching(store: Store, plan: Plan) -> Iterator[RunDirectory]:
             record = run.record()
         except InputError:
             continue
-        if matches(record, plan):
+        if matches(record, plan) and _has_kernels(run, plan):
             yield run
+
+
+class _Facts(msgspec.Struct):
+    variables: dict[str, str] = {}
+
+
+class _Environment(msgspec.Struct):
+    """environment.json as far as it is read here."""
+
+    facts: _Facts = msgspec.field(default_factory=_Facts)
+
+
+def kernels(run: RunDirectory) -> dict[str, str] | None:
+    """The variable by which a run's kernels were chosen, where it was set; None where that is not recorded (yet)."""
+    found = read_json(run.path, "environment.json", _Environment)
+    return None if found is None else _choice(found.facts.variables)
+
+
+def _choice(variables: Mapping[str, str]) -> dict[str, str]:
+    return {ONEDNN: variables[ONEDNN]} if ONEDNN in variables else {}
+
+
+def _has_kernels(run: RunDirectory, plan: Plan) -> bool:
+    """Whether kernels were chosen for the run as they would be now, as far as it is recorded."""
+    try:
+        found = kernels(run)
+    except InputError:
+        return False
+    return found is None or found == _choice({**os.environ, **plan.environment.definition.variables})
 
 
 def matches(record: RunRecord, plan: Plan) -> bool:
@@ -48,7 +81,8 @@ def matches(record: RunRecord, plan: Plan) -> bool:
         and record.device == plan.device
         and record.threads == plan.threads
         and record.deterministic == plan.deterministic
-        and [image.pixels_sha256 for image in record.images] == [image.pixels_sha256 for image in plan.images.records]
+        and pixels_and_labels(record.images) == pixels_and_labels(plan.images.records)
+        and pixels_and_labels(record.validation_images) == pixels_and_labels(plan.validation_records)
         and record.model_sha256 == plan.model_sha256
         and record.package_version == __version__
         and not record.drift

@@ -13,7 +13,7 @@ from typing import IO
 from repro import __version__
 from repro.environment.definition import Environment
 from repro.errors import encodable
-from repro.runs.records import FORMAT, Device, RunRecord
+from repro.runs.records import FORMAT, Device, ImageRecord, RunRecord
 from repro.runs.store import RunDirectory, Store, new_id
 from repro.scenario import own_model
 from repro.scenario.images import ImageSet
@@ -73,9 +73,14 @@ class Plan:
             drift=list(self.drift),
             derived_from=self.derived_from,
             snapshot_epochs=None if self.snapshot_epochs is None else list(self.snapshot_epochs),
-            validation_images=[] if self.images.validation is None else self.images.validation.records,
+            validation_images=self.validation_records,
             model_sha256=self.model_sha256,
         )
+
+    @property
+    def validation_records(self) -> list[ImageRecord]:
+        """Of the images that are never trained on; empty where there are none."""
+        return [] if self.images.validation is None else self.images.validation.records
 
     @property
     def model_sha256(self) -> str | None:

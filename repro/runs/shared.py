@@ -14,7 +14,7 @@ import msgspec
 
 from repro.environment.definition import Environment
 from repro.runs.plan import Plan
-from repro.runs.records import Device
+from repro.runs.records import Device, pixels_and_labels
 from repro.scenario.types import Scenario
 
 # Where a test proves that replayed statistics have the bits of a run trained at that momentum
@@ -63,7 +63,7 @@ def _training(plan: Plan) -> object:
         plan.device,
         plan.threads,
         plan.deterministic,
-        tuple(image.pixels_sha256 for image in plan.images.records),
+        tuple(pixels_and_labels(plan.images.records)),
         msgspec.json.encode(training_part(plan.scenario), order="sorted"),
     )
 

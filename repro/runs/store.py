@@ -292,12 +292,11 @@ class Store:
                     with run.acquire():
                         leftovers.remove(run.path)
         for hidden in self.path.glob(".new-*"):
-            old = time.time() - hidden.stat().st_mtime > ABANDONED_SECONDS
-            if old and not RunDirectory(hidden).is_locked():
+            if _is_abandoned(hidden) and not RunDirectory(hidden).is_locked():
                 shutil.rmtree(hidden, ignore_errors=True)
         for probe in self.path.glob(".probe-*"):
-            if time.time() - probe.stat().st_mtime > ABANDONED_SECONDS:
-                probe.unlink()
+            if _is_abandoned(probe):
+                probe.unlink(missing_ok=True)
 
     def latest(self) -> str:
         """The id that sorts last; empty in a store without runs."""
@@ -377,6 +376,14 @@ class Store:
         """Take a deleted run back from the trash folder."""
         (self.path / ".trash" / run_id).rename(self.path / run_id)
         return RunDirectory(self.path / run_id)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether it was made long ago; what others have renamed or removed since it was listed was not."""
+    try:
+        return time.time() - path.stat().st_mtime > ABANDONED_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def store_remedy(error: OSError) -> str:

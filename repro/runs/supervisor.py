@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import selectors
 import shutil
@@ -19,7 +18,7 @@ import msgspec
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
 from repro.environment.machine import PASSED_ON
-from repro.errors import ExitCode, InputError, UnusableError, encodable, printable
+from repro.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError, encodable, printable
 from repro.files import sha256, sync_folder, write_durably
 from repro.runs import events, leftovers, memory
 from repro.runs.events import HEARTBEAT_SECONDS
@@ -314,8 +313,8 @@ class Supervisor:
                 self._require_own_model()
                 self._train(wakeup, stretch)
                 return self._conclude()
-        except InputError as error:
-            return self._fail(str(error), ExitCode.BAD_INPUT)
+        except ReproError as error:
+            return self._fail(str(error), error.exit_code)
         except OSError as error:
             where = f"{Path(error.filename).name}: " if isinstance(error.filename, str | Path) else ""
             return self._fail(f"the run could not be written ({where}{error.strerror})", ExitCode.ENDED_EARLY)
@@ -339,12 +338,12 @@ class Supervisor:
         }
 
     def _source(self) -> dict[str, Any] | None:
-        """Where a derived run finds its weights, statistics and epochs; OSError where the traced run is gone."""
+        """Where a derived run finds weights, statistics and epochs; EndedEarlyError where the traced run is gone."""
         if self.record.derived_from is None:
             return None
         run = RunDirectory(self.run.path.parent / self.record.derived_from)
         if run.result() is None:
-            raise OSError(errno.ENOENT, f"the traced run {run.id} is gone or did not finish", str(run.path))
+            raise EndedEarlyError(f"the traced run {run.id} is gone or did not finish", do="start this one anew")
         done = run.progress()
         rows = zip(done.loss, done.accuracy, done.epoch_seconds, strict=True)
         return {

@@ -101,6 +101,7 @@ def load(
             do=f"one image per class, named {', '.join('*' + suffix for suffix in SUFFIXES[:2])}, ...",
             file=directory,
         )
+    _limit(files, images, classes, directory)
     return _decode_all([(file, label, file.name) for label, file in enumerate(files)], images, convert)
 
 

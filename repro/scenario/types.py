@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,12 +11,17 @@ from msgspec import Meta
 
 FORMAT = 1
 
+# Python's $ stands before a line feed at the end as well; JSON Schema knows no \Z.
+_END = r"$(?!\n)"
+MAX_NAME = 60
+NAME_PATTERN = r"^[a-z0-9]+([.-][a-z0-9]+)*" + _END
+NAME_WORDS = f"lower-case letters and digits, single '-' or '.' between them; at most {MAX_NAME} characters"
 Name = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$",
-        max_length=60,
-        description="Lower-case letters, digits, '-' and '.'.",
+        pattern=NAME_PATTERN,
+        max_length=MAX_NAME,
+        description=f"{NAME_WORDS.capitalize()}.",
         examples=["original-bug"],
     ),
 ]
@@ -81,7 +87,7 @@ class Model(Part, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^[A-Z][A-Za-z0-9]{1,40}$",
+                pattern=r"^[A-Z][A-Za-z0-9]{1,40}" + _END,
                 description="A constructor in keras.applications.",
                 examples=["ResNet50"],
             ),
@@ -93,9 +99,10 @@ class Model(Part, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*\.py$",
+                pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*\.py" + _END,
                 max_length=300,
-                description="Instead of application: a Python file beside this one; runs only with --trust.",
+                description="Instead of application: a Python file beside this one, its name of letters, digits, '_', "
+                "'-', '.' and '/'; runs only with --trust.",
             ),
         ]
         | None
@@ -103,7 +110,7 @@ class Model(Part, frozen=True, kw_only=True):
     function: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,60}$",
+            pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,60}" + _END,
             description="With python: the function that, given (input_shape, classes), returns the model.",
         ),
     ] = "build"
@@ -184,7 +191,13 @@ class Fit(Part, frozen=True):
 class Claim(Part, frozen=True, rename={"operator": "is"}):
     """One checkable statement with its source."""
 
-    id: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,19}$", description="Short name, unique in the file.")]
+    id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,19}" + _END,
+            description="Short name, unique in the file: a letter, then at most 19 letters, digits, '_', '.', '-'.",
+        ),
+    ]
     says: Annotated[Line, Meta(description="The statement in words, with its source.")]
     value: Annotated[Value, Meta(description="What is measured.")]
     operator: Annotated[Operator, Meta(description="How the measured value is compared with `to`.")]
@@ -230,6 +243,11 @@ class Scenario(Part, frozen=True):
     def sha256(self) -> str:
         """Hash of the canonical JSON: equal for two files that say the same."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+
+
+def is_name(text: str) -> bool:
+    """Whether a scenario may be called so."""
+    return len(text) <= MAX_NAME and re.fullmatch(NAME_PATTERN, text) is not None
 
 
 def json_schema() -> dict[str, object]:

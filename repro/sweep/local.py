@@ -61,6 +61,8 @@ class LocalRunner:
                 self._supervise(job, run)
         except ReproError as error:
             job.conclude(error.exit_code, str(error))
+        except OSError as error:  # no process could be had: the other runs go on
+            job.conclude(ExitCode.ENDED_EARLY, f"it could not be started ({error.strerror or error})")
 
     def _take(self, job: Job) -> RunDirectory | None:
         """The run to go on with or to begin; None where nothing is left to do."""

@@ -12,14 +12,15 @@ from pathlib import Path
 from repro.runs.store import RunDirectory
 
 PR_SET_PDEATHSIG = 1
-# The package is the one that this process runs, whatever the working directory or the installed one is.
+# The package is the one that this process runs, whatever the installed one is; -P: nothing that lies in the working
+# directory is imported in the place of a module.
 _PROGRAM = "import sys; sys.path.insert(0, sys.argv.pop(1)); from repro.sweep.process import main; main(sys.argv[1:])"
 
 
 def start(run: RunDirectory, at_our_end: signal.Signals) -> subprocess.Popen[str]:
     """Start the supervisor of `run`; it gets the signal `at_our_end` when this thread or process ends, however."""
     package = str(Path(__file__).resolve().parents[2])
-    command = [sys.executable, "-c", _PROGRAM, package, str(os.getpid()), str(int(at_our_end))]
+    command = [sys.executable, "-P", "-c", _PROGRAM, package, str(os.getpid()), str(int(at_our_end))]
     return subprocess.Popen(
         [*command, "--store", str(run.path.parent), "resume", run.id, "--plain", "--json"],
         stdin=subprocess.DEVNULL,

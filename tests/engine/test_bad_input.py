@@ -47,6 +47,7 @@ FAULTS = {
     "infinite": ("0.99", "-.inf", 8, "batch_norm.momentum: -.inf is not a finite number"),
     "too large for a float": ("to: 1.0", "to: 1e999", 13, "claims[0].to: 1e999 is not a finite number"),
     "too long for an int": ("{epochs: 3}", f"{{epochs: {'9' * 9000}}}", 10, "fit.epochs: a number with 9000 digits"),
+    "too long for a float": ("to: 1.0", f"to: {'9' * 400}", 13, "claims[0].to: a number with 400 digits is too long"),
     "negative epochs": ("{epochs: 3}", "{epochs: -3}", 10, "fit.epochs: expected int >= 1, found -3"),
     "no epochs": ("{epochs: 3}", "{epochs: 0}", 10, "fit.epochs: expected int >= 1, found 0"),
     "momentum 1.5": ("0.99", "1.5", 8, "batch_norm.momentum: expected float <= 1.0, found 1.5"),
@@ -148,8 +149,29 @@ FAULTS = {
     "two models": ("{application", "{python: m.py, application", 7, "application and python exclude each other"),
     "a function of no file": ("{application", "{function: make, application", 7, "go with python only"),
     "a model elsewhere": ("application: ResNet50", "python: a/../../m.py", 7, "must stay inside the scenario's folder"),
-    "a model at the root": ("application: ResNet50", "python: /m.py", 7, "model.python: expected str matching"),
-    "name that is a path": ("name: small", "name: ../small", 2, "give text (Lower-case letters, digits, '-' and '.')"),
+    "a model at the root": (
+        "application: ResNet50",
+        "python: /m.py",
+        7,
+        "model.python: '/m.py' is not allowed: give text (Instead",
+    ),
+    "name that is a path": (
+        "name: small",
+        "name: ../small",
+        2,
+        "name: '../small' is not allowed: give text (Lower-case",
+    ),
+    "name with two dots": (
+        "name: small",
+        "name: a..b",
+        2,
+        "digits, single '-' or '.' between them; at most 60 characters",
+    ),
+    "name with a line feed": ("name: small", 'name: "small\\n"', 2, "name: 'small\\n' is not allowed: give text"),
+    "claim with a line feed": ("id: C1", 'id: "C1\\n"', 13, "claims[0].id: 'C1\\n' is not allowed: give text"),
+    "own model with a line feed": ("application: ResNet50", 'python: "m.py\\n"', 7, "model.python: 'm.py"),
+    "name that is too long": ("name: small", f"name: {'a' * 61}", 2, "name: expected str of length <= 60"),
+    "claim that begins with a digit": ("id: C1", "id: 1C", 13, "claims[0].id: '1C' is not allowed: give text (Short"),
     "an own value": ("[32, 32]", "[32, 32, 32]", 6, "got 3: give a list of 2"),
     "an application that is none": (
         "ResNet50",
@@ -232,7 +254,8 @@ WHOLE_FILES = {
     "invalid UTF-8": (b"format: 1\nname: \xff\xfe", ":2: ", "not UTF-8"),
     "UTF-16": ("format: 1".encode("utf-16"), ":1: ", "not UTF-8"),
     "NUL": (b"format: 1\nname: a\0b", ":", "not YAML"),
-    "empty": (b"", ":1: ", "expected object, got null"),
+    "empty": (b"", ":1: ", "is empty: give a mapping"),
+    "comments only": (b"# nothing\n", ":1: ", "is empty: give a mapping"),
     "a list": (b"- 1\n- 2", ":1: ", "expected object, got array"),
     "a word": (b"hello", ":1: ", "expected object, got str"),
     "binary": (bytes(range(256)), ":2: ", "not UTF-8"),
@@ -353,6 +376,16 @@ def test_image_faults(repro: Repro, folder: Path, store: Path, kind: str) -> Non
     assert nothing_in(store)
 
 
+def test_more_images_than_memory_holds(repro: Repro, scenario: Edit, folder: Path, store: Path) -> None:
+    """Refused before anything is decoded, in either layout (folders: test_folders.py)."""
+    file = scenario("classes: 3", "classes: 33")
+    file.write_text(file.read_text().replace("[32, 32]", "[4096, 4096]"))
+    for index in range(30):
+        Image.new("L", (4, 4)).save(folder / "images" / f"{index}.png")
+    repro("run", file).refused(2, "33 images of 4096 x 4096 are more than 512 MiB: train on fewer or smaller ones")
+    assert nothing_in(store)
+
+
 @pytest.mark.parametrize("kind", ["RGB", "palette", "alpha"])
 def test_colour_images_are_converted_on_request(repro: Repro, folder: Path, kind: str) -> None:
     replace_image(folder, kind)
@@ -395,6 +428,11 @@ OPTIONS = {
     "unknown environment to install": (["environment", "install", "../x"], "no environment is called '../x'"),
     "empty environment": (["run", "original-bug", "--environment", ""], "--environment: nothing is named"),
     "seed": (["run", "original-bug", "--seed", "one"], "--seed: 'one' is not a whole number"),
+    "seed upside down": (
+        ["run", "original-bug", "--seed", "5:1"],
+        "'5:1' is out of range: give 0 to 2147483647, or A:B with A",
+    ),
+    "too many seeds": (["sweep", "original-bug", "--seeds", "0:10001"], "--seeds: '0:10001' is out of range"),
     "negative seed": (["run", "original-bug", "--seed", "-1"], "--seed: '-1' is out of range"),
     "empty seed": (["run", "original-bug", "--seed", ""], "--seed: nothing is named"),
     "no seeds": (["run", "original-bug", "--seed", "3:3"], "out of range"),
@@ -577,6 +615,18 @@ def test_installation_from_another_lock(repro: Repro, environments: Path, store:
     marker.write_text("not JSON")
     repro("run", "original-bug").refused(3, "differs from its lock")
     assert nothing_in(store)
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[]"])
+def test_doctor_goes_on_where_an_examination_fails(
+    repro: Repro, environments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    file = tmp_path / "image.json"
+    file.write_text(text)
+    monkeypatch.setattr("repro.environment.record.IMAGE_FILE", file)
+    answer = repro("doctor", "--json")
+    found = {finding["subject"]: finding["message"] for finding in answer.json["findings"]}
+    assert answer.code == 3 and found["container"].startswith("could not be examined: ") and "memory" in found
 
 
 def test_a_surplus_package_is_drift(repro: Repro, environments: Path) -> None:

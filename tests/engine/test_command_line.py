@@ -127,7 +127,8 @@ def test_a_reader_who_has_gone_changes_no_exit_code(tmp_path: Path) -> None:
 
 
 def test_data_that_cannot_be_written_is_a_fault(tmp_path: Path) -> None:
-    assert shell("repro list >/dev/full 2>&1", tmp_path) == 3
+    assert shell("repro list >/dev/full 2>said", tmp_path) == 3
+    assert (tmp_path / "said").read_text().startswith("repro: standard output: No space left on device: ")
 
 
 def test_closed_streams_get_no_files_of_ours(tmp_path: Path) -> None:

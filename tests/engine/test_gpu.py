@@ -10,6 +10,7 @@ import pytest
 from repro.cli.plans import Asked, make_plans
 from repro.environment import definition, gpu
 from repro.errors import UnusableError
+from repro.runs.store import Store
 from tests.engine.conftest import Answer
 
 Repro = Callable[..., Answer]
@@ -55,6 +56,16 @@ def test_no_run_is_made(machine: Path, repro: Repro, store: Path) -> None:
     repro("run", "original-bug", "--device", "gpu").refused(3, "without CUDA", "--environment keras-3-gpu")
     repro("run", "original-bug", "--device", "gpu", "--environment", "keras-3-gpu").refused(3, "no NVIDIA driver")
     assert not list(store.glob("*"))
+
+
+def test_a_run_does_not_go_on_without_its_gpu(machine: Path, repro: Repro, folder: Path, store: Path) -> None:
+    plan = make_plans(
+        Asked(scenarios=(str(folder / "s.yaml"),), environments=("keras-3-gpu",), device="gpu"), here=False
+    )
+    run, lock = plan[0].create(Store(store))
+    lock.close()
+    repro("resume", run.id).refused(3, f"the run {run.id} asks for --device gpu: no NVIDIA", "go on where it began")
+    assert not run.file("events.jsonl").exists()
 
 
 def test_runs_of_other_machines_need_no_gpu_here(machine: Path) -> None:

@@ -26,6 +26,11 @@ def test_what_is_written_is_valid_and_never_overwritten(
     scenario = load(Path("my-case.1.yaml"), environments=definition.names()).scenario
     assert scenario.model.python == ("my-case.1.py" if own else None)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["my-case.1.py", "my-case.1.yaml"][not own :]
+    first = Path("my-case.1.yaml").read_text().splitlines()[:2]
+    assert first == [
+        "# yaml-language-server: $schema=schema.json",
+        "# For editors that read the line above: repro schema > schema.json",
+    ]
     for label in "ab":
         (tmp_path / "images" / label).mkdir(parents=True)
         for index in range(5):
@@ -48,8 +53,8 @@ def test_nothing_is_written_where_the_model_is_there_already(
     assert [file.name for file in tmp_path.iterdir()] == ["x.py"]
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", "X", "", "a b", ".x", "x" * 61])
+@pytest.mark.parametrize("name", ["../x", "a/b", "X", "", "a b", ".x", "a..b", "x\n", "x" * 61])
 def test_names_that_are_none(repro: Repro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
-    repro("new", name).refused(2, "is no name for a scenario")
+    repro("new", name).refused(2, "is no name for a scenario: give lower-case letters and digits, single")
     assert not [*tmp_path.iterdir()]

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from repro.environment import definition
+from repro.environment.machine import ONEDNN
 from repro.runs import cache, shared
 from repro.runs.plan import Plan
 from repro.runs.store import Store
@@ -54,6 +55,8 @@ def test_a_plan_alone_is_not_traced() -> None:
 def test_what_trains_otherwise_is_trained() -> None:
     plans = [shipped("original-bug"), shipped("original-bug", seed=1), shipped("original-bug", "tf-keras")]
     plans.append(dataclasses.replace(plans[0], threads=1))
+    records = [msgspec.structs.replace(image, label=2 - image.label) for image in plans[0].images.records]
+    plans.append(dataclasses.replace(plans[0], images=dataclasses.replace(plans[0].images, records=records)))
     assert is_each_alone(plans)
 
 
@@ -109,6 +112,24 @@ def test_other_pixels_are_not_answered(folder: Path, store: Path) -> None:
     first.write_bytes(second.read_bytes())
     second.write_bytes(content)
     assert cache.find(Store(store), made_runs.plan(folder)) is None
+
+
+@pytest.mark.parametrize(("then", "now"), [("0", None), (None, "0"), ("1", "0")])
+def test_other_kernels_are_not_answered(
+    folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch, then: str | None, now: str | None
+) -> None:
+    """As a verified bundle's run has them, which asks for those of the machine that it comes from."""
+    plan = finished(folder, store)
+    (run,) = Store(store).runs()
+    variables = {"LANG": "C.UTF-8"} if then is None else {ONEDNN: then}
+    run.file("environment.json").write_bytes(msgspec.json.encode({"format": 1, "facts": {"variables": variables}}))
+    for value, answers in ((then, True), (now, False)):
+        monkeypatch.delenv(ONEDNN, raising=False)
+        if value is not None:
+            monkeypatch.setenv(ONEDNN, value)
+        assert (cache.find(Store(store), plan) is not None) == answers
+    run.file("environment.json").write_text("{")
+    assert cache.find(Store(store), plan) is None
 
 
 def test_an_unfinished_or_damaged_run_is_no_answer(folder: Path, store: Path) -> None:

@@ -178,6 +178,19 @@ def test_a_held_lock_is_a_running_run_in_another_process(folder: Path, store: Pa
     run.acquire().close()
 
 
+@pytest.mark.parametrize("name", [".probe-1-0", ".new-20260101T000000.000000Z-a-keras-3-s0-aaaa"])
+def test_what_others_write_meanwhile_is_no_fault(store: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A probe is gone, and a new run has its name, between the moment they are listed and the next."""
+    literal = Path.glob
+
+    def glob(self: Path, pattern: str) -> list[Path]:
+        found = list(literal(self, pattern))
+        return [*found, store / name] if name.startswith(pattern.rstrip("*")) else found
+
+    monkeypatch.setattr(Path, "glob", glob)
+    Store(store).check_writable()
+
+
 def test_resume_refuses(repro: Repro, folder: Path, store: Path) -> None:
     elsewhere = make(folder, store, started(boot_id="another"))
     repro("resume", elsewhere.id).refused(2, "is elsewhere: stop it where it runs")
@@ -192,6 +205,21 @@ def test_resume_refuses(repro: Repro, folder: Path, store: Path) -> None:
     write_events(run, *whole())
     finish(run)
     repro("resume", run.id).refused(2, "is finished: nothing is left to do")
+
+
+def test_a_run_that_ends_while_a_resume_begins_is_left_alone(
+    repro: Repro, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make(folder, store, started(), epoch(1))
+
+    def meanwhile(_: object) -> list[str]:
+        write_events(run, *whole())
+        finish(run)
+        return []
+
+    monkeypatch.setattr("repro.environment.check.drift", meanwhile)
+    repro("resume", run.id).refused(2, "is finished: nothing is left to do")
+    assert run.state() == "finished" and not run.is_locked()
 
 
 def test_resume_wants_the_environment_it_began_in(

@@ -146,6 +146,15 @@ def test_a_whole_run(stage: Callable[[str], Stage]) -> None:
     assert kept - {"run.lock", "result.json"} == set(result.files)
 
 
+def test_a_derived_run_whose_training_is_gone(stage: Callable[[str], Stage]) -> None:
+    one = stage(WHOLE)
+    record = json.loads(one.run.file("run.json").read_bytes())
+    one.run.file("run.json").write_text(json.dumps({**record, "derived_from": "20260101T000000.000000Z-gone"}))
+    assert one() == ExitCode.ENDED_EARLY
+    assert one.run.state() == "failed"
+    assert one.reason == "the traced run 20260101T000000.000000Z-gone is gone or did not finish: start this one anew"
+
+
 FAULTS = {
     "without a word": ("sys.exit(1)", "the worker ended with exit code 1 and no result"),
     "too early": ("send('stage_started', stage='fit'); epoch(1)", "the worker ended with exit code 0 and no result"),

@@ -361,6 +361,23 @@ def test_export_over_an_existing_file_is_refused(run: Evidence, tmp_path: Path, 
     assert command("export", "last", "-o", target)[0] == 2
 
 
+@pytest.mark.parametrize("name", ["bundle.json\n", "runs\n/x", "../x", "a//b", "con", "x."])
+def test_names_of_members_are_plain(name: str) -> None:
+    read.check_name(Path("b.zip"), "runs/x/bundle.json")
+    with pytest.raises(InputError, match="is not allowed"):
+        read.check_name(Path("b.zip"), name)
+
+
+@pytest.mark.parametrize("too_many", ["runs", "files"])
+def test_nothing_is_written_that_no_reader_takes(good_files: Files, tmp_path: Path, too_many: str) -> None:
+    manifest = json.loads(good_files["bundle.json"])
+    manifest[too_many] = manifest[too_many] * (501 if too_many == "runs" else 10_001)
+    contents = export.Contents({**good_files, "bundle.json": json.dumps(manifest).encode()})
+    with pytest.raises(InputError, match="larger than a reader accepts: export fewer runs"):
+        export.write(contents, tmp_path / "b.zip")
+    assert not [*tmp_path.iterdir()]
+
+
 def test_export_to_a_full_disk_leaves_nothing(run: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

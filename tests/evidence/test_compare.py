@@ -72,6 +72,7 @@ def test_the_likeliest_explanation_comes_first(two: list[Evidence]) -> None:
         "packages.zipp",
     ]
     assert all(row.why and row.source for row in rows)
+    assert [row.explains for row in rows] == [True] * 5 + [False]
 
 
 def test_every_format_comes_from_the_same_rows(two: list[Evidence], command: Any) -> None:
@@ -80,6 +81,8 @@ def test_every_format_comes_from_the_same_rows(two: list[Evidence], command: Any
     found = json.loads(command("compare", two[0].id, two[1].id, "--json")[1])
     assert [row["name"] for row in found["rows"]] == names
     assert (found["format"], found["same_verdicts"]) == (1, False)
+    explains = {row["name"]: row["explains"] for row in found["rows"]}
+    assert (explains["evaluate.loss"], explains["versions.keras"], explains["packages.zipp"]) == (None, True, False)
     rows = list(csv.reader(io.StringIO(command("compare", two[0].id, two[1].id, "--format", "csv")[1])))
     assert [row[1] for row in rows[1:]] == names and {len(row) for row in rows} == {8}
     markdown = command("compare", two[0].id, two[1].id, "--format", "markdown")[1]
@@ -202,4 +205,5 @@ def test_environment_diff_of_runs(two: list[Evidence], command: Any) -> None:
     code, out, _ = command("environment", "diff", two[0].id, two[1].id, "--json")
     rows = json.loads(out)["rows"]
     assert code == 0 and rows[0]["name"] == "packages.keras" and rows[0]["values"] == ["2.0.9", "2.2.4"]
+    assert [row["explains"] for row in rows] == [True] * (len(rows) - 1) + [False]
     assert "threads: sums are split" in command("environment", "diff", two[0].id, two[1].id)[1]

@@ -13,7 +13,8 @@ import pytest
 
 from repro.bundle import export, verify
 from repro.bundle.evidence import Evidence
-from repro.environment import check, definition
+from repro.environment import check, definition, gpu
+from repro.environment.machine import ONEDNN
 from repro.errors import ExitCode
 from repro.runs.plan import Plan
 from tests.evidence.runs import IMAGES, Change, make_run
@@ -26,7 +27,7 @@ def again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
 
     def run_one(plan: Plan, store: Any, **_: Any) -> tuple[Any, ExitCode]:
         asked["plans"].append(plan)
-        asked["variables"].append(os.environ.get(verify.ONEDNN))
+        asked["variables"].append(os.environ.get(ONEDNN))
         folder = tmp_path / f"again{len(asked['plans'])}"
         folder.mkdir()
         made = make_run(folder, tail="zzzz", result=asked["result"], environment=asked["environment"])
@@ -161,7 +162,7 @@ def test_the_run_is_asked_as_the_bundle_says(store: Path, tmp_path: Path, again:
 def test_onednn_is_set_as_it_was(
     onednn: bool, wanted: str, store: Path, tmp_path: Path, again: Any, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(verify.ONEDNN, "mine")
+    monkeypatch.setenv(ONEDNN, "mine")
 
     def change(record: dict[str, Any]) -> None:
         record["environment"] = "keras-3"
@@ -175,7 +176,7 @@ def test_onednn_is_set_as_it_was(
     run = make_run(store, run=change, result=result, environment=lambda r: r["facts"].update(onednn=onednn))
     command("verify", bundle(run, tmp_path / "b.zip"))
     assert again["variables"] == [wanted]
-    assert os.environ[verify.ONEDNN] == "mine"
+    assert os.environ[ONEDNN] == "mine"
 
 
 def test_long_runs_need_yes(store: Path, tmp_path: Path, again: Any, command: Any) -> None:
@@ -227,6 +228,27 @@ def test_an_environment_that_is_not_here(
     assert code == 3 and "not installed" in err and err.count("\n") == 1
 
 
+def test_a_gpu_that_is_not_here(
+    store: Path, tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch, again: Any
+) -> None:
+    monkeypatch.setattr(gpu, "DEVICES", tmp_path / "dev")
+    monkeypatch.setattr(gpu, "DRIVER", tmp_path / "version")
+    run = make_run(store, run=lambda record: record.update(device="gpu", environment="keras-3-gpu"), result=on_the_gpu)
+    target = bundle(run, tmp_path / "b.zip")
+    code, out, err = command("verify", target)
+    assert (code, out, again["plans"]) == (3, "", [])
+    assert f"the run {run.id} asks for --device gpu: no NVIDIA driver is loaded" in err and "or give --no-run" in err
+    assert command("verify", target, "--no-run")[0] == 0
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "nvidia0").touch()
+    assert command("verify", target)[0] in (0, 1) and again["plans"][0].device == "gpu"
+
+
+def on_the_gpu(result: dict[str, Any]) -> None:
+    result["environment"] = "keras-3-gpu"
+    result["claims"] = [{**c, "outcome": "skipped"} if c["id"] == "A3-loss" else c for c in result["claims"]]
+
+
 def test_an_environment_that_nobody_knows(store: Path, tmp_path: Path, command: Any) -> None:
     run = make_run(
         store,
@@ -246,7 +268,21 @@ def test_a_run_without_result(store: Path, tmp_path: Path, command: Any) -> None
     target = bundle(run, tmp_path / "b.zip")
     assert command("verify", target, "--no-run")[0] == 0
     code, _, err = command("verify", target)
-    assert code == 2 and "--no-run" in err
+    assert code == 2 and f"the run {run.id} is failed: it has no result to compare: use --no-run" in err
+
+
+@pytest.mark.parametrize("words", [["run", "original-bug", "--again"], ["verify", "b.zip"]])
+def test_a_run_that_failed_for_its_input(
+    run: Evidence, store: Path, tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Such as a copy of the user's model that was changed after it was made: exit 2, as the run's own end says."""
+    bundle(run, tmp_path / "b.zip")
+    monkeypatch.chdir(tmp_path)
+    unfinished = make_run(store, tail="cccc", finished=False)
+    monkeypatch.setattr("repro.cli.run.run_one", lambda *_, **__: (unfinished.run, ExitCode.BAD_INPUT))
+    monkeypatch.setattr(check, "require_installed", lambda environment: None)
+    monkeypatch.setattr(check, "drift", lambda environment: [])
+    assert command(*words)[0] == 2
 
 
 @pytest.mark.parametrize(

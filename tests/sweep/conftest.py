@@ -73,14 +73,14 @@ class StandIn:
         marker = {"format": 1, "environment": "keras-3", "lock_sha256": one.lock_sha256()}
         (self.environments / "keras-3" / definition.MARKER).write_text(json.dumps(marker))
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+    def start(self, *arguments: str | Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "repro", "--store", self.store, *arguments],
             env={**os.environ, "REPRO_ENVIRONMENTS": str(self.environments)},
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
         self.processes.append(process)

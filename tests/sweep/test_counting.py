@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from dataclasses import replace
@@ -13,10 +14,13 @@ import pytest
 
 from repro.cli.sweep import shares
 from repro.environment import definition
+from repro.errors import ExitCode
 from repro.runs import cache
 from repro.runs.records import ClaimResult, Outcome, Result
 from repro.runs.store import RunDirectory, Store
+from repro.sweep import process
 from repro.sweep.jobs import Job
+from repro.sweep.local import LocalRunner
 from repro.sweep.rate import wilson
 from repro.sweep.tally import claim_rates, sweep_object
 from tests.engine.made_runs import made_supervisor, make, plan, started, whole
@@ -54,6 +58,21 @@ def test_unknown_counts_and_skipped_does_not() -> None:
     (one,) = claim_rates(claim(name, outcome) for name, outcome in outcomes)
     assert (one.id, one.held, one.failed, one.unknown) == ("A", 1, 1, 1)
     assert one.rate == pytest.approx(1 / 3)
+
+
+def test_a_run_for_which_there_is_no_process_ends_no_other(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(*_: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(process, "start", start)
+    (tmp_path / "store").mkdir()
+    jobs = [Job(plan(folder, seed=seed)) for seed in (0, 1)]
+    ended = [job for job in LocalRunner(Store(tmp_path / "store"), 1).run(jobs) if job is not None]
+    assert ended == jobs
+    assert [job.code for job in jobs] == [ExitCode.ENDED_EARLY] * 2
+    assert jobs[0].reason == "it could not be started (Resource temporarily unavailable)"
 
 
 def test_shares_of_the_cores() -> None:
@@ -109,6 +128,8 @@ def test_another_run_is_not_taken_for_it(folder: Path, tmp_path: Path, monkeypat
         {"package_version": "0.0.1"},
         {"drift": ["numpy: locked 1, installed 2"]},
         {"images": list(reversed(asked.images.records))},
+        {"images": [msgspec.structs.replace(image, label=0) for image in asked.images.records]},
+        {"validation_images": asked.images.records},
     ]
     record = run.record()
     assert cache.matches(record, asked)

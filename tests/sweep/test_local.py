@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import pty
 import signal
+
+import pytest
 
 from repro.runs.store import RunDirectory
 from tests.sweep.conftest import StandIn, until
@@ -49,6 +55,45 @@ def test_the_same_command_goes_on_after_a_signal(stand_in: StandIn) -> None:
     assert done.code == 1, done.err
     assert hows(done.json) == ["resumed", "trained", "trained"]
     assert left in stand_in.runs() and len(stand_in.runs()) == 3
+
+
+def test_runs_in_the_foreground_go_on_without_their_terminal(stand_in: StandIn) -> None:
+    main, side = pty.openpty()
+    stand_in.hold.touch()
+    process = stand_in.start("run", stand_in.file, "--seed", "0:2", "--json", stderr=side)
+    os.close(side)
+    until(lambda: stand_in.store.exists() and list(stand_in.store.glob("*/weights/c1.npz")))
+    while b"\x1b[?25l" not in os.read(main, 4096):
+        pass
+    os.close(main)
+    stand_in.hold.unlink()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert [json.loads(line)["verdict"] for line in out.splitlines()] == ["REPRODUCED"] * 2
+
+
+@pytest.mark.parametrize("end", ["the terminal goes", "a kill"])
+def test_the_table_on_a_terminal(stand_in: StandIn, end: str) -> None:
+    """A terminal that has gone ends no sweep, as it ends no run; after a kill the terminal has its cursor."""
+    main, side = pty.openpty()
+    stand_in.hold.touch()
+    process = stand_in.start("sweep", stand_in.file, "--seeds", "0:2", "--json", "--workers", "1", stderr=side)
+    os.close(side)
+    until(lambda: stand_in.store.exists() and list(stand_in.store.glob("*/weights/c1.npz")))
+    said = b""
+    while b"\x1b[?25l" not in said:
+        said += os.read(main, 4096)
+    if end == "a kill":
+        process.kill()
+        with contextlib.suppress(OSError):  # that is how a pseudo-terminal tells of its end
+            while more := os.read(main, 4096):
+                said += more
+        assert said.rfind(b"\x1b[?25h") > said.rfind(b"\x1b[?25l")
+    os.close(main)
+    stand_in.hold.unlink()
+    out, _ = process.communicate(timeout=60)
+    if end == "the terminal goes":
+        assert process.returncode == 0 and hows(json.loads(out)) == ["trained", "trained"]
 
 
 def test_a_run_that_somebody_else_makes_is_waited_for(stand_in: StandIn) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from repro.environment import definition
-from repro.errors import InputError
+from repro.environment.machine import ONEDNN
+from repro.errors import EndedEarlyError, InputError
 from repro.scenario import load
-from repro.what_if import Oracle
+from repro.what_if import Oracle, snapshots
 from repro.worker import batch_norm
 from tests.tui import recorded
 from tui.commands import Request, worth_a_trace
@@ -66,6 +68,28 @@ def test_zero_debiased_averages_are_not_replayed(store: Path) -> None:
     file.write_text(file.read_text().replace('"keras-3"', '"keras-2.2.4"'))
     with pytest.raises(InputError, match=r"keras-2\.2\.4 zero-debiases its moving statistics"):
         Oracle(run)
+
+
+@pytest.mark.parametrize(("then", "now"), [("0", None), (None, "0"), ("1", "0")])
+def test_the_worker_takes_the_kernels_of_the_run(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str | None, now: str | None
+) -> None:
+    monkeypatch.setenv("REPRO_ENVIRONMENTS", str(tmp_path / "environments"))
+    environment = definition.get("keras-3")
+    environment.python.parent.mkdir(parents=True)
+    environment.python.write_text(f"#!/bin/sh\nexec env > {tmp_path}/given\n")
+    environment.python.chmod(0o755)
+    (environment.prefix / definition.MARKER).write_text("{}")
+    run = recorded.traced(store)
+    variables = {} if then is None else {ONEDNN: then}
+    run.file("environment.json").write_text(json.dumps({"format": 1, "facts": {"variables": variables}}))
+    monkeypatch.delenv(ONEDNN, raising=False)
+    if now is not None:
+        monkeypatch.setenv(ONEDNN, now)
+    with Oracle(run) as oracle, pytest.raises(EndedEarlyError, match="without an answer"):
+        oracle.ask(0.5, snapshots(run)[-1])
+    given = dict(line.partition("=")[::2] for line in (tmp_path / "given").read_text().splitlines())
+    assert given.get(ONEDNN) == then and "KERAS_HOME" in given
 
 
 def test_bars_and_short_runs() -> None:

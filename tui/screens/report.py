@@ -134,7 +134,7 @@ class ReportScreen(ReproScreen):
 
     def _call(self, words: list[str]) -> tuple[int, str, str]:
         """A command of ours: exit code, output, last line of its errors."""
-        command = [sys.executable, "-m", "repro", *words, "--store", str(self.repro.store_path)]
+        command = [sys.executable, "-P", "-m", "repro", *words, "--store", str(self.repro.store_path)]
         try:
             done = subprocess.run(
                 command,

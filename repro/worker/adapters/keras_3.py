@@ -114,13 +114,7 @@ class Keras3(TF2Adapter):
             self.probabilities = self.tf.Variable(np.zeros(labels.shape, np.float32), shape=self.tf.TensorShape(None))
             with self._plain_tracing():
                 self.model.make_test_function(force=True)  # one that was traced before keeps nothing
-        literal = self.model.compute_metrics
-
-        def compute_metrics(x, y, y_pred, sample_weight=None):
-            self.probabilities.assign(y_pred)
-            return literal(x, y, y_pred, sample_weight=sample_weight)
-
-        self.model.compute_metrics = compute_metrics
+        self.model.compute_metrics = self._metrics_that_show(self.probabilities.assign)
         try:
             evaluated = self.evaluate(images, labels, batch_size)
         finally:
@@ -131,11 +125,8 @@ class Keras3(TF2Adapter):
         """`model.evaluate`'s own step, compiled once for these images: no data set and no callbacks are made again."""
         if len(images) > batch_size or self.model.jit_compile:
             return super().repeated_evaluation(images, labels, batch_size)
-        literal, given = self.model.compute_metrics, []
-
-        def compute_metrics(x, y, y_pred, sample_weight=None):
-            given.append(y_pred)
-            return literal(x, y, y_pred, sample_weight=sample_weight)
+        given = []
+        compute_metrics = self._metrics_that_show(given.append)
 
         def step(x, y):
             self.model.compute_metrics = compute_metrics
@@ -154,6 +145,16 @@ class Keras3(TF2Adapter):
             return float(logs.pop("loss")), float(*logs.values()), probabilities.numpy()
 
         return evaluate
+
+    def _metrics_that_show(self, take):
+        """The model's own `compute_metrics`, which gives `take` the probabilities first."""
+        literal = self.model.compute_metrics
+
+        def compute_metrics(x, y, y_pred, sample_weight=None):
+            take(y_pred)
+            return literal(x, y, y_pred, sample_weight=sample_weight)
+
+        return compute_metrics
 
     def fingerprint(self):
         return dict(super().fingerprint(), jit_compile=bool(self.model.jit_compile))

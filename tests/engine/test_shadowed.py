@@ -1,0 +1,76 @@
+"""Files in the user's folder that are called as modules are: no process of ours imports them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from repro.environment import check, definition, install
+from repro.runs.store import RunDirectory
+from repro.sweep import process
+from tui import queue
+
+MODULES = ("json", "random", "tempfile", "venv", "pip", "ctypes", "click", "numpy")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with modules that end whoever imports one; nothing of keras-3 is installed."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name in MODULES:
+        (folder / f"{name}.py").write_text("raise SystemExit('the file in the working directory was imported')\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("REPRO_ENVIRONMENTS", str(tmp_path / "environments"))
+    return folder
+
+
+def test_what_is_installed_is_asked(here: Path) -> None:
+    environment = definition.get("keras-3")
+    environment.python.parent.mkdir(parents=True)
+    environment.python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    environment.python.chmod(0o755)
+    (environment.prefix / definition.MARKER).write_text("{}")
+    assert check.installed(environment)[0] == ".".join(map(str, sys.version_info[:3]))
+
+
+def test_an_environment_is_made(here: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    environment = definition.get("keras-3")
+    base = tmp_path / "base"
+    base.write_text(
+        f"#!{sys.executable} -I\n"
+        "import json, pathlib, shutil, sys\n"
+        f"with open({str(log)!r}, 'a') as stream: print(json.dumps(sys.argv[1:]), file=stream)\n"
+        "if '-c' in sys.argv: print('3.12')\n"
+        "if 'venv' in sys.argv:\n"
+        "    python = pathlib.Path(sys.argv[-1], 'bin', 'python')\n"
+        "    python.parent.mkdir(parents=True)\n"
+        "    shutil.copy(sys.argv[0], python)\n"
+    )
+    base.chmod(0o755)
+    assert install.install(environment, python=base, say=lambda _: None)
+    asked = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [words[2:4] for words in asked[1:]] == [["venv", str(environment.prefix)], ["pip", "install"]]
+    assert all(words[0] == "-I" for words in asked)
+
+
+def test_a_run_of_a_sweep_is_supervised(here: Path, tmp_path: Path) -> None:
+    with process.start(RunDirectory(tmp_path / "no-such-run"), signal.SIGTERM) as child:
+        _, said = child.communicate(timeout=60)
+    assert process.reason(said) == "no run is called 'no-such-run': `repro runs` lists them"
+
+
+def test_the_queue_runs_a_command(here: Path, tmp_path: Path) -> None:
+    ticket = queue.add(tmp_path, "a", "keras-3", 0, ["run", "no-such-scenario"])
+    assert "no scenario is called 'no-such-scenario'" in queue.run(tmp_path, ticket)
+
+
+def test_a_relative_folder_of_environments(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers start in a folder of their own, where it would mean another one."""
+    monkeypatch.setenv("REPRO_ENVIRONMENTS", "mine")
+    assert definition.get("keras-3").python == here / "mine" / "keras-3" / "bin" / "python"

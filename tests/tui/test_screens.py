@@ -303,6 +303,19 @@ async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_ap
         )
 
 
+async def test_a_screen_that_is_being_closed_may_be_drawn_once_more(make_app: MakeApp, store: Path) -> None:
+    run = recorded.finished(store, 1)
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await shows(pilot, "✓ reproduced")
+        for place in app.screen.query(".claims"):
+            place.display = False  # as all of a screen when it is being closed
+        app.screen.on_screen_resume()
+        app.screen._draw()
+
+
 @pytest.mark.parametrize(("width", "across"), [(60, 1), (80, 3), (140, 1)])
 async def test_the_images_stand_side_by_side_where_they_have_room(
     make_app: MakeApp, store: Path, width: int, across: int

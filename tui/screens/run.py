@@ -254,7 +254,9 @@ class RunScreen(ReproScreen):
             log.write_lines(lines)
 
     def _draw_claims(self, found: list[ClaimResult]) -> None:
-        place = next(place for place in self.query(".claims").results(Static) if place.display)
+        place = next((place for place in self.query(".claims").results(Static) if place.display), None)
+        if place is None:
+            return  # the screen is being closed: nothing of it is displayed any more
         width = place.size.width or 60
         if (found, width) != self._shown_claims or place not in self._put:
             self._shown_claims = (found, width)

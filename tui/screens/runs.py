@@ -152,10 +152,12 @@ class RunsScreen(ReproScreen):
             took = f"{run.epoch}/{run.epochs}"
         elif run.seconds is not None and not date:
             took = f"{run.seconds // 60:.0f}:{run.seconds % 60:02.0f}"
+        outcome = f"{what.sign} {what.word}{' !' if run.degraded else ''}"
         sign = f"{self.repro.marked.index(run.id) + 1:<2}" if marked else "  "
         parts: list[tuple[str, str]] = [
-            (sign, "bold $text-accent"),
-            (f"{what.sign} {what.word + (' !' if run.degraded else ''):<16}", what.style),
+            (sign, "bold $text-accent" if marked else ""),
+            (outcome, what.style),
+            (" " * (18 - len(outcome)), ""),
             (f"{_cut(run.scenario, name):<{name + 1}}{_cut(run.environment, 12):<13}{run.seed:>4}", ""),
         ]
         if figures:

@@ -79,7 +79,7 @@ class RunScreen(ReproScreen):
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "back", "Back", "run.back", "Go back; the run goes on"),
-        key("p", "pause", "Pause", "run.pause", "Freeze or thaw the view"),
+        key("p", "pause", "Freeze", "run.pause", "Freeze or thaw the view; the run goes on"),
         key("s", "stop", "Stop", "run.stop", "Stop the run with a checkpoint"),
         key("r", "resume", "Resume", "run.resume", "Resume the run from its last checkpoint"),
         key("w", "why", "Why", "run.why", "Show why inference differs"),
@@ -394,6 +394,8 @@ class RunScreen(ReproScreen):
         """Keys that make no sense now are shown as such."""
         if action in ("stop", "resume") and self.state == "finished":
             return False
+        if action == "pause":  # a finished run's view stands still by itself
+            return self.paused or self.state != "finished"
         if action == "stop":
             return True if self.state == "running" else None
         if action == "resume":

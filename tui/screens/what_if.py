@@ -224,6 +224,7 @@ class WhatIfScreen(ReproScreen):
         if not self.is_mounted:
             return
         self.traced = found
+        self.refresh_bindings()
         if found is None:
             self._draw_notice(record, fault)
             return
@@ -256,6 +257,7 @@ class WhatIfScreen(ReproScreen):
         if message.answer is None:
             if message.asked is self._questions:
                 self.failure = message.reason
+                self.refresh_bindings()
                 self._questions.close()
                 self.repro.say(f"what-if: {self.failure}", "warning", 10)
                 self._draw()
@@ -568,6 +570,7 @@ class WhatIfScreen(ReproScreen):
         """A new worker after one that failed."""
         if self.failure and self.traced is not None:
             self.failure, self.ready, self._opened = "", False, time.monotonic()
+            self.refresh_bindings()
             self._questions = Questions()
             self._moved()
             self._serve(self._questions)

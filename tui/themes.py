@@ -63,7 +63,7 @@ THEMES = (
             "block-cursor-background": "#d3e0f0",
             "block-cursor-blurred-background": "#ebebe5",
             "block-cursor-foreground": "#10151c",
-            "block-cursor-text-style": "none",
+            "block-cursor-text-style": "bold",  # of sixteen colours both backgrounds are white
         },
     ),
     Theme(

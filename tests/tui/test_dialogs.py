@@ -6,13 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.color import Color as RichColor
+from rich.color import ColorSystem
 from textual.color import Color
+from textual.theme import Theme
 from textual.widgets import Button
 
 from tests.tui import recorded
 from tests.tui.conftest import shows, text_of, until
 from tui.app import ReproApp
-from tui.themes import NAMES
+from tui.themes import NAMES, THEMES
 from tui.widgets.choice import AnyOf
 
 pytestmark = pytest.mark.asyncio
@@ -61,6 +64,16 @@ def colour_distance(one: Color, other: Color) -> float:
     """How far apart two colours lie; the second may be laid over the first."""
     seen = one + other
     return sum(abs(a - b) for a, b in zip(one.rgb, seen.rgb, strict=True))
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+async def test_the_cursor_is_seen_in_sixteen_colours(theme: Theme) -> None:
+    def seen(colour: str) -> object:
+        return RichColor.parse(colour).downgrade(ColorSystem.STANDARD).number
+
+    if theme.variables["block-cursor-text-style"] == "none":
+        assert theme.background is not None
+        assert seen(theme.variables["block-cursor-background"]) != seen(theme.background)
 
 
 async def test_help_wraps_beside_its_keys(make_app: MakeApp) -> None:

@@ -302,8 +302,11 @@ class RunScreen(ReproScreen):
             if left is not None and progress.epoch < progress.epochs:
                 facts.append(f"about {duration(left)} left")
             done = progress.epoch / progress.epochs if progress.epochs else 0.0
+            # The seconds before what may be cut off: in a narrow terminal nothing else moves while the step is traced.
             return Content.assemble(
-                (f"{bar(done, 16)}▏", BUSY), "  " + "  ·  ".join(facts), (f"  ·  {duration(since)}", QUIET)
+                (f"{bar(done, 16 if self.size.width >= 80 else 8)}▏", BUSY),
+                (f"  {duration(since)}  ·  ", QUIET),
+                "  ·  ".join(facts),
             )
         if self.result is not None:
             facts.append(f"{duration(self.result.seconds.get('total'))} in all")

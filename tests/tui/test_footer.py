@@ -69,6 +69,7 @@ async def test_the_keys_of_a_what_if_light_up_when_the_trace_was_read(
 
 async def test_only_a_run_that_moves_can_be_frozen(make_app: MakeApp, store: Path) -> None:
     done = recorded.finished(store, 1)
+    interrupted = recorded.write(store, recorded.make_id(3), recorded.beginning())
     going = recorded.write(store, recorded.make_id(2), [*recorded.beginning(), *recorded.epochs(1, 2)])
     app = make_app()
     with going.acquire():
@@ -80,6 +81,9 @@ async def test_only_a_run_that_moves_can_be_frozen(make_app: MakeApp, store: Pat
             await shows(pilot, "view is frozen (p)")
             app.open_run(done.id)
             await shows(pilot, "✓ reproduced")
+            await until(pilot, lambda: "Freeze" not in text_of(app))
+            app.open_run(interrupted.id)
+            await shows(pilot, "! interrupted", "r Resume")
             await until(pilot, lambda: "Freeze" not in text_of(app))
 
 

@@ -397,8 +397,8 @@ class RunScreen(ReproScreen):
         """Keys that make no sense now are shown as such."""
         if action in ("stop", "resume") and self.state == "finished":
             return False
-        if action == "pause":  # a finished run's view stands still by itself
-            return self.paused or self.state != "finished"
+        if action == "pause":  # the view of a run that ended stands still by itself
+            return self.paused or self.state in ("reading", "running", "elsewhere")
         if action == "stop":
             return True if self.state == "running" else None
         if action == "resume":

@@ -30,6 +30,7 @@ THEMES = (
             "text-error": "#f08f8f",
             "footer-key-foreground": "#8cbcf0",
             "block-cursor-background": "#2f4259",
+            "block-cursor-blurred-background": "#262c36",
             "block-cursor-foreground": "#f2f5f9",
             "block-cursor-text-style": "none",
         },
@@ -60,8 +61,9 @@ THEMES = (
             "text-error": "#a82328",
             "footer-key-foreground": "#1f5fa8",
             "block-cursor-background": "#d3e0f0",
+            "block-cursor-blurred-background": "#ebebe5",
             "block-cursor-foreground": "#10151c",
-            "block-cursor-text-style": "none",
+            "block-cursor-text-style": "bold",  # of sixteen colours both backgrounds are white
         },
     ),
     Theme(
@@ -89,6 +91,7 @@ THEMES = (
             "text-error": "#ff9090",
             "footer-key-foreground": "#ffe14d",
             "block-cursor-background": "#00458a",
+            "block-cursor-blurred-background": "#2b2b2b",
             "block-cursor-foreground": "#ffffff",
             "block-cursor-text-style": "bold",
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import os
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -362,6 +363,31 @@ async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_ap
             *("training phase", "inference", "boat.png", "label 0", "✗ class 0 wrong", "Claims  7 of 7 held"),
             *("Moving statistics", "0.9510", "▌", "absl::InitializeLog", "- skipped"),
         )
+
+
+async def test_the_seconds_of_a_slow_stage_are_seen_in_a_narrow_terminal(make_app: MakeApp, store: Path) -> None:
+    run = recorded.write(store, recorded.make_id(1), recorded.beginning())
+    app = make_app()
+    with run.acquire():
+        async with app.run_test(notifications=True, size=(60, 18)) as pilot:
+            await until(pilot, lambda: app.loaded)
+            app.open_run(run.id)
+            await shows(pilot, "epoch 0 of 5  ·  tracing")
+            line = next(line for line in text_of(app).splitlines() if "tracing" in line)
+            assert re.search(r"\d s  ·  epoch 0 of 5", line), line
+
+
+async def test_a_screen_that_is_being_closed_may_be_drawn_once_more(make_app: MakeApp, store: Path) -> None:
+    run = recorded.finished(store, 1)
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.loaded)
+        app.open_run(run.id)
+        await shows(pilot, "✓ reproduced")
+        for place in app.screen.query(".claims"):
+            place.display = False  # as all of a screen when it is being closed
+        app.screen.on_screen_resume()
+        app.screen._draw()
 
 
 @pytest.mark.parametrize(("width", "across"), [(60, 1), (80, 3), (140, 1)])

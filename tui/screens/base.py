@@ -85,6 +85,11 @@ class ReproScreen(Screen[None]):
             self.show_activity()
             self.store_changed()
 
+    def on_screen_suspend(self) -> None:
+        """Under a dialog, which shows the notices itself, they would be seen a second time."""
+        for notices in self.query("ToastRack"):  # Textual shows them again when the dialog is gone
+            notices.display = False
+
     @property
     def is_composed(self) -> bool:
         """Whether its widgets are there: not before they are made, and not while they or the program are taken away.

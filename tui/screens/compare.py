@@ -84,7 +84,7 @@ class CompareScreen(ReproScreen):
         key("a", "all", "All rows", "compare.all", "Show all rows or only what differs"),
         key("x", "unmark", "Unmark", "compare.unmark", "Unmark the last run"),
         key("m", "matrix", "Matrix", "compare.matrix", "Go to the matrix of verdicts"),
-        key("f", "file", "Write file", "compare.write", "Write the comparison to a Markdown file"),
+        key("f", "file", "Copy table", "compare.write", "Copy the comparison as Markdown, to a file too"),
         key("escape", "back", "Runs", "compare.back", "Go to the list of runs", show=False),
     ]
 
@@ -155,6 +155,7 @@ class CompareScreen(ReproScreen):
         if self.is_composed:
             self._read = found
             self._draw()
+            self.refresh_bindings()
 
     # -- drawing
 
@@ -307,6 +308,14 @@ class CompareScreen(ReproScreen):
 
     # -- keys
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own name
+        """Keys that make no sense now are shown as such."""
+        if action in ("all", "file"):
+            return True if self._read is not None and self._read.comparison is not None else None
+        if action == "unmark":
+            return True if self.repro.marked else None
+        return True
+
     def action_all(self) -> None:
         """All rows, or only what differs."""
         self.all_rows = not self.all_rows
@@ -332,7 +341,6 @@ class CompareScreen(ReproScreen):
     def action_file(self) -> None:
         """The comparison as Markdown, in the clipboard and a file."""
         if self._read is None or self._read.comparison is None:
-            self.repro.say("there is nothing to write: mark two runs")
             return
         from repro.compare import as_markdown
 

@@ -49,10 +49,14 @@ class HelpScreen(ModalScreen[None]):
             lines += [Content.styled("What this is", "bold $text-accent"), Content(text), Content("")]
         lines += self._keys(general=True)
         lines.append(Content.styled("Words", "bold $text-accent"))
-        width = min(WIDTH, int(self.app.size.width * 0.96)) - EDGES
+        width = self._width()
         for name, meaning in WORDS:
             lines += hanging(Content.styled(f"  {name:<16}", "bold"), meaning, width)
         return rows(lines)
+
+    def _width(self) -> int:
+        """Cells of a line."""
+        return min(WIDTH, int(self.app.size.width * 0.96)) - EDGES
 
     def _of_focus(self) -> list[Content]:
         """What the widget that has the focus is for."""
@@ -67,6 +71,7 @@ class HelpScreen(ModalScreen[None]):
     def _keys(self, *, general: bool) -> list[Content]:
         """Keys by area: those that count everywhere, or those of the screen."""
         areas: dict[str, list[Content]] = {}
+        width = self._width()
         seen = set()
         for _, binding, enabled, _ in self._about.active_bindings.values():
             what = binding.tooltip or binding.description
@@ -77,11 +82,8 @@ class HelpScreen(ModalScreen[None]):
                 continue
             seen.add(binding.id)
             keys = self.app.get_key_display(binding)
-            areas.setdefault(area, []).append(
-                Content.assemble(
-                    (f"  {keys:<12}", "bold $text-accent" if enabled else QUIET), (what, "" if enabled else QUIET)
-                )
-            )
+            head = Content.styled(f"  {keys:<12}", "bold $text-accent" if enabled else QUIET)
+            areas.setdefault(area, []).extend(hanging(head, Content.styled(what, "" if enabled else QUIET), width))
         lines: list[Content] = []
         for area, keys_of_area in areas.items():
             lines += [Content.styled(f"Keys: {area}", "bold $text-accent"), *keys_of_area, Content("")]

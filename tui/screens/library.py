@@ -153,11 +153,12 @@ class LibraryScreen(ReproScreen):
         """Three lines: name with the expected time, title, last verdicts."""
         width = self._widths()[0]
         name = plain(one.name, 40)
-        mark = "◆ " if one.key in self.picked else "  "
+        marked_ = one.key in self.picked
+        mark = "◆ " if marked_ else "  "
         fault = self.shelf.broken.get(one.key)
         time = self.expected(one) if one.epochs else ""
         gap = max(1, width - len(mark) - len(name) - len(time) - 1)
-        lines = [Content.assemble((mark, "$text-accent"), (name, "bold"), " " * gap, (time, QUIET))]
+        lines = [Content.assemble((mark, "$text-accent" if marked_ else ""), (name, "bold"), " " * gap, (time, QUIET))]
         if one.title:
             lines.append(Content("  " + plain(one.title, 200)).truncate(width - 1, ellipsis=True))
         if fault is not None:

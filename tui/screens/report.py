@@ -218,6 +218,7 @@ class ReportScreen(ReproScreen):
         if not self.is_composed:
             return
         self.issue = text
+        self.refresh_bindings()
         place = self.query_one("#issue", Static)
         if text:
             place.update(rows([Content(plain(line, 2000)) for line in text.splitlines()[:400]]))
@@ -250,7 +251,13 @@ class ReportScreen(ReproScreen):
 
     def action_copy_issue(self) -> None:
         """The issue text, to the clipboard and a file."""
+        if self.issue is None:
+            self.repro.say("the issue text is still being made")
         self.repro.copy_out(self.issue or "", "the issue text")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own name
+        """Where there is no issue text, none is copied."""
+        return None if action == "copy_issue" and self.issue == "" else True
 
     def action_export(self) -> None:
         """Write the bundle and the issue text."""

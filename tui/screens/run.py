@@ -79,7 +79,7 @@ class RunScreen(ReproScreen):
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "back", "Back", "run.back", "Go back; the run goes on"),
-        key("p", "pause", "Pause", "run.pause", "Freeze or thaw the view"),
+        key("p", "pause", "Freeze", "run.pause", "Freeze or thaw the view; the run goes on"),
         key("s", "stop", "Stop", "run.stop", "Stop the run with a checkpoint"),
         key("r", "resume", "Resume", "run.resume", "Resume the run from its last checkpoint"),
         key("w", "why", "Why", "run.why", "Show why inference differs"),
@@ -257,8 +257,8 @@ class RunScreen(ReproScreen):
 
     def _draw_claims(self, found: list[ClaimResult]) -> None:
         place = next((place for place in self.query(".claims").results(Static) if place.display), None)
-        if place is None:  # they are being taken away
-            return
+        if place is None:
+            return  # the screen is being closed: nothing of it is displayed any more
         width = place.size.width or 60
         if (found, width) != self._shown_claims or place not in self._put:
             self._shown_claims = (found, width)
@@ -304,8 +304,11 @@ class RunScreen(ReproScreen):
             if left is not None and progress.epoch < progress.epochs:
                 facts.append(f"about {duration(left)} left")
             done = progress.epoch / progress.epochs if progress.epochs else 0.0
+            # The seconds before what may be cut off: in a narrow terminal nothing else moves while the step is traced.
             return Content.assemble(
-                (f"{bar(done, 16)}▏", BUSY), "  " + "  ·  ".join(facts), (f"  ·  {duration(since)}", QUIET)
+                (f"{bar(done, 16 if self.size.width >= 80 else 8)}▏", BUSY),
+                (f"  {duration(since)}  ·  ", QUIET),
+                "  ·  ".join(facts),
             )
         if self.result is not None:
             facts.append(f"{duration(self.result.seconds.get('total'))} in all")
@@ -396,6 +399,8 @@ class RunScreen(ReproScreen):
         """Keys that make no sense now are shown as such."""
         if action in ("stop", "resume") and self.state == "finished":
             return False
+        if action == "pause":  # the view of a run that ended stands still by itself
+            return self.paused or self.state in ("reading", "running", "elsewhere")
         if action == "stop":
             return True if self.state == "running" else None
         if action == "resume":

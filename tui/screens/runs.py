@@ -71,7 +71,7 @@ class RunsScreen(ReproScreen):
         key("x", "stop", "Stop", "runs.stop", "Stop the run with a checkpoint", show=False),
         key("d,delete", "delete", "Delete", "runs.delete", "Delete the run"),
         key("u", "undo", "Undo", "runs.undo", "Undo the last deletion"),
-        key("escape", "clear", "Clear", "runs.clear", "Clear filter and marks", show=False),
+        key("escape", "clear", "Clear", "runs.clear", "Clear the filter, then the marks"),
     ]
 
     def body(self) -> ComposeResult:
@@ -108,6 +108,7 @@ class RunsScreen(ReproScreen):
         head.update(self._heading() if runs else self._empty())
         head.styles.height = 1 if runs else "auto"
         self._explain()
+        self.refresh_bindings()
 
     def _empty(self) -> Content:
         if not self.repro.loaded:
@@ -152,10 +153,12 @@ class RunsScreen(ReproScreen):
             took = f"{run.epoch}/{run.epochs}"
         elif run.seconds is not None and not date:
             took = f"{run.seconds // 60:.0f}:{run.seconds % 60:02.0f}"
+        outcome = f"{what.sign} {what.word}{' !' if run.degraded else ''}"
         sign = f"{self.repro.marked.index(run.id) + 1:<2}" if marked else "  "
         parts: list[tuple[str, str]] = [
-            (sign, "bold $text-accent"),
-            (f"{what.sign} {what.word + (' !' if run.degraded else ''):<16}", what.style),
+            (sign, "bold $text-accent" if marked else ""),
+            (outcome, what.style),
+            (" " * (18 - len(outcome)), ""),
             (f"{_cut(run.scenario, name):<{name + 1}}{_cut(run.environment, 12):<13}{run.seed:>4}", ""),
         ]
         if figures:
@@ -169,7 +172,10 @@ class RunsScreen(ReproScreen):
         run = self.query_one(RunList).current
         detail = self.query_one("#detail", Static)
         if run is None:
-            detail.update("")
+            filtered = self.query_one("#filter", Input).value.split() and self.repro.runs()
+            detail.update(
+                Content.styled("No run has all these words: escape clears the filter.", ODD) if filtered else ""
+            )
             self.show_command(show(["runs", *store_option(self.repro.store_path)]))
             return
         lines = [Content.assemble((plain(run.id, 120), QUIET))]
@@ -217,7 +223,20 @@ class RunsScreen(ReproScreen):
             return True if run.state not in ("running", "reading") else None
         if action == "undo":
             return True if self.repro.deleted else None
+        if not self.is_mounted:
+            return True
+        if action == "clear":
+            return bool(self.repro.marked or self.query_one("#filter", Input).value or not self._in_list())
+        if action in ("open", "mark", "compare", "report"):
+            marked = bool(self.repro.marked) and action in ("compare", "report")
+            return True if marked or self.query_one(RunList).current is not None else None
+        if action in ("filter", "sort"):
+            return True if self.repro.run_ids else None
         return True
+
+    def _in_list(self) -> bool:
+        """Whether the list has the focus, and not the filter."""
+        return self.focused is self.query_one(RunList)
 
     def action_open(self) -> None:
         """Open the run under the cursor."""

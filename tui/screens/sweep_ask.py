@@ -61,7 +61,7 @@ class SweepAskScreen(AskScreen[SweepRequest]):
             dialog.border_title = Content("Rates over seeds")
             yield Static("Scenarios", classes="label")
             yield AnyOf([(name, self._scenario(name)) for name in self._scenarios], self._chosen, id="swept")
-            yield Static("Environments", classes="label")
+            yield Static("Environments", classes="label", id="where")
             yield AnyOf(environment_choices(), self._environments, id="environments")
             with Horizontal(classes="line"):
                 yield Static("Seeds", classes="label")

@@ -28,7 +28,7 @@ from tui.commands import show, store_option
 from tui.questions import Question, Questions
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, number, plain, rows, share
-from tui.widgets.heatmap import GUTTER, LayerBars, MomentumMap
+from tui.widgets.heatmap import GUTTER, LayerBars, MomentumMap, shade
 from tui.widgets.slider import Slider
 
 LADDER = (0.0, 0.01, 0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
@@ -224,6 +224,7 @@ class WhatIfScreen(ReproScreen):
         if not self.is_composed:
             return
         self.traced = found
+        self.refresh_bindings()
         if found is None:
             self._draw_notice(record, fault)
             return
@@ -256,6 +257,7 @@ class WhatIfScreen(ReproScreen):
         if message.answer is None:
             if message.asked is self._questions:
                 self.failure = message.reason
+                self.refresh_bindings()
                 self._questions.close()
                 self.repro.say(f"what-if: {self.failure}", "warning", 10)
                 self._draw()
@@ -512,12 +514,20 @@ class WhatIfScreen(ReproScreen):
         if len(right) < count and not self.ready and not self.failure and self.question() in self.answers:
             asked += f"; starting TensorFlow … {time.monotonic() - self._opened:.0f} s"
         title = f"Images right of {len(self.traced.record.images)}"
-        legend = "   █ all ▓ most ▒ few ░ none"
-        if len(title) + len(legend) + len(asked) + 9 > self.size.width:
-            legend = ""
+        legend = Content("   ") + Content(" ").join(
+            Content.assemble((mark, style), (f" {name}", QUIET))
+            for name, (mark, style) in {
+                "all": shade(1),
+                "most": shade(0.5),
+                "few": shade(0.1),
+                "none": shade(0),
+            }.items()
+        )
+        if len(title) + legend.cell_length + len(asked) + 9 > self.size.width:
+            legend = Content("")
         self.query_one("#map-title", Static).update(
             Content.assemble(
-                (title, "bold $text-accent"), (f"{legend}   ", QUIET), (asked, QUIET if len(right) == count else BUSY)
+                (title, "bold $text-accent"), legend, ("   ", ""), (asked, QUIET if len(right) == count else BUSY)
             )
         )
 
@@ -560,6 +570,7 @@ class WhatIfScreen(ReproScreen):
         """A new worker after one that failed."""
         if self.failure and self.traced is not None:
             self.failure, self.ready, self._opened = "", False, time.monotonic()
+            self.refresh_bindings()
             self._questions = Questions()
             self._moved()
             self._serve(self._questions)

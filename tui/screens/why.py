@@ -136,6 +136,7 @@ class WhyScreen(ReproScreen):
         self.progress, self.seen, self.fault = progress, seen, fault
         self.epochs = sorted(progress.drift) if progress else []
         self._draw()
+        self.refresh_bindings()
 
     def on_resize(self, event: Resize) -> None:
         super().on_resize(event)
@@ -248,11 +249,22 @@ class WhyScreen(ReproScreen):
 
     # -- keys
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that lead nowhere are shown as such; where one epoch was measured, none leads to another."""
+        if action == "epoch":
+            place = self.place % len(self.epochs) if self.epochs else 0
+            possible = 0 <= place + int(str(parameters[0])) < len(self.epochs)
+            return True if possible else None if len(self.epochs) > 1 else False
+        if action == "first":
+            return True if self._first >= 0 else None
+        return True
+
     def action_epoch(self, by: int) -> None:
         """Another measured epoch."""
         if self.epochs:
             self.place = min(max(self.place % len(self.epochs) + by, 0), len(self.epochs) - 1)
             self._draw()
+            self.refresh_bindings()
 
     def action_first(self) -> None:
         """Scroll to where the two paths part."""

@@ -406,7 +406,8 @@ class RunScreen(ReproScreen):
         if action == "resume":
             return True if self.state in ("interrupted", "stopped", "failed") else None
         if action == "why":
-            return True if self.progress.drift or self.state == "finished" else None
+            state = self.summary.state if self.state == "reading" else self.state
+            return True if self.progress.drift or state == "finished" else None
         return True
 
     def on_screen_resume(self) -> None:

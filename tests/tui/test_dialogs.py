@@ -10,11 +10,13 @@ from rich.color import Color as RichColor
 from rich.color import ColorSystem
 from textual.color import Color
 from textual.theme import Theme
-from textual.widgets import Button
+from textual.widgets import Button, Input
 
 from tests.tui import recorded
 from tests.tui.conftest import shows, text_of, until
 from tui.app import ReproApp
+from tui.screens import leave
+from tui.screens.library import LibraryScreen
 from tui.themes import NAMES, THEMES
 from tui.widgets.choice import AnyOf
 
@@ -102,3 +104,41 @@ async def test_nothing_is_coloured_where_no_mark_stands(make_app: MakeApp, store
         ]
         coloured = [s.text for s in line if s.style and s.style.reverse and s.style.color and s.style.color.number == 2]
         assert coloured == ["✓ reproduced"]
+
+
+@pytest.mark.parametrize("key", ["r", "s", "o", "f1"])
+async def test_ctrl_c_closes_a_dialog_as_escape_does(make_app: MakeApp, key: str) -> None:
+    app = make_app()
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
+        await shows(pilot, "original-bug", "not run yet")
+        place = app.screen
+        assert isinstance(place, LibraryScreen)
+        await until(pilot, place.possible)
+        await pilot.press(key)
+        await until(pilot, lambda: app.screen is not place and app.screen.is_mounted)
+        await pilot.pause(0.2)
+        if isinstance(app.focused, Input) and app.focused.selected_text:
+            await pilot.press("right")  # there it copies
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: app.screen is place)
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: not app.is_running)
+    assert app.return_value == 0
+
+
+@pytest.mark.parametrize("in_container", [False, True])
+async def test_ctrl_c_twice_loses_nothing(
+    make_app: MakeApp, store: Path, in_container: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leave, "in_container", lambda: in_container)
+    run = recorded.write(store, recorded.make_id(1), [*recorded.beginning(), *recorded.epochs(1, 2)])
+    app = make_app()
+    async with app.run_test(notifications=True, size=(80, 24)) as pilot:
+        with run.acquire():
+            await shows(pilot, "● original-bug 2/5")
+            await pilot.press("ctrl+c")
+            await shows(pilot, "Leave?")
+            await pilot.press("ctrl+c")
+            await until(pilot, lambda: run.file("stop").exists() if in_container else not app.is_running)
+        await until(pilot, lambda: not app.is_running)
+    assert run.file("stop").exists() == in_container

@@ -30,7 +30,7 @@ WORDS = (
 class HelpScreen(ModalScreen[None]):
     """Built from the same table of keys that dispatch and footer use."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,question_mark", "close", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,question_mark,ctrl+c", "close", "Close")]
 
     def __init__(self, about: Screen[Any]) -> None:
         super().__init__()

@@ -32,6 +32,7 @@ class LeaveScreen(ModalScreen[None]):
         Binding("s", "stop", "Stop", tooltip="Stop with a checkpoint, then leave", id="leave.stop"),
         Binding("l", "leave", "Leave running", tooltip="Leave; the runs go on", id="leave.leave"),
         Binding("escape,n", "stay", "Stay", tooltip="Stay", id="leave.stay"),
+        Binding("ctrl+c", "usual", show=False),
         Binding("left", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),
         Binding("f1", "app.help", "Help", tooltip="Show the keys and what has the focus", id="leave.help"),
@@ -73,6 +74,13 @@ class LeaveScreen(ModalScreen[None]):
                 yield Button("Stop with checkpoint", id="stop", compact=True)
                 if not in_container():
                     yield Button("Leave running", id="leave", classes="-primary", compact=True)
+
+    def action_usual(self) -> None:
+        """Ctrl+C, for the second time: leave by the way that loses nothing."""
+        if in_container():
+            self.action_stop()
+        else:
+            self.action_leave()
 
     def on_mount(self) -> None:
         self.query_one("#stop" if in_container() else "#leave", Button).focus()

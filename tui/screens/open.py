@@ -49,7 +49,7 @@ class OpenScreen(ModalScreen[str | None]):
         "listed with the line that is wrong, and read again whenever it is saved."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", tooltip="Open nothing", id="open.cancel"),
+        Binding("escape,ctrl+c", "cancel", "Cancel", tooltip="Open nothing", id="open.cancel"),
         Binding("f1", "app.help", "Help", tooltip="Show the keys and what has the focus", id="open.help"),
     ]
 

@@ -42,7 +42,7 @@ class StartScreen(AskScreen[Request]):
         "cancel": "enter starts nothing.",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", tooltip="Start nothing", id="start.cancel"),
+        Binding("escape,ctrl+c", "cancel", "Cancel", tooltip="Start nothing", id="start.cancel"),
         Binding("ctrl+s,f5", "start", "Start", tooltip="Start the runs", id="start.run"),
         Binding("y", "app.copy_command", "Copy", tooltip="Copy the command line", id="start.copy"),
         Binding("f1", "app.help", "Help", tooltip="Show the keys and what has the focus", id="start.help"),

@@ -41,7 +41,7 @@ class SweepAskScreen(AskScreen[SweepRequest]):
         "cancel": "enter starts nothing.",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", tooltip="Start nothing", id="sweep.cancel"),
+        Binding("escape,ctrl+c", "cancel", "Cancel", tooltip="Start nothing", id="sweep.cancel"),
         Binding("ctrl+s,f5", "start", "Start", tooltip="Start the sweep", id="sweep.start"),
         Binding("y", "app.copy_command", "Copy", tooltip="Copy the command line", id="sweep.copy"),
         Binding("f1", "app.help", "Help", tooltip="Show the keys and what has the focus", id="sweep.help"),

@@ -178,15 +178,21 @@ async def test_mouse_and_map_choose(make_app: MakeApp, store: Path, oracle: type
         app.push_screen(WhatIfScreen(run.id))
         await until(pilot, lambda: known(app) == CELLS, 20)
         slider = app.screen.query_one("#momentum", Slider)
-        pitch = slider._cells()
-        await pilot.click("#momentum", offset=(10 + pitch // 2, 0))
+        gutter, pitch, lead, _ = slider._row()
+        first = gutter + lead
+        await pilot.click("#momentum", offset=(first, 0))
         assert slider.value == 0.0
-        await pilot.mouse_down("#momentum", offset=(10 + pitch // 2, 0))
-        await pilot.hover("#momentum", offset=(10 + 4 * pitch, 0))
-        await pilot.mouse_up("#momentum", offset=(10 + 4 * pitch, 0))
+        await pilot.mouse_down("#momentum", offset=(first, 0))
+        await pilot.hover("#momentum", offset=(first + 4 * pitch - 1, 0))
+        await pilot.mouse_up("#momentum", offset=(first + 4 * pitch - 1, 0))
         assert slider.value == LADDER[4]
-        await pilot.hover("#momentum", offset=(10 + 8 * pitch, 0))
+        await pilot.hover("#momentum", offset=(first + 8 * pitch, 0))
         assert slider.value == LADDER[4]
+        epochs = app.screen.query_one("#epoch", Slider)
+        around, between, before, _ = epochs._row()
+        assert (around, before) == (gutter, lead)
+        row = pitch * (len(slider.values) - 1)
+        assert between == row // (len(epochs.values) - 1)  # the same two ends
         field = app.screen.query_one("#map", MomentumMap)
         await pilot.click("#map", offset=Offset(10 + 2 * field.pitch, 1 + field.lines))
         await shows(pilot, "--momentum 0.1 --epoch 2")

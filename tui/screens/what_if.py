@@ -338,15 +338,17 @@ class WhatIfScreen(ReproScreen):
             self.call_after_refresh(self._draw)
 
     def _fit(self) -> None:
-        """Slider and map share their columns, so that the knob stands above its cells."""
+        """Sliders and map share their columns, so that the knob of the momentum stands above its cells."""
         if self.traced is None or not self.is_composed:
             return
         count = len(self.traced.momenta)
         room = self.size.width - (0 if self.has_class("-narrow") else 4) - 1
         pitch = min(WIDEST_CELL, max(3, (room - GUTTER - (6 if room < 100 else 8)) // count))
-        self.query_one("#momentum", Slider).place(GUTTER, pitch)
+        lead, width = pitch // 2, count * pitch
+        self.query_one("#momentum", Slider).place(GUTTER, pitch, lead, width)
         epochs = self.query_one("#epoch", Slider)
-        epochs.place(GUTTER, max(3, count * pitch // len(epochs.values)))
+        between = max(1, len(epochs.values) - 1)
+        epochs.place(GUTTER, max(1, (count - 1) * pitch // between), lead, width)
         taken = 22 + min(len(self.traced.record.images), MOST_IMAGES)
         lines = (self.size.height - taken) // max(1, len(self.traced.epochs))
         self.query_one("#map", MomentumMap).fit(

@@ -54,7 +54,7 @@ class Slider(Widget, can_focus=True):
         self.values = list(values)
         self.index = 0
         self._shown = shown
-        self._gutter, self._pitch = 10, 0
+        self._places: tuple[int, int, int, int] | None = None
         self._dragged = False
 
     @property
@@ -68,10 +68,14 @@ class Slider(Widget, can_focus=True):
         self.index = self.values.index(chosen) if chosen in self.values else len(self.values) - 1
         self.refresh()
 
-    def place(self, gutter: int, pitch: int) -> None:
-        """Where the row begins and how many cells lie from value to value, so that it lines up with what is below."""
-        if (gutter, pitch) != (self._gutter, self._pitch):
-            self._gutter, self._pitch = gutter, pitch
+    def place(self, gutter: int, pitch: int, lead: int, width: int) -> None:
+        """Where the row lies, so that it lines up with what is around it, in cells.
+
+        `gutter`: before the row; `lead`: in the row before the first value; `pitch`: from value to value; `width`: of
+        the row, after which the chosen value is written.
+        """
+        if (gutter, pitch, lead, width) != self._places:
+            self._places = gutter, pitch, lead, width
             self.refresh()
 
     def choose(self, index: int) -> None:
@@ -83,25 +87,28 @@ class Slider(Widget, can_focus=True):
             self.post_message(self.Changed(self))
 
     def render(self) -> Content:
-        pitch = self._cells()
+        gutter, pitch, lead, width = self._row()
         parts: list[tuple[str, str]] = [
             ("▸ " if self.has_focus else "  ", "bold $text-accent"),
-            (f"{self.label:<{self._gutter - 2}}", "bold" if self.has_focus else ""),
+            (f"{self.label:<{gutter - 2}}", "bold" if self.has_focus else ""),
+            (" " * lead, ""),
         ]
         for i in range(len(self.values)):
-            knob = i == self.index
-            line = "━" if i <= self.index else "─"
-            before, after = pitch // 2, pitch - pitch // 2 - 1
             style = BAR if i <= self.index else QUIET
-            parts.append(((" " if i == 0 else line) * before, style))
+            if i:
+                parts.append((("━" if i <= self.index else "─") * (pitch - 1), style))
+            knob = i == self.index
             parts.append(("●" if knob else "┷" if i < self.index else "┴", "bold $text-accent" if knob else style))
-            last = i == len(self.values) - 1
-            parts.append(((" " if last else "━" if i < self.index else "─") * after, BAR if i < self.index else QUIET))
+        parts.append((" " * (width - lead - (len(self.values) - 1) * pitch - 1), ""))
         parts.append((f" {self._shown(self.value)}", "bold $text-accent"))
         return Content.assemble(*parts)
 
-    def _cells(self) -> int:
-        return self._pitch or max(1, (self.size.width - self._gutter - 8) // len(self.values))
+    def _row(self) -> tuple[int, int, int, int]:
+        """Gutter, pitch, lead and width."""
+        if self._places is not None:
+            return self._places
+        pitch = max(1, (self.size.width - 18) // len(self.values))
+        return 10, pitch, pitch // 2, pitch * len(self.values)
 
     # -- keys and mouse
 
@@ -130,4 +137,5 @@ class Slider(Widget, can_focus=True):
         self.release_mouse()
 
     def _to(self, x: int) -> None:
-        self.choose((x - self._gutter) // self._cells())
+        gutter, pitch, lead, _ = self._row()
+        self.choose((x - gutter - lead + pitch // 2) // pitch)

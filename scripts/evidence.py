@@ -1,7 +1,8 @@
 """The tables and the plot of docs/, from runs: no figure in them is typed by hand.
 
     python -m scripts.evidence run --store DIR [--seeds 0:3]     train what matrix and remedies need and DIR lacks
-    repro sweep momentum-0.01 --seeds 0:10 --environment keras-3 --environment keras-2.0.9 --store DIR    and the rates
+    repro sweep momentum-0.01 --seeds 0:10 --environment keras-3 --environment keras-2.0.9 --store DIR    and the rates,
+    repro sweep momentum-0.9 --seeds 0:10 --environment keras-3 --store DIR                               of both
     python -m scripts.evidence collect --store DIR               take the latest finished runs into docs/evidence/
     python -m scripts.evidence tables [--check]                  write tables and plot from docs/evidence/
 
@@ -41,7 +42,8 @@ ENVIRONMENTS = ("keras-2.0.9", "keras-2.2.4", "keras-2.3.1", "tf-2.6", "tf-keras
 LONG = ("epochs-1000", "keras-3", 0)
 REPORT = ("original-bug", "forced-learning-phase", "epochs-1000", "momentum-0.01")
 MOMENTA = (0.999, 0.99, 0.9, 0.5, 0.01)
-RATES = ("momentum-0.01", ("keras-2.0.9", "keras-3"), range(10))
+RATES = {"momentum-0.01": ("keras-2.0.9", "keras-3"), "momentum-0.9": ("keras-3",)}  # over ten seeds, and where
+RATE_SEEDS = range(10)
 SETTINGS = ("images", "model", "batch_norm", "compile", "fit", "measure_at")
 
 
@@ -140,10 +142,9 @@ def collect(store: Store, seeds: list[int]) -> None:
     for name, wanted in matrices(seeds).items():
         rows: dict[Any, Any] = {(one["scenario"], one["environment"], one["seed"]): one for one in evidence(name)}
         write_evidence(name, rows | {key: single[key] for key in wanted if key in single})
-    scenario, environments, of_rates = RATES
     rows = {(one["scenario"], one["environment"], one["seed"], one["threads"]): one for one in evidence("rates")}
     for key, one in found.items():
-        if key[0] == scenario and key[1] in environments and key[2] in of_rates:
+        if key[1] in RATES.get(key[0], ()) and key[2] in RATE_SEEDS:
             rows[key] = one
     write_evidence("rates", dict(sorted(rows.items())))
 
@@ -222,26 +223,34 @@ def history_tables() -> dict[str, str]:
 
 def rate_tables() -> dict[str, str]:
     """Each claim's rate over the seeds, and what came out of each seed; runs with other threads stand apart."""
-    name, environments, _ = RATES
-    known = scenarios()[name]
-    groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for one in sorted(evidence("rates"), key=lambda one: (environments.index(one["environment"]), one["seed"])):
-        groups.setdefault((one["environment"], one["threads"]), []).append(one)
-    lines, seeds = [], []
-    for (environment, threads), rows in groups.items():
-        for claim in known.claims:
-            outcomes = [found["outcome"] for one in rows for found in one["claims"] if found["id"] == claim.id]
-            counted = [said for said in outcomes if said != "skipped"]
-            found = rate(counted.count("held"), len(counted))
-            if found.rate is not None:
-                share = [f"{found.held} of {found.counted}", percent(found.rate)]
-                interval = f"{percent(found.low)} to {percent(found.high)}"
-                lines.append([environment, str(threads), claim.id, *share, interval])
-        seeds += [[environment, str(threads), str(one["seed"]), *figures(one), outcome(one)] for one in rows]
-    return {
-        "rates": table(["environment", "threads", "claim", "held", "rate", "95 % interval"], lines),
-        "rates-seeds": table(["environment", "threads", "seed", *FIGURES, "verdict"], seeds),
-    }
+    found = {}
+    for name, environments in RATES.items():
+        rows = [one for one in evidence("rates") if one["scenario"] == name]
+        rows.sort(key=lambda one: (environments.index(one["environment"]), one["seed"]))
+        groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
+        for one in rows:
+            groups.setdefault((one["environment"], one["threads"]), []).append(one)
+        lines, seeds = [], []
+        for (environment, threads), members in groups.items():
+            place = [environment, str(threads)]
+            lines += [[*place, *cells] for cells in claim_rates(scenarios()[name], members)]
+            seeds += [[*place, str(one["seed"]), *figures(one), outcome(one)] for one in members]
+        found[f"rates-{name}"] = table(["environment", "threads", "claim", "held", "rate", "95 % interval"], lines)
+        found[f"seeds-{name}"] = table(["environment", "threads", "seed", *FIGURES, "verdict"], seeds)
+    return found
+
+
+def claim_rates(scenario: Scenario, rows: list[dict[str, Any]]) -> list[list[str]]:
+    """For each claim of which something is known: its name, count, rate, interval."""
+    lines = []
+    for claim in scenario.claims:
+        outcomes = [found["outcome"] for one in rows for found in one["claims"] if found["id"] == claim.id]
+        counted = [said for said in outcomes if said != "skipped"]
+        found = rate(counted.count("held"), len(counted))
+        if found.rate is not None:
+            interval = f"{percent(found.low)} to {percent(found.high)}"
+            lines.append([claim.id, f"{found.held} of {found.counted}", percent(found.rate), interval])
+    return lines
 
 
 def report_tables() -> dict[str, str]:
@@ -329,6 +338,7 @@ def remedy_tables() -> dict[str, str]:
         "scenarios": table(["scenario", "what it changes", "reference", "cost"], said),
         "figures": table(["scenario", "epochs", *FIGURES, "verdict"], came_out),
         "learning-rate-0": table(["epoch", "training phase", "`evaluate`", "distance"], drift),
+        **rate_tables(),
     }
 
 

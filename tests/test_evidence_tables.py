@@ -46,7 +46,7 @@ def test_rates_count_each_environment_and_number_of_threads_apart(folder: Path) 
     ]
     evidence.write_evidence("rates", dict(enumerate(rows)))
     tables = evidence.rate_tables()
-    assert tables["rates"].splitlines()[2:] == [
+    assert tables["rates-momentum-0.01"].splitlines()[2:] == [
         "| keras-2.0.9 | 2 | A5 | 0 of 1 | 0 % | 0 % to 79 % |",
         "| keras-2.0.9 | 2 | A5-weight | 1 of 1 | 100 % | 21 % to 100 % |",
         "| keras-3 | 2 | A5 | 2 of 4 | 50 % | 15 % to 85 % |",
@@ -54,7 +54,7 @@ def test_rates_count_each_environment_and_number_of_threads_apart(folder: Path) 
         "| keras-3 | 1 | A5 | 1 of 1 | 100 % | 21 % to 100 % |",
         "| keras-3 | 1 | A5-weight | 1 of 1 | 100 % | 21 % to 100 % |",
     ]
-    seeds = [line.split(" | ")[2] for line in tables["rates-seeds"].splitlines()[2:]]
+    seeds = [line.split(" | ")[2] for line in tables["seeds-momentum-0.01"].splitlines()[2:]]
     assert seeds == ["0", "0", "1", "2", "3", "0"]
 
 

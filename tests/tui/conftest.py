@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from tests.tui.oracle import Recorded
 from tui.app import ReproApp
+from tui.screens import what_if
 
 
 def text_of(app: ReproApp) -> str:
@@ -49,3 +52,13 @@ def make_app(store: Path, tmp_path: Path) -> Callable[[], ReproApp]:
         return ReproApp(store, config_folder=tmp_path / "settings")
 
     return make
+
+
+@pytest.fixture
+def oracle(monkeypatch: pytest.MonkeyPatch) -> type[Recorded]:
+    """A worker that answers only once `let` is set."""
+    Recorded.asked, Recorded.fault = [], None
+    Recorded.let, Recorded.ended = threading.Event(), threading.Event()
+    monkeypatch.setattr(what_if, "Oracle", Recorded)
+    monkeypatch.setattr(what_if, "_known", {})
+    return Recorded

@@ -9,9 +9,8 @@ import pytest
 
 from tests.tui import recorded
 from tests.tui.conftest import shows, text_of, until
-from tests.tui.test_what_if import Recorded
+from tests.tui.oracle import Recorded
 from tui.app import ReproApp
-from tui.screens import what_if
 from tui.screens.what_if import WhatIfScreen
 from tui.screens.why import WhyScreen
 
@@ -127,15 +126,3 @@ async def test_two_marked_runs_offer_what_a_comparison_can_do(make_app: MakeApp,
         await until(pilot, lambda: all(lit(app, label) for label in ("All rows", "Unmark", "Copy table")))
         await pilot.press("x")
         await until(pilot, lambda: not lit(app, "All rows") and lit(app, "Unmark"))
-
-
-@pytest.fixture
-def oracle(monkeypatch: pytest.MonkeyPatch) -> type[Recorded]:
-    """A worker that answers only once `let` is set."""
-    import threading
-
-    Recorded.asked, Recorded.fault = [], None
-    Recorded.let, Recorded.ended = threading.Event(), threading.Event()
-    monkeypatch.setattr(what_if, "Oracle", Recorded)
-    monkeypatch.setattr(what_if, "_known", {})
-    return Recorded

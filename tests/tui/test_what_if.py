@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Self
 
 import pytest
 from textual.geometry import Offset
 from textual.pilot import Pilot
 
 from repro.errors import UnusableError
-from repro.runs.store import RunDirectory
-from repro.what_if import Answer, Statistics
+from repro.what_if import Answer
 from tests.tui import conftest, recorded
 from tests.tui.conftest import text_of, until
+from tests.tui.oracle import Recorded
 from tui.app import ReproApp
 from tui.questions import Question
 from tui.screens import what_if
@@ -27,57 +25,6 @@ pytestmark = pytest.mark.asyncio
 MakeApp = Callable[[], ReproApp]
 EPOCHS = recorded.SNAPSHOTS
 CELLS = len(EPOCHS) * len(LADDER)
-
-
-class Recorded:
-    """Answers at once, or when let; remembers the questions."""
-
-    asked: ClassVar[list[Question]]
-    let: ClassVar[threading.Event]
-    ended: ClassVar[threading.Event]
-    fault: ClassVar[Exception | None]
-
-    def __init__(self, run: RunDirectory) -> None:
-        self.run = run
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.ended.set()
-
-    def stop(self) -> None:
-        self.let.set()
-
-    def ask(self, momentum: float, epoch: int, statistics: Statistics = "moving") -> Answer:
-        self.asked.append(Question(momentum, epoch, statistics))
-        assert self.let.wait(10)
-        if self.fault is not None:
-            raise self.fault
-        right = 3 if momentum**epoch < 0.1 or statistics == "re-estimated" else 2 if statistics == "debiased" else 1
-        classes = [0, 1 if right > 1 else 0, 2 if right > 2 else 0]
-        return Answer(
-            momentum=momentum,
-            epoch=epoch,
-            statistics=statistics,
-            exact=statistics == "moving",
-            predict={
-                "classes": classes,
-                "probabilities": [[0.7 if c == k else 0.15 for c in range(3)] for k in classes],
-            },
-            evaluate={"loss": 1.25, "accuracy": right / 3},
-            seconds=0.1,
-        )
-
-
-@pytest.fixture
-def oracle(monkeypatch: pytest.MonkeyPatch) -> type[Recorded]:
-    """A worker that answers only once `let` is set."""
-    Recorded.asked, Recorded.fault = [], None
-    Recorded.let, Recorded.ended = threading.Event(), threading.Event()
-    monkeypatch.setattr(what_if, "Oracle", Recorded)
-    monkeypatch.setattr(what_if, "_known", {})
-    return Recorded
 
 
 async def shows(pilot: Pilot[int], *words: str) -> None:

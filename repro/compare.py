@@ -248,9 +248,9 @@ def as_text(table: Comparison, *, all_rows: bool, width: int = 100) -> str:
         lines += ["", "nothing differs but the time"]
     words = "the same" if table.same_verdicts else "NOT the same"
     lines += ["", f"verdicts are {words}: " + ", ".join(verdict or "none" for verdict in table.verdicts)]
-    explained = dict.fromkeys((row.group, row.why, row.source) for row in rows if row.why and row.differs)
+    explained = dict.fromkeys((row.group, row.why, row.source) for row in rows if row.explains and row.differs)
     if explained:
-        lines += ["", "why the environment's differences can matter, the likeliest first"]
+        lines += ["", "what of the environment's differences can be the reason, the likeliest first"]
         for group, why, source in explained:
             lines += textwrap.wrap(f"{group}: {why} ({source})", width, initial_indent="  ", subsequent_indent="    ")
     return "\n".join(lines)

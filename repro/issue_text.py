@@ -39,9 +39,8 @@ class IssueText:
 def write(run: Evidence, tracker: Tracker) -> IssueText:
     """The text for one tracker, under 6,000 characters; InputError where the run has no result to tell of."""
     if run.result is None:
-        raise InputError(
-            f"the run {run.id} is {run.state}: it has no figures to report", do="resume it, or run it again"
-        )
+        what = f"the run {run.id} is {run.state}: it has no figures to report"
+        raise InputError(what, do="run it again" if run.state == "damaged" else "resume it, or run it again")
     scenario = read_scenario(run.run)
     code = script_of(run.record, scenario)
     claims = [claim for claim in run.result.claims if claim.outcome != "skipped"]

@@ -72,7 +72,9 @@ class Images(Part, frozen=True):
     convert: Annotated[
         Literal["L"] | None, Meta(description="L: turn colour images into greyscale (ITU-R 601-2 luma).")
     ] = None
-    divide_by: Annotated[float, Meta(gt=0.0, le=1e6, description="Divide the pixels, 0 to 255, by this.")] | None = None
+    divide_by: Annotated[float, Meta(ge=1e-6, le=1e6, description="Divide the pixels, 0 to 255, by this.")] | None = (
+        None
+    )
     layout: Annotated[
         Literal["file-per-class", "folder-per-class"],
         Meta(description="folder-per-class: the sorted names of the folders are the classes."),

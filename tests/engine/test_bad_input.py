@@ -91,7 +91,7 @@ FAULTS = {
         13,
         "close needs `within`",
     ),
-    "divided by nothing": ("channels: 1", "channels: 1, divide_by: 0", 6, "images.divide_by: expected float > 0.0"),
+    "divided by nothing": ("channels: 1", "channels: 1, divide_by: 0", 6, "images.divide_by: expected float >= 1e-06"),
     "negative learning rate": (
         "[acc]}",
         "[acc], learning_rate: -1}",

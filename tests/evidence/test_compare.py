@@ -75,6 +75,14 @@ def test_the_likeliest_explanation_comes_first(two: list[Evidence]) -> None:
     assert [row.explains for row in rows] == [True] * 5 + [False]
 
 
+def test_what_explains_nothing_is_no_reason(two: list[Evidence]) -> None:
+    text = compare.as_text(compare.compare(two), all_rows=False)
+    rows, reasons = text.split("what of the environment's differences can be the reason")
+    assert "packages.zipp" in rows
+    assert "CPU" in reasons or "instruction" in reasons
+    assert "other packages" not in reasons and "not known to" not in reasons
+
+
 def test_every_format_comes_from_the_same_rows(two: list[Evidence], command: Any) -> None:
     table = compare.compare(two)
     names = [row.name for row in table.shown(all_rows=False)]

@@ -45,6 +45,18 @@ def test_fields_figures_and_the_line(tracker: issue_text.Tracker, run: Evidence,
     assert "test_function([x, y, np.ones(len(x)), 1])" in text
 
 
+@pytest.mark.parametrize("what", ["damaged", "not ended"])
+def test_a_run_without_figures_says_what_to_do(what: str, run: Evidence, command: Any) -> None:
+    result = run.run.file("result.json")
+    if what == "damaged":
+        result.write_text("{")
+    else:
+        result.unlink()
+    code, out, err = command("issue", "last")
+    assert (code, out) == (2, "") and err.count("\n") == 1
+    assert ("resume it" in err) == (what != "damaged")
+
+
 def test_what_a_maintainer_asks_first(run: Evidence, command: Any) -> None:
     text = command("issue", "last", "--for", "tensorflow")[1]
     assert "### Issue type\n\nSupport\n" in text  # it says itself that it is no defect

@@ -221,6 +221,17 @@ async def test_a_curve_that_grows_is_drawn_as_one_that_is_new_but_only_where_it_
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(("width", "note"), [(40, "no epoch has ended yet"), (29, "no epoch yet"), (18, "")])
+async def test_a_curve_without_values_says_so_in_whole_words(width: int, note: str) -> None:
+    app = Curves()
+    async with app.run_test(size=(width, 24)) as pilot:
+        app.query_one("#grown", Curve).show([Series("a", [])], 5)
+        await pilot.pause()
+        middle = [row.text.partition("│")[2].strip() for row in _rows(app, "grown")]
+        assert [text for text in middle if text] == ([note] if note else [])
+
+
+@pytest.mark.asyncio
 async def test_a_curve_can_be_selected_like_text() -> None:
     app = Curves()
     async with app.run_test(size=(60, 24)) as pilot:

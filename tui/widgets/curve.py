@@ -16,6 +16,7 @@ from tui.text import QUIET, number
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 BELOW = "▾"  # at the foot of a logarithmic scale: a value of 0, which it cannot hold
+NOTHING_YET = ("no epoch has ended yet", "no epoch yet")  # the first that has room
 STYLES = ("$text-accent", "$text-success", "$text-warning", "$text-error", "$text-primary", "$text-secondary")
 
 
@@ -260,9 +261,9 @@ class Curve(Widget):
             parts += _runs(line)
             lines.append(Content.assemble(*parts))
         if empty:
-            note = "no epoch has ended yet"
+            note = next((text for text in NOTHING_YET if len(text) <= plot_width), "")
             middle = 1 + plot_height // 2
-            lines[middle] = Content.assemble((" " * gutter + "│", QUIET), (note.center(plot_width)[:plot_width], QUIET))
+            lines[middle] = Content.assemble((" " * gutter + "│", QUIET), (note.center(plot_width), QUIET))
         lines.append(Content.styled(" " * gutter + "└" + "─" * plot_width, QUIET))
         end = f"epoch {epochs}{', log scale' if log_epochs else ''}" if epochs else "epoch"
         lines.append(Content.styled(" " * (gutter + 1) + ("1" if epochs else " ") + end.rjust(plot_width - 1), QUIET))

@@ -156,8 +156,11 @@ ENV PATH=/opt/repro/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/tmp \
     REPRO_ENVIRONMENTS=/opt \
     REPRO_STORE=/runs \
+    XDG_CONFIG_HOME=/runs/.config \
+    XDG_STATE_HOME=/runs/.state \
     REPRO_CONTAINER=1
-WORKDIR /tmp
+# What is written by a relative name (bundles, issue texts, new scenarios) stays when the container is gone.
+WORKDIR /runs
 USER 1000:1000
 
 

@@ -8,6 +8,7 @@ import pty
 import select
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,19 @@ def test_environment_record_names_image_and_locks(service: Service, image: dict[
     assert image["Id"] in text
     assert labels["repro.lock.keras-3"] in text
     assert "org.opencontainers.image.version" in text
+
+
+def test_what_is_written_by_a_relative_name_stays_and_is_found(service: Service) -> None:
+    bundle = ROOT / "tests/data/format-1/bundle.zip"
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(service.store.parent, [name for name in archive.namelist() if name.startswith("runs/")])
+    service.run("new", "mine")
+    assert (service.store / "mine.yaml").stat().st_uid == UID
+    service.run("export", "kge8", "-o", "mine.zip")
+    assert zipfile.is_zipfile(service.store / "mine.zip")
+    shutil.copy(bundle, service.store / "theirs.zip")
+    assert "REPRODUCED" in service.run("verify", "theirs.zip", "--no-run", "--plain").stdout
+    assert len(service.json("runs")["runs"]) == 4  # what else lies there is no run
 
 
 def test_detach_is_refused_and_the_other_way_named(service: Service) -> None:

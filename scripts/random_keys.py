@@ -75,7 +75,8 @@ def _leave(terminal: Terminal, ending: bytes | signal.Signals) -> tuple[int, set
     """By the key, which a text field may take or a question may follow, or by a signal: exit code, those allowed."""
     if isinstance(ending, signal.Signals):
         terminal.process.send_signal(ending)
-        return terminal.end(), {ENDINGS[ending]}
+        # Before its handler stands the signal itself ends the program, which a shell reports as the same number.
+        return terminal.end(), {ENDINGS[ending], -ending}
     os.write(terminal.main, ending)
     end = time.monotonic() + QUIT_SECONDS
     while terminal.process.poll() is None and time.monotonic() < end:

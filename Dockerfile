@@ -235,7 +235,7 @@ RUN --mount=type=cache,target=/var/cache/pip \
 COPY --from=engine /package /opt/repro/lib/python3.12/site-packages/
 COPY . /src
 WORKDIR /src
-ENV HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis
+ENV HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis XDG_CONFIG_HOME=/tmp/.config XDG_STATE_HOME=/tmp/.state
 USER 1000:1000
 ENTRYPOINT ["/opt/repro/bin/python", "-m", "pytest", "-p", "no:cacheprovider"]
 CMD ["-q", "-m", "not real and not container"]

@@ -22,6 +22,7 @@ from repro.sweep.jobs import Job
 TICK_SECONDS = 0.5
 CONNECT_SECONDS = 10
 PATIENCE_SECONDS = 60.0
+REFUSED_PATIENCE_SECONDS = 5.0  # a cluster that has just been started: the next worker may be the right one
 _AGAIN = "the finished runs are kept; the same command goes on"
 
 
@@ -82,7 +83,7 @@ class ClusterRunner:
                 self._look_at_workers(asked, jobs[0].plan.threads)
                 if self._slots:
                     usable_at, self._was_usable = time.monotonic(), True
-                elif time.monotonic() - usable_at > PATIENCE_SECONDS or (self._refused and not self._was_usable):
+                elif time.monotonic() - usable_at > self._patience():
                     self._give_up()
                 self._move_the_lost(left)
                 while left and len(self._flying) < sum(self._slots.values()):
@@ -126,6 +127,9 @@ class ClusterRunner:
                         f"the worker {printable(address, 80)} has {answer['cores']} cores for {self._slots[address]} "
                         f"runs of {threads} threads: slow; start it with --nthreads 1, or give --threads"
                     )
+
+    def _patience(self) -> float:
+        return REFUSED_PATIENCE_SECONDS if self._refused and not self._was_usable else PATIENCE_SECONDS
 
     def _refuse(self, address: str, why: str) -> None:
         self._refused.add(address)

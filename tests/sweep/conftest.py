@@ -128,14 +128,23 @@ class Cluster:
         self.address: str = json.loads(file.read_text())["address"]
 
     def worker(self, cwd: Path = ROOT, **variables: str) -> subprocess.Popen[bytes]:
+        """A worker that the scheduler knows already: what a sweep does then does not hang on which is the faster."""
         name = f"w{len(self.processes)}"
         folder = self.place / name
-        return self._start(
+        process = self._start(
             *("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name),
             *("--local-directory", str(folder), "--host", "127.0.0.1"),
             cwd=cwd,
             **variables,
         )
+        until(lambda: name in self._names())
+        return process
+
+    def _names(self) -> set[str]:
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            return {worker["name"] for worker in client.scheduler_info(n_workers=-1)["workers"].values()}
 
     def _start(self, *arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import shutil
 import signal
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from repro.cli import run_command_line
 from repro.errors import InputError
 from repro.runs.store import RunDirectory, Store
 from repro.sweep import transfer
+from repro.sweep.cluster import ClusterRunner
 from tests.engine.made_runs import made_supervisor, make, plan, whole
 from tests.engine.test_supervisor import lives
 from tests.sweep.conftest import ROOT, Cluster, StandIn, until
@@ -87,6 +90,28 @@ def test_a_worker_with_another_lock_is_refused(stand_in: StandIn, cluster: Clust
     done = stand_in.sweep("0:2", "--scheduler", cluster.address)
     assert "other source files" in done.err and "another one than here" in done.err
     assert done.code == 0 and len(stand_in.runs()) == 2
+
+
+@slow
+@needs_dask
+def test_a_worker_that_comes_after_a_refused_one_is_waited_for(
+    stand_in: StandIn, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(runner: ClusterRunner, address: str, why: str) -> None:
+        told(runner, address, why)
+        cluster.worker()
+
+    told = ClusterRunner._refuse
+    monkeypatch.setattr(ClusterRunner, "_refuse", refuse)
+    monkeypatch.setattr("repro.sweep.cluster.REFUSED_PATIENCE_SECONDS", 60.0)
+    cluster.worker(REPRO_ENVIRONMENTS=str(cluster.place / "nowhere"))
+    command = ["--store", str(stand_in.store), "sweep", str(stand_in.file), "--seeds", "0:2"]
+    try:
+        code = run_command_line([*command, "--scheduler", cluster.address])
+    finally:
+        logging.disable(logging.NOTSET)
+    said = capsys.readouterr().err
+    assert code == 0 and said.count("is refused: ") == 1, said
 
 
 @slow

@@ -37,7 +37,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 _PACKAGE = Path(__file__).resolve().parent.parent
 # Options of ours that may stay in a recorded command; values stay where they are words or numbers of ours.
 _OPTION = re.compile(r"^--?[a-z][a-z-]*$")
-_PLAIN_VALUE = re.compile(r"^\d{1,10}([,:]\d{1,10})*$|^\d?\.\d{1,6}$")
+_PLAIN_VALUE = re.compile(r"^\d{1,10}([,:]\d{1,10})*$|^\d?\.\d{1,6}$|^<[a-z]+-\d{1,5}>$")
 
 
 @dataclass
@@ -86,6 +86,8 @@ def collect(runs: Sequence[Evidence], *, images: bool = True, own_images: bool =
     contents[m.NAME] = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
     for name, data in sorted(contents.items()):
         _refuse_leak(redactor, name, data)
+    for run in gathered:
+        _refuse_changed(run)
     return Contents(contents, manifest)
 
 
@@ -196,9 +198,7 @@ def _each_once(runs: Sequence[Evidence]) -> list[Evidence]:
 
 
 def _gather(run: Evidence, *, images: bool, own_images: bool) -> _Gathered:
-    record = run.record
-    if record.id != run.id:
-        raise InputError(f"says that it is {printable(record.id, 80)}", do="give the folder its name back", file=run.id)
+    record = run.run.named_record()
     if run.state not in EXPORTED_STATES:
         raise InputError(f"the run {run.id} is {run.state}", do="export it when it has ended")
     with_images = images and (record.shipped_images or own_images)
@@ -428,6 +428,16 @@ def _refuse_leak(redactor: redact.Redactor, name: str, data: bytes) -> None:
             f"{printable(name, 200)} would still hold what must not leave (kind: {kind})",
             do="nothing was written; rename the scenario or images that hold it, or report this",
         )
+
+
+def _refuse_changed(run: _Gathered) -> None:
+    """InputError where a file is not the one that the finished run hashed: verify would refuse the bundle."""
+    result = run.evidence.result
+    for name, data in run.files.items():
+        known = result.files.get(name) if result is not None else None
+        if known is not None and hashlib.sha256(data).hexdigest() != known:
+            do = "export the run where it was made, or pass on the bundle that it is from"
+            raise InputError("is not as the run left it (another hash)", do=do, file=f"{run.evidence.id}/{name}")
 
 
 # --- reports ---

@@ -121,7 +121,7 @@ def numbers(values: tuple[str, ...], option: str) -> list[int]:
 def run_object(run: RunDirectory, *, with_measurements: bool = True) -> dict[str, Any]:
     """The JSON object of one run, as `run` and `show` print it; a damaged run has its reason instead of figures."""
     try:
-        record = run.record()
+        record = run.named_record()
         result = run.result()
     except InputError as error:
         return _damaged(run, error, with_measurements)

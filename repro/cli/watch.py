@@ -27,7 +27,7 @@ def command(ctx: click.Context, run: str, plain: bool, store: Path | None, as_js
     from repro.cli.progress import show_progress
 
     found = open_store(store).find(run)
-    record = found.record()
+    record = found.named_record()
     with show_progress(found, scenario_of(found), record.environment, record.seed, plain=plain) as display:
         try:
             for event in follow(found):

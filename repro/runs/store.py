@@ -111,6 +111,14 @@ class RunDirectory:
             raise unreadable(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), self.file("run.json"))
         return found
 
+    def named_record(self) -> RunRecord:
+        """run.json of a run that has its place in a store; InputError also where its folder got another name."""
+        found = self.record()
+        if found.id != self.id:
+            what = f"says that it is {printable(found.id, 80)}"
+            raise InputError(what, do="give the folder its name back", file=self.file("run.json"))
+        return found
+
     def has_result(self) -> bool:
         """Whether result.json is there, as far as one may look."""
         try:
@@ -149,7 +157,7 @@ class RunDirectory:
     def state(self, progress: Progress | None = None) -> State:
         """What has become of the run; never raises."""
         try:
-            self.record()
+            self.named_record()
             if self.result() is not None:
                 return "finished"
             if self.is_locked():

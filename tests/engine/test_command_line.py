@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -102,7 +103,10 @@ def test_show_names_the_network(repro: Repro, store: Path) -> None:
 
 def test_ids_of_all_lengths_line_up(repro: Repro, store: Path) -> None:
     for name in ("original-bug-keras-3-s0-abcd", "a-b-s0-efgh"):
-        shutil.copytree(RECORDED, store / f"20260101T000000.000000Z-{name}")
+        run = store / f"20260101T000000.000000Z-{name}"
+        shutil.copytree(RECORDED, run)
+        record = json.loads((run / "run.json").read_bytes())
+        (run / "run.json").write_text(json.dumps({**record, "id": run.name}))
     assert len({line.index("REPRODUCED") for line in repro("runs").out.splitlines()}) == 1
 
 

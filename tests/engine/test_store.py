@@ -263,6 +263,8 @@ def damage(run: RunDirectory, how: str) -> None:
 
             shutil.rmtree(run.path)
             run.path.write_text("")
+        case "another's name":
+            file.write_bytes(file.read_bytes().replace(run.id.encode(), run.id[:-4].encode() + b"0000"))
 
 
 @pytest.mark.parametrize(
@@ -279,6 +281,7 @@ def damage(run: RunDirectory, how: str) -> None:
         "damaged result",
         "newer result",
         "a file",
+        "another's name",
     ],
 )
 def test_a_damaged_run_hides_no_other(repro: Repro, folder: Path, store: Path, how: str) -> None:

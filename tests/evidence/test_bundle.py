@@ -437,6 +437,19 @@ def test_a_damaged_run_is_one_line(run: Evidence, command: Any) -> None:
     assert code == 2 and err.count("\n") == 1
 
 
+def test_a_run_that_is_not_as_it_was_left_is_not_exported(store: Path, command: Any) -> None:
+    run = make_run(store, log="loaded /home/qarnavel/thing\n", run=lambda data: data["command"].append("mine"))
+    target = store.parent / "again.zip"
+    first = store.parent / "first.zip"
+    assert command("export", run.id, "-o", first)[0] == 0
+    with zipfile.ZipFile(first) as archive:
+        archive.extractall(store.parent / "unpacked")
+    unpacked = store.parent / "unpacked" / "runs"
+    code, out, err = command("--store", unpacked, "export", run.id, "-o", target)
+    assert (code, out) == (2, "") and "is not as the run left it" in err and "pass on the bundle" in err, err
+    assert not target.exists() and err.count("\n") == 1
+
+
 def test_html_in_texts_is_escaped(store: Path) -> None:
     evil = "<script>alert(1)</script><img src=http://x/y>"
 

@@ -10,7 +10,9 @@ def keep(error: BaseException) -> str:
     """Write the traceback to a file in the temporary folder; the line that names it."""
     text = "".join(traceback.format_exception(error))
     try:
-        with tempfile.NamedTemporaryFile("w", prefix="repro-error-", suffix=".log", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", errors="backslashreplace", prefix="repro-error-", suffix=".log", delete=False
+        ) as file:
             file.write(text)
         return f"a defect in repro: please report it with {file.name}"
     except OSError:

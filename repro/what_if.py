@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -29,7 +29,7 @@ from repro.runs.shared import is_proven
 from repro.runs.store import RunDirectory
 from repro.runs.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
 from repro.scenario import own_model
-from repro.scenario.load import load, shipped_names
+from repro.scenario.load import of_run, shipped_names
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
 _SNAPSHOT = re.compile(r"^snapshot-([0-9]{1,9})\.npz$")
@@ -86,7 +86,7 @@ class Oracle:
         self._asked = 0
 
     def __enter__(self) -> Self:
-        scenario = load(self.run.file("scenario.yaml"), environments=definition.names()).scenario
+        scenario = of_run(self.run.file("scenario.yaml"))
         if scenario.model.python is not None:
             file = self.run.file(own_model.FILE)
             own_model.require_same(file.read_bytes(), self.record.model_sha256, file)
@@ -183,13 +183,6 @@ class Oracle:
             evaluate={"loss": answered.loss, "accuracy": answered.accuracy},
             seconds=answered.seconds,
         )
-
-    def ask_all(self, momenta: Iterable[float], epochs: Iterable[int]) -> Iterable[Answer]:
-        """Moving statistics at every momentum and epoch, epoch by epoch."""
-        momenta = list(momenta)
-        for epoch in epochs:
-            for momentum in momenta:
-                yield self.ask(momentum, epoch)
 
     def _send(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None

@@ -16,7 +16,7 @@ from repro.runs import events
 from repro.runs.measurements import Progress
 from repro.runs.records import Result, RunRecord
 from repro.runs.store import EventReader, RunDirectory, Store
-from repro.scenario.load import parse
+from repro.scenario.load import of_run
 from repro.scenario.types import Scenario
 from tui import queue
 from tui.summary import ENDED, Summary, from_id
@@ -227,9 +227,8 @@ class RunFollower:
     PIECE = 256 * 1024
     LOG_TAIL = 64 * 1024
 
-    def __init__(self, run: RunDirectory, environments: Sequence[str], tell: Callable[[RunNews], None]) -> None:
+    def __init__(self, run: RunDirectory, tell: Callable[[RunNews], None]) -> None:
         self.run_directory = run
-        self._environments = environments
         self._tell = tell
         self._reader = run.reader()
         self._log_offset: int | None = None
@@ -265,9 +264,8 @@ class RunFollower:
             except (InputError, OSError) as error:
                 self._be_damaged(str(error))
                 return False
-            with contextlib.suppress(InputError, OSError, UnicodeDecodeError):
-                file = self.run_directory.file("scenario.yaml")
-                news.scenario = parse(file.read_text("utf-8"), name=file.name, environments=self._environments)
+            with contextlib.suppress(InputError):
+                news.scenario = of_run(self.run_directory.file("scenario.yaml"))
         try:
             news.events = self._reader.read(self.PIECE)
         except (msgspec.DecodeError, OSError) as error:

@@ -131,6 +131,4 @@ class EnvironmentRecord(msgspec.Struct):
 
 def read_scenario(run: RunDirectory) -> Scenario:
     """scenario.yaml of a run; InputError where it cannot be read. Claims may name environments that we do not know."""
-    path = run.file("scenario.yaml")
-    document = yaml_file.read(path)
-    return document.convert(Scenario)
+    return load.of_run(run.file("scenario.yaml"))

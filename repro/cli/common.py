@@ -185,11 +185,10 @@ def measurements_so_far(record: RunRecord, progress: Progress) -> dict[str, Any]
 
 def claims_so_far(run: RunDirectory, record: RunRecord, progress: Progress) -> list[dict[str, Any]]:
     """Claims of an unfinished run: unknown until the last epoch was measured."""
-    from repro.environment.definition import names
-    from repro.scenario.load import load
+    from repro.scenario.load import of_run
 
     try:
-        scenario = load(run.file("scenario.yaml"), environments=names()).scenario
+        scenario = of_run(run.file("scenario.yaml"))
     except InputError:
         return []
     done = progress.epoch == scenario.fit.epochs

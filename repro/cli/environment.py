@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 from pathlib import Path
 from typing import Any
 
 import click
 
+from repro.cli import environment_diff
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, json_option, print_json, say, split
 from repro.environment import check, definition
@@ -124,5 +124,4 @@ def _print_facts(facts: dict[str, Any], prefix: str) -> None:
             say(f"{prefix}{key}: {shown}")
 
 
-if (Path(__file__).parent / "environment_diff.py").is_file():
-    command.add_command(importlib.import_module("repro.cli.environment_diff").command)
+command.add_command(environment_diff.command)

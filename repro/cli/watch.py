@@ -8,10 +8,9 @@ import click
 import msgspec
 
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
-from repro.environment import definition
 from repro.errors import ExitCode, InputError
 from repro.runs.store import RunDirectory, follow
-from repro.scenario.load import load
+from repro.scenario.load import of_run
 from repro.scenario.types import Scenario
 
 
@@ -44,7 +43,7 @@ def command(ctx: click.Context, run: str, plain: bool, store: Path | None, as_js
 
 def scenario_of(run: RunDirectory) -> Scenario:
     """The scenario that a run was started with."""
-    return load(run.file("scenario.yaml"), environments=definition.names()).scenario
+    return of_run(run.file("scenario.yaml"))
 
 
 def exit_code(run: RunDirectory) -> int:

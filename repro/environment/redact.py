@@ -98,10 +98,15 @@ _NAMED_TOKENS = re.compile(
 )
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _QUOTED_PATH = re.compile(r"([\"'`])((?:/|~[\w-]*/|[A-Za-z]:\\)[^\"'`\n]+)\1")
-_PATH = re.compile(r"(?<![\w.<>/~-])/(?!/)[\w.@+%~-][^\s\"'`<>|:;,()\[\]{}*?\\]*")
-_NETWORK_PATH = re.compile(r"(?<![\w:/])//[\w.-]+/[^\s\"'`<>|:;,()\[\]{}]*")
-_HOME_PATH = re.compile(r"(?<![\w/])~[\w-]*/[^\s\"'`<>|:;,()\[\]{}]*")
-_WINDOWS_PATH = re.compile(r"(?<!\w)(?:[A-Za-z]:\\|\\\\\w)[^\s\"'`<>|:;,()\[\]{}]*")
+# An unquoted path goes on over spaces where a few words on stands another slash, or the suffix of a file.
+_WORD = r" [\w.@+%~&-]+"
+_SUFFIX = r"\.(?:png|jpe?g|bmp|gif|webp|tiff?|npy|npz|h5|hdf5|keras|py|ya?ml|json|csv|txt|log|zip|pdf|docx?|xlsx?)"
+_FURTHER = rf"(?:(?:{_WORD}){{1,4}}?[/\\][^\s\"'`<>|:;,()\[\]{{}}]*)*"
+_WITH_SPACES = rf"{_FURTHER}(?:(?:{_WORD}){{0,3}}? [\w.@+%~&-]*\w{_SUFFIX}(?![\w/\\]))?"
+_PATH = re.compile(r"(?<![\w.<>/~-])/(?!/)[\w.@+%~-][^\s\"'`<>|:;,()\[\]{}*?\\]*" + _WITH_SPACES)
+_NETWORK_PATH = re.compile(r"(?<![\w:/])//[\w.-]+/[^\s\"'`<>|:;,()\[\]{}]*" + _WITH_SPACES)
+_HOME_PATH = re.compile(r"(?<![\w/])~[\w-]*/[^\s\"'`<>|:;,()\[\]{}]*" + _WITH_SPACES)
+_WINDOWS_PATH = re.compile(r"(?<!\w)(?:[A-Za-z]:\\|\\\\\w)[^\s\"'`<>|:;,()\[\]{}]*" + _WITH_SPACES)
 _IPV4 = re.compile(r"(?<![\w.=-])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]|-\w)")
 _IPV6 = re.compile(r"(?<![\w:.])(?=[0-9a-fA-F:]*\d)(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?:%\w+)?(?![\w:])")
 _MAC = re.compile(r"(?<![\w:-])(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}(?![\w:-])")
@@ -356,7 +361,7 @@ class Redactor:
             whole = [rf"(?:[\w-]+\.)*(?:{'|'.join(hosts)})(?:\.[A-Za-z][\w-]*)*"] if hosts else []
             words = re.compile("|".join([*whole, *map(re.escape, variants)]), re.IGNORECASE) if variants else None
             roots = sorted(self._paths, key=lambda path: (-len(path), path))
-            tail = r"(?![\w])(?:/[^\s\"'`<>|:;,()\[\]{}]*)?"
+            tail = r"(?![\w])(?:/[^\s\"'`<>|:;,()\[\]{}]*" + _WITH_SPACES + ")?"
             paths = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, roots))}){tail}") if roots else None
             one_of = "|".join(map(re.escape, sorted(self._short, key=lambda name: (-len(name), name))))
             place = rf"(?<=/)(?:{one_of})(?=[/\s\"':,)\]]|$)|(?<![\w@.-])(?:{one_of})(?=@\w)|(?<=\w@)(?:{one_of})\b"

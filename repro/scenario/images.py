@@ -70,7 +70,8 @@ class ImageSet:
 def list_files(directory: Path) -> list[Path]:
     """Image files of a folder by sorted name (os.listdir's order differs between machines and binds labels)."""
     try:
-        found = [file for file in islice(directory.iterdir(), MAX_IMAGES + 1) if not file.name.startswith(".")]
+        visible = (file for file in directory.iterdir() if not file.name.startswith("."))
+        found = list(islice(visible, MAX_IMAGES + 1))
         if len(found) > MAX_IMAGES:
             raise InputError(f"holds more than {MAX_IMAGES:,} files", do="train on fewer images", file=directory)
         return sorted((file for file in found if file.suffix.lower() in SUFFIXES), key=lambda file: file.name)

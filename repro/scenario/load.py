@@ -73,6 +73,14 @@ def load(file: Path, *, environments: Collection[str]) -> Loaded:
     return Loaded(scenario, file, document)
 
 
+def of_run(file: Path) -> Scenario:
+    """scenario.yaml of a run directory or a bundle; its claims may name environments that are not known here."""
+    document = yaml_file.read(file)
+    scenario = document.convert(Scenario)
+    _check(document, scenario, None)
+    return scenario
+
+
 def parse(text: str, *, name: str, environments: Collection[str]) -> Scenario:
     """A scenario from text that is in no file of its own (a run directory, a bundle); `name` is used in messages."""
     document = yaml_file.Document(name, text)
@@ -81,8 +89,8 @@ def parse(text: str, *, name: str, environments: Collection[str]) -> Scenario:
     return scenario
 
 
-def _check(document: yaml_file.Document, scenario: Scenario, environments: Collection[str]) -> None:
-    """What the types alone cannot say."""
+def _check(document: yaml_file.Document, scenario: Scenario, environments: Collection[str] | None) -> None:
+    """What the types alone cannot say; claims may name any environment where `environments` is None."""
     _check_model(document, scenario)
     _check_folder(document, scenario.images.directory, ("images", "directory"))
     _check_validation(document, scenario)
@@ -126,7 +134,7 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
                     f"claims[{index}].{key}: {value} is not measured", (*at, key), do=f"add {source} to measure"
                 )
         for place, environment in enumerate(claim.only):
-            if environment not in environments:
+            if environments is not None and environment not in environments:
                 document.fail(
                     f"claims[{index}].only: no environment is called {printable(environment, 60)!r}",
                     (*at, "only", place),

@@ -93,6 +93,13 @@ def test_folders_that_cannot_be_used(repro: Repro, place: Path, store: Path, mon
     refused("ant: holds more than 3 files")
     monkeypatch.undo()
     monkeypatch.setenv("REPRO_STORE", str(store))
+    before = scenario_images.list_files(train / "ant")
+    for number in range(20):
+        (train / f"ant/._{number}.png").touch()
+    monkeypatch.setattr(scenario_images, "MAX_IMAGES", len(before))
+    assert scenario_images.list_files(train / "ant") == before
+    monkeypatch.undo()
+    monkeypatch.setenv("REPRO_STORE", str(store))
     (train / "dog").mkdir()
     refused("data/train: 4 class folders found, where 3 are asked")
     (train / "cow").rename(place / "cow")

@@ -403,6 +403,19 @@ def test_shape_of_an_unfinished_run(repro: Repro, folder: Path, store: Path, hap
     assert set(RUN_KEYS) - {"measurements"} <= set(repro("runs", "--json").json["runs"][0])
 
 
+def test_a_run_whose_claim_names_an_environment_that_is_gone(repro: Repro, folder: Path, store: Path) -> None:
+    file = folder / "s.yaml"
+    file.write_text(file.read_text().replace("to: 1.0}", "to: 1.0, only: [keras-3]}"))
+    run = make(folder, store, *whole())
+    finish(run)
+    kept = run.file("scenario.yaml")
+    kept.write_text(kept.read_text().replace("only: [keras-3]", "only: [keras-9]"))
+    repro("check", kept).refused(2, "no environment is called 'keras-9'")
+    for words in (["show", "last"], ["watch", "last"], ["compare", "last", "last"], ["diagnose", "last"]):
+        answer = repro(*words)
+        assert answer.code == 0 and answer.err.count("repro: ") == 0, (words, answer)
+
+
 def test_shape_of_a_damaged_run(repro: Repro, folder: Path, store: Path) -> None:
     damage(make(folder, store), "no run.json")
     assert set(RUN_KEYS) <= set(repro("show", "last", "--json").json)

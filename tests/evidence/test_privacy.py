@@ -215,6 +215,23 @@ def test_what_tells_nothing_stays(text: str, kept: str | None) -> None:
     assert (kept in cleaned) if kept is not None else cleaned == text
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("no /data/Acme Corp/secret project/x.txt: gone", "no <path-1>: gone"),
+        ("5 in /mnt/My Clients/Jane Doe.png now", "5 in <path-1> now"),
+        ("no C:\\Users\\Jane Doe\\My Docs\\a.png: gone", "no <path-1>: gone"),
+        ("~/My Pictures/Jane Doe.jpg: gone", "<path-1>: gone"),
+        ("//server/My Share/Jane Doe.png", "<path-1>"),
+        ("/home/jane/My Docs/Jane Doe.png was read", "<path-1> was read"),
+        ("/data/x and then /y/z", "<path-1> and then <path-2>"),
+        ("/data/x is what was read", "<path-1> is what was read"),
+    ],
+)
+def test_paths_with_spaces_go_whole(text: str, left: str) -> None:
+    assert redact.Redactor([redact.Known("path", "/home/jane")]).text(text, "f") == left
+
+
 def test_a_secret_in_the_scenarios_name_refuses(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
     monkeypatch.setenv("USER", "qarnavel")
 

@@ -78,7 +78,7 @@ def test_the_watcher_survives_a_store_that_is_not_there(tmp_path: Path) -> None:
 
 def follow(run: RunDirectory) -> tuple[RunFollower, list[RunNews]]:
     told: list[RunNews] = []
-    return RunFollower(run, ENVIRONMENTS, told.append), told
+    return RunFollower(run, told.append), told
 
 
 def test_a_follower_reads_on_where_it_was(store: Path) -> None:

@@ -144,7 +144,7 @@ class RunScreen(ReproScreen):
     def on_mount(self) -> None:
         self.query_one("#page", VerticalScroll).focus()
         run = self.repro.run_directory(self.run_id)
-        self._follower = RunFollower(run, self.repro.environments, self._tell)
+        self._follower = RunFollower(run, self._tell)
         threading.Thread(target=self._follower.run, name=f"run {self.run_id}", daemon=True).start()
         self.set_interval(DRAW_SECONDS, self._draw)
         self._load_pictures()

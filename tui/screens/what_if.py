@@ -17,12 +17,11 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Static
 
-from repro.environment.definition import names
 from repro.errors import ReproError
 from repro.runs.measurements import prediction
 from repro.runs.records import RunRecord
 from repro.runs.store import RunDirectory
-from repro.scenario.load import parse
+from repro.scenario.load import of_run
 from repro.what_if import Answer, Oracle, Statistics, require_traced, snapshots
 from tui.commands import show, store_option
 from tui.questions import Question, Questions
@@ -62,8 +61,7 @@ def read(run: RunDirectory) -> Traced:
     """Read it; ReproError where the run cannot answer, OSError, ValueError or KeyError where files are damaged."""
     record = require_traced(run)
     head = msgspec.json.decode(run.file("arrays/trace.json").read_bytes())
-    file = run.file("scenario.yaml")
-    scenario = parse(file.read_text("utf-8"), name=file.name, environments=names())
+    scenario = of_run(run.file("scenario.yaml"))
     traced = Traced(
         run=run,
         record=record,

@@ -50,7 +50,7 @@ test-real: $(VENV)/.development environments  ## real training in keras-3, keras
 	$(BIN)/python -m pytest -m 'real and not evidence and not longest' --timeout 1800 $(ARGS)
 
 test-longest: $(VENV)/.development environments  ## 1000 epochs, killed on the way and resumed (15 to 40 minutes)
-	$(BIN)/python -m pytest -m longest --timeout 3600 $(ARGS)
+	$(BIN)/python -m pytest -m longest --timeout 14400 $(ARGS)
 
 test-container: $(VENV)/.development  ## build the image and run in it
 	@if docker info >/dev/null 2>&1 || [ ! -x $(PREPARE) ]; then true; else $(PREPARE); fi

@@ -24,6 +24,7 @@ from tests.tui.test_terminal import Terminal, left_on, variables
 
 KEYS = [bytes([key]) for key in b"1234ewmcxiorjkfslp t:?/ \r\r\t"] + [b"\x1b", b"\x1b", b"\x1b[A", b"\x1b[B"]
 MOST_KEYS = 14
+RESTORE_SECONDS = 5.0
 PAUSES = (0.0, 0.0, 0.01, 0.05, 0.2, 0.5)
 SIZES = ((18, 60), (24, 80), (40, 140), (60, 200))
 ENDINGS = {b"q": 0, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -60,6 +61,7 @@ def try_once(folder: Path, store: Path, seed: int) -> str:
         faults = [file.read_text("utf-8").splitlines()[-1] for file in folder.glob("repro-error-*.log")]
         if code not in allowed:
             faults.append(f"exit code {code}")
+        _settle(terminal)
         if left_on(terminal.output) or termios.tcgetattr(terminal.side)[:4] != terminal.before[:4]:
             faults.append("the terminal is not as it was")
         if b"Traceback" in terminal.output:
@@ -69,6 +71,15 @@ def try_once(folder: Path, store: Path, seed: int) -> str:
         for file in folder.glob("repro-error-*.log"):
             file.unlink()
     return f"seed {seed}, keys {b' '.join(pressed)!r}, {ending!r}: {'; '.join(faults)}" if faults else ""
+
+
+def _settle(terminal: Terminal) -> None:
+    """A terminal whose program was ended outright is restored a moment later, by another process."""
+    end = time.monotonic() + RESTORE_SECONDS
+    while left_on(terminal.read()) or termios.tcgetattr(terminal.side)[:4] != terminal.before[:4]:
+        if time.monotonic() > end:
+            return
+        time.sleep(0.02)
 
 
 def _leave(terminal: Terminal, ending: bytes | signal.Signals) -> tuple[int, set[int]]:

@@ -386,7 +386,7 @@ class Ground:
         target = self.folder / "b.zip"
         target.unlink(missing_ok=True)
         process = self.start("export", "last", "-o", str(target))
-        time.sleep(self.rng.uniform(0.1, 1.2))
+        time.sleep(self.rng.uniform(0.1, 0.9) * self._export_seconds())
         self._kill(process)
         if target.exists() and self.repro("verify", str(target), "--no-run", "--trust")[0] != 0:
             kill.faults.append("half a bundle was left")
@@ -394,6 +394,15 @@ class Ground:
         code, _, err = self.repro("export", "last", "-o", str(target))
         if code != 0:
             kill.faults.append(f"the next export: {err.strip()}")
+
+    @functools.cache  # noqa: B019 (one ground a process)
+    def _export_seconds(self) -> float:
+        """How long a whole export takes here."""
+        target = self.folder / "whole.zip"
+        begun = time.monotonic()
+        self.repro("export", "last", "-o", str(target))
+        target.unlink()
+        return time.monotonic() - begun
 
     def kill_what_if(self, _: Kill) -> None:
         """A what-if question; its worker ends with it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.worker import batch_norm
@@ -22,6 +22,7 @@ def test_layout_goes_layer_by_layer_mean_before_variance() -> None:
     assert np.array_equal(batch_norm.flatten(batch_norm.unflatten(vector, CHANNELS)), vector)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), st.integers(0, 12))
 def test_replay_is_the_weighted_sum_of_batches_and_initial_values(momentum: float, steps: int) -> None:
     batches = rows(steps)

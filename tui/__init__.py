@@ -30,15 +30,9 @@ def start(store: Path | None = None) -> int:
 
 
 def _settle_size() -> None:
-    """Follow the terminal's own size; 80x24 where nobody tells it one (it then says 0x0).
-
-    A container's terminal may be told a moment after the program began.
-    """
+    """Follow the terminal's own size. A container's may be told it after the program began, and says 0x0 until then."""
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)  # a shell may export them; they would hide a change of size
     deadline = time.monotonic() + SIZE_SECONDS
-    while 0 in (size := os.get_terminal_size(sys.stdout.fileno())) and time.monotonic() < deadline:
+    while 0 in os.get_terminal_size(sys.stdout.fileno()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    for name, found, usual in (("COLUMNS", size.columns, 80), ("LINES", size.lines, 24)):
-        if found > 0:
-            os.environ.pop(name, None)  # a shell may export it; it would hide a change of size
-        else:
-            os.environ[name] = str(usual)

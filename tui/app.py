@@ -35,6 +35,7 @@ from tui.themes import NAMES, NORMAL, THEMES
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.driver import Driver
 
     from repro.runs.store import RunDirectory, Store
     from repro.scenario.types import Scenario
@@ -233,6 +234,15 @@ class ReproApp(App[int], inherit_bindings=False):
 
     # -- a worker that is warm before its run is asked for
 
+    def get_driver_class(self) -> type[Driver]:
+        """See App."""
+        from textual.drivers.linux_driver import LinuxDriver
+
+        from tui.driver import OneSizeDriver
+
+        found = super().get_driver_class()
+        return OneSizeDriver if found is LinuxDriver else found
+
     def start_warming(self) -> None:
         """From now on keep a worker warm for the run that would be started."""
         self.set_timer(1.0, self._warm)  # nothing of it before the first paint
@@ -256,12 +266,18 @@ class ReproApp(App[int], inherit_bindings=False):
         if not self.loaded:
             return
         self.want(self._wanted)
-        if not self.warming.look(busy=self._is_busy()) and self.waiting():
+        if not self.warming.look(busy=self._is_busy()) and self._is_left_waiting():
             self.work_queue()
         if self.warming.is_ready != self._told_warm and isinstance(self.screen, ReproScreen):
             self._told_warm = self.warming.is_ready
             if self.screen.is_composed:
                 self.screen.show_activity()
+
+    def _is_left_waiting(self) -> bool:
+        """Whether a run waits its turn, also one that the watcher of the store has not told of yet."""
+        from tui import queue
+
+        return any(ticket.waits for ticket in queue.tickets(self.store_path))
 
     def _is_busy(self) -> bool:
         return bool(self.going_on() or self.tickets or any(screen.TRAINS for screen in self._full_screens()))
@@ -350,7 +366,7 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def waiting(self) -> list[queue.Ticket]:
         """Runs that wait their turn."""
-        return [ticket for ticket in self.tickets if not ticket.started and not ticket.error]
+        return [ticket for ticket in self.tickets if ticket.waits]
 
     def look_now(self) -> None:
         """Look at the store at once."""

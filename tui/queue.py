@@ -38,6 +38,11 @@ class Ticket(msgspec.Struct, frozen=True):
     name: str = ""
 
     @property
+    def waits(self) -> bool:
+        """Whether its turn is still to come."""
+        return not self.started and not self.error
+
+    @property
     def title(self) -> str:
         """What waits, in words; a sweep has no environment and no seed of its own."""
         if not self.environment:

@@ -296,7 +296,10 @@ def test_a_worker_that_will_not_go(
 
 
 def test_a_stop_that_comes_too_late_changes_nothing(stage: Callable[[str], Stage]) -> None:
-    one = stage("signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WHOLE.replace("send('weights", "time.sleep(1)"))
+    one = stage(
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        + WHOLE.replace('send("weights', 'time.sleep(1)\nsend("weights')
+    )
     assert one(after_epoch(3, one.run.request_stop)) == 0
     assert one.run.state() == "finished" and not one.run.file("stop").exists()
 

@@ -86,9 +86,14 @@ def test_a_warm_worker_makes_the_run_it_was_made_for(make_plan: MakePlan, store:
         found = run(store, plan, worker)
         again = run(store, plan, worker)
     assert of_worker(found).pid == pid and (of_worker(found).warm_seconds or 0) > 0
-    assert [type(event) for event in found] == [type(event) for event in cold]
+    assert kinds(found) == kinds(cold)
     assert of_worker(cold).warm_seconds is of_worker(again).warm_seconds is None
     assert not lives(pid)
+
+
+def kinds(found: list[events.AnyEvent]) -> list[str]:
+    """What happened, but for the signs of life that a slow run gives."""
+    return [type(event).__name__ for event in found if not isinstance(event, events.Heartbeat)]
 
 
 def test_one_that_is_not_ready_is_taken_all_the_same(make_plan: MakePlan, store: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro import compare
@@ -47,6 +47,7 @@ def test_numbers_keep_every_digit_that_makes_them_true(two: list[Evidence]) -> N
     assert "(+1.78e-15)" in text
 
 
+@settings(deadline=None)
 @given(st.floats())
 def test_any_number_is_read_back_as_it_was(value: float) -> None:
     assert repr(float(cell(value))) == repr(value)
@@ -184,6 +185,7 @@ def test_the_order_of_groups_is_that_of_the_documents() -> None:
     assert order[-2:] == ["other packages", "the rest"]
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from repro.runs.store import RunDirectory, Store
-from scripts.torture import SCENARIO
+from scripts.torture import EPOCHS, SCENARIO
 from tests.engine.conftest import Answer
 from tests.faults.conftest import ROOT, said
 from tests.faults.test_disk import mounted
@@ -38,7 +38,8 @@ def scenario(tmp_path: Path) -> Path:
     planted.draw(tmp_path / "scenario")
     shutil.copy(ROOT / "tests/real/own_model.py", tmp_path / "scenario" / "model.py")
     file = tmp_path / "scenario" / "s.yaml"
-    file.write_text(SCENARIO)
+    # So many epochs that the last ones are still to come when somebody has seen the fifth and filled the disk.
+    file.write_text(SCENARIO.replace(f"epochs: {EPOCHS}", "epochs: 60"))
     return file
 
 

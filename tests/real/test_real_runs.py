@@ -357,7 +357,7 @@ def test_a_resumed_run(repro: Repro, environment: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.longest
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(14400)
 def test_epochs_1000_survives_its_supervisor(repro: Repro) -> None:
     """The supervisor is killed outright after a checkpoint: the worker dies with it, and resume goes on to the end."""
     process = repro.start("run", "epochs-1000", "--plain", REPRO_CHECKPOINT_SECONDS="20")

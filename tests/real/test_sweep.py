@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,11 @@ def test_how_often_a_small_momentum_mends_it(tmp_path: Path) -> None:
         assert claims["A5-weight"]["rate"] == 1.0
 
 
+def runs_below(place: Path) -> list[RunDirectory]:
+    """The runs that the workers of a cluster make now."""
+    return [RunDirectory(Path(at)) for at, _, files in os.walk(place) if "events.jsonl" in files]
+
+
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="distributed is not installed")
 def test_a_cluster_that_loses_a_worker_gives_the_bits_of_this_machine(
     here: dict[str, Any], store: Path, tmp_path: Path
@@ -75,7 +81,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_bits_of_this_machine(
     try:
         lost = cluster.worker()
         sweep = start(there, "--scheduler", cluster.address)
-        until(lambda: any("epoch_finished" in log.read_text() for log in tmp_path.glob("w*/**/events.jsonl")), 300)
+        until(lambda: any(run.progress().epoch for run in runs_below(tmp_path)), 300)
         cluster.worker()
         lost.kill()
         found = answer(sweep)

@@ -32,7 +32,7 @@ class Recorded:
 
     def ask(self, momentum: float, epoch: int, statistics: Statistics = "moving") -> Answer:
         self.asked.append(Question(momentum, epoch, statistics))
-        assert self.let.wait(10)
+        assert self.let.wait(60)
         if self.fault is not None:
             raise self.fault
         right = 3 if momentum**epoch < 0.1 or statistics == "re-estimated" else 2 if statistics == "debiased" else 1

@@ -13,6 +13,7 @@ from textual.geometry import Offset
 from textual.selection import Selection
 from textual.strip import Strip
 
+from tests.tui.conftest import until
 from tests.tui.recorded import drift
 from tui import text
 from tui.commands import Request, parse_seeds
@@ -211,7 +212,7 @@ async def test_a_curve_that_grows_is_drawn_as_one_that_is_new_but_only_where_it_
         drawn.clear()
         values.append(29.0)
         await pilot.resize_terminal(61, 24)
-        await pilot.pause()
+        await until(pilot, lambda: grown.size.width == 61)
         assert "29" not in _rows(app, "grown")[0].text, "what is drawn again is what was shown"
         drawn.clear()
         grown.show([Series("a", values)], 1000)

@@ -588,9 +588,9 @@ async def test_a_thousand_runs_are_filtered_and_sorted(make_app: MakeApp, store:
         await shows(pilot, "1000 runs, oldest first")
         await pilot.press("end")
         listing = app.screen.query_one(RunList)
-        assert listing.cursor == 999
+        await until(pilot, lambda: listing.cursor == 999)
         await pilot.press("home", "pagedown")
-        assert 5 < listing.cursor < 40
+        await until(pilot, lambda: 5 < listing.cursor < 40)
 
 
 async def test_a_deleted_run_is_taken_back(make_app: MakeApp, store: Path) -> None:
@@ -788,6 +788,7 @@ async def test_images_of_ones_own_go_into_a_bundle_only_when_asked_for(
         for _ in range(choices):
             seen.append(screen.words(preview=True)[3:])
             await pilot.press("n")
+            await until(pilot, lambda: choices == 1 or screen.words(preview=True)[3:] != seen[-1])
         assert seen == [[], ["--no-images"], ["--with-images"]][:choices]
         assert screen.words(preview=True)[3:] == []
 
@@ -829,11 +830,13 @@ async def test_help_tells_of_whatever_has_the_focus(make_app: MakeApp, store: Pa
         for keys in ((), ("r",), ("escape", "2"), ("3",), ("4",), ("2", "enter"), ("w",), ("escape", "e")):
             await pilot.press(*keys)
             await until(pilot, lambda: app.screen.focused is not None)
-            for widget in list(app.screen.focus_chain):
-                app.screen.set_focus(widget)
+            place = app.screen
+            for widget in list(place.focus_chain):
+                place.set_focus(widget)
                 await pilot.press("f1")
                 await shows(pilot, "What has the focus")
                 await pilot.press("escape")
+                await until(pilot, lambda: app.screen is place)  # noqa: B023 (it is over before the next turn)
         assert run.id in app.run_ids
 
 
@@ -866,7 +869,7 @@ async def test_q_leaves_at_once_when_nothing_runs(make_app: MakeApp) -> None:
     async with app.run_test() as pilot:
         await shows(pilot, "original-bug")
         await pilot.press("q")
-        await pilot.pause()
+        await until(pilot, lambda: not app.is_running)
     assert app.return_value == 0
 
 
@@ -932,8 +935,10 @@ async def test_every_screen_works_without_colour(
     assert app.no_color
     async with app.run_test(notifications=True, size=(120, 40)) as pilot:
         await shows(pilot, "✓ keras-3")
-        await pilot.press("2", "space", "space")
-        await shows(pilot, "✓ reproduced")
+        await pilot.press("2")
+        await shows(pilot, "2 runs", "✓ reproduced")
+        await pilot.press("space", "space")
+        await until(pilot, lambda: len(app.marked) == 2)
         await pilot.press("3")
         await shows(pilot, "A  original-bug", "✗ class")
         app.open_run(run.id)

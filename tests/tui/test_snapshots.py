@@ -85,6 +85,7 @@ async def test_screens_look_as_they_did(app: ReproApp, size: tuple[int, int], tm
         run, repair, old = (app.run_ids[index] for index in (2, 0, 1))
         app.open_run(run)
         await until(pilot, lambda: getattr(app.screen, "result", None) and app.screen.query("Picture"))
+        await until(pilot, lambda: not getattr(app.screen, "_dirty", True))  # what came is drawn by a clock of its own
         await look("run")
         await pilot.press("w")
         await until(pilot, lambda: getattr(app.screen, "seen", None))

@@ -54,6 +54,7 @@ async def test_the_library_asks_and_puts_the_sweep_into_the_queue(
         await pilot.press("f1")
         await shows(pilot, "What has the focus")
         await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, SweepAskScreen))
         app.screen.query_one("#seeds", Input).value = "3:3"
         await shows(pilot, "seeds: from 0")
         await pilot.press("f5")

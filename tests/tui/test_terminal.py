@@ -71,7 +71,8 @@ class Terminal:
     def wait_for(self, text: bytes, seconds: float = 20.0) -> None:
         end = time.monotonic() + seconds
         while text not in self.read():
-            if time.monotonic() > end or self.process.poll() is not None:
+            has_ended = self.process.poll() is not None
+            if (has_ended and text not in self.read()) or time.monotonic() > end:
                 pytest.fail(f"{text!r} never came; the end was {self.output[-500:]!r}")
             time.sleep(0.02)
 
@@ -163,8 +164,10 @@ def test_without_its_terminal_the_program_ends(terminal: Terminal) -> None:
         terminal.main = os.open(os.devnull, os.O_RDONLY)
 
 
-def test_a_terminal_that_was_told_no_size_is_drawn_and_left(terminal: Terminal) -> None:
-    """As a container's may be; it was drawn for ever, and no signal ended it."""
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.1, 0.15])
+def test_a_terminal_that_was_told_no_size_is_drawn_and_left(terminal: Terminal, seconds: float) -> None:
+    """As a container's may be; it was drawn for ever, and no signal ended it, whenever it was told nothing."""
+    time.sleep(seconds)
     fcntl.ioctl(terminal.side, termios.TIOCSWINSZ, struct.pack("HHHH", 0, 0, 0, 0))
     terminal.wait_for(b"original-bug")
     terminal.process.send_signal(signal.SIGTERM)

@@ -423,7 +423,7 @@ class LibraryScreen(ReproScreen):
         self.picked.clear()
         self._before = set(self.repro.run_ids)
         if self.repro.start_runs(request) == 1 and not self.repro.going_on():
-            self._opening = 100
+            self._opening = 300  # looks, five a second
         self.store_changed()
 
     def _open_when_there(self) -> None:

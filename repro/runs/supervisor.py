@@ -319,6 +319,8 @@ class Supervisor:
             where = f"{Path(error.filename).name}: " if isinstance(error.filename, str | Path) else ""
             return self._fail(f"the run could not be written ({where}{error.strerror})", ExitCode.ENDED_EARLY)
         finally:
+            if self.progress.stop_requested is None and (by := self._stop_wanted_by()):
+                self.log.tell(events.StopRequested(by=by))  # too late for this run, not for the next one
             stop.unlink(missing_ok=True)
             self.log.close()
 
@@ -431,9 +433,12 @@ class Supervisor:
         if isinstance(event, events.CheckpointWritten):
             self.log.sync()
 
+    def _stop_wanted_by(self) -> str | None:
+        return self.signals[0].name if self.signals else "the file stop" if self.run.file("stop").exists() else None
+
     def _maybe_stop(self, worker: WorkerProcess, now: float) -> None:
         if self._stop_deadline is None:
-            by = self.signals[0].name if self.signals else "the file stop" if self.run.file("stop").exists() else None
+            by = self._stop_wanted_by()
             if by is None:
                 return
             self.log.add(events.StopRequested(by=by))

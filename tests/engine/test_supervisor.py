@@ -301,6 +301,22 @@ def test_a_stop_that_comes_too_late_changes_nothing(stage: Callable[[str], Stage
     assert one.run.state() == "finished" and not one.run.file("stop").exists()
 
 
+@pytest.mark.parametrize("by", ["SIGINT", "the file stop"])
+def test_a_stop_while_the_result_is_written_is_told(stage: Callable[[str], Stage], by: str) -> None:
+    """Whoever makes several runs begins no more; the files of this one say nothing of it."""
+    one = stage(WHOLE)
+
+    def ask(event: events.AnyEvent) -> None:
+        if isinstance(event, events.RunEnded):
+            one.run.request_stop() if by == "the file stop" else os.kill(os.getpid(), signal.SIGINT)
+
+    assert one(ask) == 0
+    last = one.seen.pop()
+    assert isinstance(last, events.StopRequested) and last.by == by
+    assert one.run.reader().read() == one.seen and one.run.state() == "finished"
+    assert not one.run.file("stop").exists()
+
+
 # -- resuming ---------------------------------------------------------------------------------------------------------
 
 

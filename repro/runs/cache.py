@@ -38,12 +38,14 @@ def matching(store: Store, plan: Plan) -> Iterator[RunDirectory]:
             record = run.record()
         except InputError:
             continue
-        if matches(record, plan) and _has_kernels(run, plan):
+        if matches(record, plan) and _ran_as_asked(run, plan):
             yield run
 
 
 class _Facts(msgspec.Struct):
     variables: dict[str, str] = {}
+    drift: list[str] = []
+    lock_sha256: str | None = None
 
 
 class _Environment(msgspec.Struct):
@@ -62,13 +64,24 @@ def _choice(variables: Mapping[str, str]) -> dict[str, str]:
     return {ONEDNN: variables[ONEDNN]} if ONEDNN in variables else {}
 
 
-def _has_kernels(run: RunDirectory, plan: Plan) -> bool:
-    """Whether kernels were chosen for the run as they would be now, as far as it is recorded."""
-    try:
-        found = kernels(run)
-    except InputError:
-        return False
-    return found is None or found == _choice({**os.environ, **plan.environment.definition.variables})
+def _ran_as_asked(run: RunDirectory, plan: Plan) -> bool:
+    """Whether each stretch had the packages of the lock, and the kernels that would be chosen now; as far as recorded.
+
+    A resume may have gone on with others (`--allow-drift`).
+    """
+    wanted = _choice({**os.environ, **plan.environment.definition.variables})
+    for file in run.path.glob("environment*.json"):
+        try:
+            record = read_json(run.path, file.name, _Environment)
+        except InputError:
+            return False
+        if record is not None and (
+            record.facts.drift
+            or record.facts.lock_sha256 not in (None, plan.environment.lock_sha256())
+            or _choice(record.facts.variables) != wanted
+        ):
+            return False
+    return True
 
 
 def matches(record: RunRecord, plan: Plan) -> bool:

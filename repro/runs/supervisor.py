@@ -17,10 +17,10 @@ import msgspec
 
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
-from repro.environment.machine import PASSED_ON
+from repro.environment.machine import ONEDNN, PASSED_ON
 from repro.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError, encodable, printable
 from repro.files import sha256, sync_folder, write_durably
-from repro.runs import events, leftovers, memory
+from repro.runs import cache, events, leftovers, memory
 from repro.runs.events import HEARTBEAT_SECONDS
 from repro.runs.measurements import Progress
 from repro.runs.records import FORMAT, Result, RunRecord
@@ -124,7 +124,9 @@ class WorkerProcess:
     What it prints is kept until `write_log` says where to.
     """
 
-    def __init__(self, environment: Environment, home: Path, threads: int) -> None:
+    def __init__(
+        self, environment: Environment, home: Path, threads: int, kernels: dict[str, str] | None = None
+    ) -> None:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         self._home = home
@@ -140,7 +142,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=[write_end],
-                env=worker_variables(environment, home, threads),
+                env=worker_variables(environment, home, threads, kernels),
                 cwd=home,
                 start_new_session=True,
             )
@@ -235,9 +237,17 @@ def path_bytes(path: Path) -> str:
     return os.fsencode(path.absolute()).decode("latin-1")
 
 
-def worker_variables(environment: Environment, home: Path, threads: int) -> dict[str, str]:
-    """All variables that the worker gets: none of the user's but the allow-listed ones."""
+def worker_variables(
+    environment: Environment, home: Path, threads: int, kernels: dict[str, str] | None = None
+) -> dict[str, str]:
+    """All variables that the worker gets: none of the user's but the allow-listed ones.
+
+    `kernels`: those by which a run's kernels were chosen when it began (`cache.kernels`); others give other digits.
+    """
     variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    if kernels is not None:
+        variables.pop(ONEDNN, None)
+        variables.update(kernels)
     return {
         **variables,
         "PATH": "/usr/bin:/bin",
@@ -389,7 +399,14 @@ class Supervisor:
             if taken is not None:
                 return taken
         home = self.run.file(leftovers.WORKER_HOME).absolute()
-        return WorkerProcess(self.environment, home, self.record.threads), None
+        return WorkerProcess(self.environment, home, self.record.threads, self._kernels()), None
+
+    def _kernels(self) -> dict[str, str] | None:
+        """Those of the stretches before, or of the training that the run is derived from; None: this one chooses."""
+        found = cache.kernels(self.run)
+        if found is None and self.record.derived_from is not None:
+            return cache.kernels(RunDirectory(self.run.path.parent / self.record.derived_from))
+        return found
 
     def _pump(self, worker: WorkerProcess, wakeup: int, stretch: int) -> None:
         """Move what the worker says to the files until it closes its pipes."""
@@ -426,7 +443,8 @@ class Supervisor:
             return
         if isinstance(event, events.EnvironmentProbed):
             record = environment_record.collect(self.environment, event.record)
-            name = "environment.json" if stretch == 1 else f"environment-{stretch}.json"
+            is_first = not self.run.file("environment.json").exists()
+            name = "environment.json" if is_first else f"environment-{stretch}.json"
             write_durably(self.run.file(name), msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
             event = events.EnvironmentProbed()
         self.log.add(event)

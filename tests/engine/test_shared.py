@@ -132,6 +132,28 @@ def test_other_kernels_are_not_answered(
     assert cache.find(Store(store), plan) is None
 
 
+@pytest.mark.parametrize(
+    ("later", "answers"),
+    [
+        ({}, True),
+        ({"drift": ["numpy: locked 2.0, installed 1.26"]}, False),
+        ({"lock_sha256": "0" * 64}, False),
+        ({"variables": {ONEDNN: "0"}}, False),
+    ],
+)
+def test_a_run_that_was_resumed_with_others_is_no_answer(
+    folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch, later: dict[str, object], answers: bool
+) -> None:
+    monkeypatch.delenv(ONEDNN, raising=False)
+    plan = finished(folder, store)
+    (run,) = Store(store).runs()
+    facts = {"drift": [], "lock_sha256": plan.environment.lock_sha256(), "variables": {}}
+    for name, found in (("environment.json", facts), ("environment-2.json", facts | later)):
+        run.file(name).write_bytes(msgspec.json.encode({"format": 1, "facts": found}))
+    assert (cache.find(Store(store), plan) is not None) == answers
+    assert bool(list(cache.matching(Store(store), plan))) == answers, "nor does a sweep go on with it"
+
+
 def test_an_unfinished_or_damaged_run_is_no_answer(folder: Path, store: Path) -> None:
     plan = finished(folder, store)
     run = Store(store).runs()[-1]

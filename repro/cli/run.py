@@ -63,7 +63,7 @@ class Work:
         from repro.runs import cache, shared
 
         self.store = store
-        found = [None if again else cache.find(store, plan) for plan in plans]
+        found = [None if again else cache.find(store, plan, trained=direct) for plan in plans]
         self.finished = [run for run in found if run is not None]
         missing = [plan for plan, run in zip(plans, found, strict=True) if run is None]
         self.groups = [[plan] for plan in missing] if direct else shared.group(missing)

@@ -15,17 +15,20 @@ from repro.runs.records import RunRecord, pixels_and_labels
 from repro.runs.store import RunDirectory, Store, read_json
 
 
-def find(store: Store, plan: Plan) -> RunDirectory | None:
-    """The newest finished run that is what `plan` asks for, on the device it asks for; None: there is none."""
-    return next((run for run in matching(store, plan) if _is_answer(run)), None)
+def find(store: Store, plan: Plan, *, trained: bool = False) -> RunDirectory | None:
+    """The newest finished run that is what `plan` asks for, on the device it asks for; None: there is none.
+
+    `trained`: only one that was trained itself, not derived from another's training.
+    """
+    return next((run for run in matching(store, plan) if _is_answer(run, trained)), None)
 
 
-def _is_answer(run: RunDirectory) -> bool:
+def _is_answer(run: RunDirectory, trained: bool) -> bool:
     try:
         result = run.result()
     except InputError:
         return False  # damaged; `runs` says so
-    return result is not None and not result.degraded
+    return result is not None and not result.degraded and not (trained and result.derived_from is not None)
 
 
 def matching(store: Store, plan: Plan) -> Iterator[RunDirectory]:

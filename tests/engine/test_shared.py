@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from repro.cli.run import Work
 from repro.environment import definition
 from repro.environment.machine import ONEDNN
 from repro.runs import cache, shared
@@ -82,6 +83,19 @@ def test_a_finished_run_answers_its_plan(folder: Path, store: Path) -> None:
     plan = finished(folder, store)
     found = cache.find(Store(store), plan)
     assert found is not None and found.id == Store(store).runs()[-1].id
+
+
+def test_a_derived_run_is_no_answer_where_each_is_trained(folder: Path, store: Path) -> None:
+    plan = finished(folder, store)
+    trained = Store(store).runs()[-1]
+    finished(folder, store)
+    derived = Store(store).runs()[-1]
+    result = msgspec.json.decode(derived.file("result.json").read_bytes())
+    derived.file("result.json").write_bytes(msgspec.json.encode({**result, "derived_from": "another"}))
+    for direct, answer in ((False, derived), (True, trained)):
+        assert Work([plan], Store(store), direct=direct, again=False).finished == [answer]
+    trained.file("result.json").unlink()
+    assert Work([plan], Store(store), direct=True, again=False).count == 1
 
 
 CHANGES: dict[str, Callable[[Plan], Plan]] = {

@@ -24,7 +24,7 @@ from repro.runs import cache, events, leftovers, memory
 from repro.runs.events import HEARTBEAT_SECONDS
 from repro.runs.measurements import Progress
 from repro.runs.records import FORMAT, Result, RunRecord
-from repro.runs.store import MAX_LINE_BYTES, RunDirectory, boot_id, store_remedy
+from repro.runs.store import MAX_LINE_BYTES, EventReader, RunDirectory, boot_id, store_remedy
 from repro.scenario import own_model
 from repro.scenario.types import Scenario
 from repro.verdict import decide_all, verdict
@@ -69,22 +69,16 @@ class EventLog:
         self.clock = SteadyClock()
         self._seq = 0
         self._on_event = on_event
-        self._take_up()
+        self._take_up(run.reader())
         self._stream = self.path.open("ab", buffering=0)
 
-    def _take_up(self) -> None:
+    def _take_up(self, reader: EventReader) -> None:
         """Go on behind the last whole line; a torn one is cut off."""
-        if not self.path.exists():
-            return
-        data = self.path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        for line in data[:whole].splitlines():
-            event = events.decode(line)
-            self.progress.take(event)
-            self._seq = event.seq + 1
-        if whole != len(data):
-            with self.path.open("r+b") as stream:
-                stream.truncate(whole)
+        while more := reader.read():
+            self.progress.extend(more)
+            self._seq = more[-1].seq + 1
+        if self.path.exists() and self.path.stat().st_size != reader.offset:
+            os.truncate(self.path, reader.offset)
 
     def add(self, event: events.AnyEvent) -> None:
         """Number, date and write one event, then tell whoever listens."""

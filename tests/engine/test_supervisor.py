@@ -336,6 +336,17 @@ def test_resume_goes_on_behind_a_torn_line(stage: Callable[[str], Stage]) -> Non
     assert result is not None and result.measurements["fit"]["loss"] == [0.5] * 3
 
 
+def test_resume_reads_a_log_as_every_reader_does(stage: Callable[[str], Stage]) -> None:
+    one = stage("send('stage_started', stage='fit'); epoch(1); sys.exit(1)")
+    assert one() == 4
+    whole = one.run.file("events.jsonl").read_bytes()
+    one.run.file("events.jsonl").write_bytes(b"\n" + whole + b"\n\n")
+    supervisor.WORKER.write_text(PRELUDE + WHOLE)
+    assert one.resume() == 0
+    happened = one.run.reader().read()
+    assert [event.seq for event in happened] == list(range(len(happened)))
+
+
 def environ(monkeypatch: pytest.MonkeyPatch, onednn: str | None) -> None:
     monkeypatch.delenv(ONEDNN, raising=False)
     if onednn is not None:

@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -19,7 +18,6 @@ import msgspec
 
 from repro import scratch
 from repro.environment import check, definition
-from repro.environment.machine import ONEDNN
 from repro.environment.record import RECORDED_VARIABLES
 from repro.errors import EndedEarlyError, InputError, printable
 from repro.runs import cache, events
@@ -115,7 +113,7 @@ class Oracle:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[write_end],
-                env=self._variables(home),
+                env=worker_variables(self.environment, home, self.record.threads, cache.kernels(self.run)),
                 cwd=home,
                 start_new_session=True,
             )
@@ -127,14 +125,6 @@ class Oracle:
             os.close(write_end)
         self._send(request)
         return self
-
-    def _variables(self, home: Path) -> dict[str, str]:
-        """Those of a run's worker, but for the kernels: other ones than the run's would give other digits."""
-        found = worker_variables(self.environment, home, self.record.threads)
-        recorded = cache.kernels(self.run)
-        if recorded is None:
-            return found
-        return {name: value for name, value in found.items() if name != ONEDNN} | recorded
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         if self._process.stdin is not None:

@@ -288,7 +288,7 @@ class RunFollower:
 
     def _has_more(self) -> bool:
         try:
-            return self.run_directory.file("events.jsonl").stat().st_size - self._reader._offset > 4096
+            return self.run_directory.file("events.jsonl").stat().st_size - self._reader.offset > 4096
         except OSError:
             return False
 

@@ -52,9 +52,22 @@ class Evidence:
         """environment.json with the model's fingerprint among its facts, for comparisons."""
         record = self.environment
         facts = {**record.get("facts", {}), **({"model": self.fingerprint} if self.fingerprint else {})}
+        if later := self._later_drift(facts):
+            facts["drift"] = [*_lines(facts.get("drift")), *later]
         if len(diff.flatten(facts)) > diff.MAX_FACTS:
             raise InputError(f"damaged (more than {diff.MAX_FACTS:,} facts)", do="delete the run", file=self.id)
         return {**record, "facts": facts}
+
+    def _later_drift(self, facts: dict[str, Any]) -> list[str]:
+        """How packages and lock of later stretches differ from those of the first: `resume --allow-drift` lets them."""
+        found = []
+        for file in sorted(self.run.path.glob("environment-*.json")):
+            later = read_environment(self.run, file.name).get("facts", {})
+            new = [line for line in _lines(later.get("drift")) if line not in _lines(facts.get("drift"))]
+            if later.get("lock_sha256", facts.get("lock_sha256")) != facts.get("lock_sha256"):
+                new.append("another lock file")
+            found += [f"{file.stem}: {line}" for line in new]
+        return found
 
     @functools.cached_property
     def fingerprint(self) -> dict[str, Any]:
@@ -114,11 +127,15 @@ def shipped_as(run: Evidence) -> bool:
     )
 
 
-def read_environment(run: RunDirectory) -> dict[str, Any]:
-    """environment.json as plain data; {} where there is none, InputError where it is damaged."""
-    data = read_json(run.path, "environment.json", EnvironmentRecord, MAX_ENVIRONMENT_BYTES)
+def read_environment(run: RunDirectory, name: str = "environment.json") -> dict[str, Any]:
+    """environment.json, or a later one, as plain data; {} where there is none, InputError where it is damaged."""
+    data = read_json(run.path, name, EnvironmentRecord, MAX_ENVIRONMENT_BYTES)
     found: dict[str, Any] = {} if data is None else msgspec.to_builtins(data)
     return found
+
+
+def _lines(value: object) -> list[str]:
+    return [line for line in value if isinstance(line, str)] if isinstance(value, list) else []
 
 
 class EnvironmentRecord(msgspec.Struct):

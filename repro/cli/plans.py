@@ -56,7 +56,12 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
     if not names:
         raise InputError("no scenario is named", do="name one (repro list), or give --all")
     known = definition.names()
-    loaded = [scenario_load.load(scenario_load.find(name), environments=known) for name in dict.fromkeys(names)]
+    files: dict[Path, scenario_load.Loaded] = {}
+    for name in names:
+        one = scenario_load.load(scenario_load.find(name), environments=known)
+        files.setdefault(one.file.resolve(), one)
+    loaded = list(files.values())
+    shipped = {file.resolve() for file in scenario_load.shipped_files()}
     for one in loaded:
         own_model.require_trust(one.scenario, trusted=asked.trust, file=one.file)
     sources = [own_model.read(one) for one in loaded]
@@ -72,7 +77,7 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
             environment=environment,
             seed=seed,
             images=images,
-            shipped_images=asked.images is None and one.file in scenario_load.shipped_files(),
+            shipped_images=asked.images is None and one.file.resolve() in shipped,
             threads=asked.threads or usable_cores(),
             command=["repro", *sys.argv[1:]],
             device=asked.device,
@@ -85,15 +90,19 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
         for seed in seeds
         for environment in environments
         for one, images, source in zip(loaded, sets, sources, strict=True)
-        if (one.scenario.name, environment.name) not in left_out
+        if (one.file, environment.name) not in left_out
     ]
 
 
 def _left_out(
     asked: Asked, environments: list[definition.Environment], loaded: list[scenario_load.Loaded], *, here: bool
-) -> set[tuple[str, str]]:
-    """Scenario and environment of runs that cannot be: left out of `--all` and `--environment all`, else a fault."""
-    found = set()
+) -> dict[tuple[Path, str], str]:
+    """Runs that cannot be, by file and environment, with what to call their scenario.
+
+    They are left out of `--all` and `--environment all`; else, and where nothing is left, they are a fault.
+    """
+    names = [one.scenario.name for one in loaded]
+    found = {}
     fault: ReproError | None = None
     for environment in environments:
         for one in loaded:
@@ -106,11 +115,12 @@ def _left_out(
             except (InputError, UnusableError) as error:
                 if not (asked.all_scenarios or split(asked.environments, "--environment") == ["all"]):
                     raise
-                found.add((one.scenario.name, environment.name))
+                name = one.scenario.name
+                found[one.file, environment.name] = name if names.count(name) == 1 else f"{name} ({one.file})"
                 fault = error
     if fault is not None and len(found) == len(environments) * len(loaded):
         raise fault
-    for name, where in sorted(found):
+    for name, where in sorted((name, where) for (_, where), name in found.items()):
         say(f"repro: {name} is left out in {where}, which cannot run it so", err=True)
     return found
 

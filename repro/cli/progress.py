@@ -122,7 +122,8 @@ class _PlainLines(Display):
             case events.TracePlanned():
                 self._say(f"the trace takes {event.bytes / 1e9:.2f} GB, {event.free_bytes / 1e9:.2f} GB are free")
             case events.StopRequested():
-                self._say(f"stopping ({event.by}), keeping a checkpoint")
+                kept = "" if self.progress.training_finished else ", keeping a checkpoint"
+                self._say(f"stopping ({event.by}){kept}")
             case events.Warned():
                 self._say(f"warning: {event.message}")
             case _:

@@ -63,7 +63,7 @@ class Work:
         from repro.runs import cache, shared
 
         self.store = store
-        found = [None if again else cache.find(store, plan) for plan in plans]
+        found = [None if again else cache.find(store, plan, trained=direct) for plan in plans]
         self.finished = [run for run in found if run is not None]
         missing = [plan for plan, run in zip(plans, found, strict=True) if run is None]
         self.groups = [[plan] for plan in missing] if direct else shared.group(missing)
@@ -80,6 +80,8 @@ class Work:
 
 
 def _run_all(work: Work, *, as_json: bool, plain: bool) -> int:
+    from repro.cli import progress
+
     codes: list[ExitCode] = []
     for run in work.finished:
         result = run.result()
@@ -97,15 +99,18 @@ def _run_all(work: Work, *, as_json: bool, plain: bool) -> int:
     for run, code in work.do(run_plan):
         codes.append(code)
         print_run(run, as_json=as_json)
-        if code == ExitCode.ENDED_EARLY and _was_signalled(codes):
+        if progress.signalled:  # also where it came too late for this run, which is finished
+            codes.append(not_begun(work.count - started))
             break
     return int(max(codes))
 
 
-def _was_signalled(codes: list[ExitCode]) -> bool:
-    from repro.cli import progress
-
-    return progress.signalled and codes[-1] == ExitCode.ENDED_EARLY
+def not_begun(count: int) -> ExitCode:
+    """Say how many runs are left undone, if any; the exit code of that."""
+    if count == 0:
+        return ExitCode.DONE
+    say(f"repro: {count} more {'was' if count == 1 else 'were'} not begun", err=True)
+    return ExitCode.ENDED_EARLY
 
 
 def run_one(
@@ -191,18 +196,25 @@ def _child(work: Callable[[Callable[[str], None]], int], report: int) -> None:
 
 def _detach(work: Work, *, as_json: bool) -> None:
     """Do the runs one after another in the background; return when the first has begun."""
+    from repro.runs import events
     from repro.runs.supervisor import supervise
 
     def in_child(say: Callable[[str], None]) -> int:
+        stopped = False
+
+        def listen(event: events.AnyEvent) -> None:
+            nonlocal stopped
+            stopped = stopped or isinstance(event, events.StopRequested)
+
         def run_plan(plan: Plan) -> tuple[RunDirectory, ExitCode]:
             run, lock = plan.create(work.store)
             say(f"run {run.id}")
-            return run, supervise(run, lock, run.record(), plan.scenario, plan.environment)
+            return run, supervise(run, lock, run.record(), plan.scenario, plan.environment, listen)
 
         codes = []
-        for run, code in work.do(run_plan):
+        for _, code in work.do(run_plan):
             codes.append(code)
-            if code == ExitCode.ENDED_EARLY and run.progress().stop_requested is not None:
+            if stopped:
                 break
         return int(max(codes))
 

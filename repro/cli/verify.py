@@ -67,6 +67,8 @@ def _verify(
     opened: Bundle, images: Path | None, *, trusted: bool, yes: bool, plain: bool, store: Path | None
 ) -> tuple[dict[str, Any], int]:
     from repro.bundle import verify
+    from repro.cli import progress
+    from repro.cli.run import not_begun
 
     planned = verify.plan(opened, images, ["repro", *sys.argv[1:]], trusted=trusted)
     for one in planned:
@@ -81,7 +83,8 @@ def _verify(
         row, code = _run(one, target, plain=plain, position=(index + 1, len(planned)))
         rows.append(row)
         codes.append(code)
-        if code == ExitCode.ENDED_EARLY:
+        if code == ExitCode.ENDED_EARLY or progress.signalled:
+            codes.append(not_begun(len(planned) - len(rows)))
             break
     return _object(opened, rows), max(codes)
 

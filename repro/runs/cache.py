@@ -15,17 +15,20 @@ from repro.runs.records import RunRecord, pixels_and_labels
 from repro.runs.store import RunDirectory, Store, read_json
 
 
-def find(store: Store, plan: Plan) -> RunDirectory | None:
-    """The newest finished run that is what `plan` asks for, on the device it asks for; None: there is none."""
-    return next((run for run in matching(store, plan) if _is_answer(run)), None)
+def find(store: Store, plan: Plan, *, trained: bool = False) -> RunDirectory | None:
+    """The newest finished run that is what `plan` asks for, on the device it asks for; None: there is none.
+
+    `trained`: only one that was trained itself, not derived from another's training.
+    """
+    return next((run for run in matching(store, plan) if _is_answer(run, trained)), None)
 
 
-def _is_answer(run: RunDirectory) -> bool:
+def _is_answer(run: RunDirectory, trained: bool) -> bool:
     try:
         result = run.result()
     except InputError:
         return False  # damaged; `runs` says so
-    return result is not None and not result.degraded
+    return result is not None and not result.degraded and not (trained and result.derived_from is not None)
 
 
 def matching(store: Store, plan: Plan) -> Iterator[RunDirectory]:
@@ -38,12 +41,14 @@ def matching(store: Store, plan: Plan) -> Iterator[RunDirectory]:
             record = run.record()
         except InputError:
             continue
-        if matches(record, plan) and _has_kernels(run, plan):
+        if matches(record, plan) and _ran_as_asked(run, plan):
             yield run
 
 
 class _Facts(msgspec.Struct):
     variables: dict[str, str] = {}
+    drift: list[str] = []
+    lock_sha256: str | None = None
 
 
 class _Environment(msgspec.Struct):
@@ -62,13 +67,24 @@ def _choice(variables: Mapping[str, str]) -> dict[str, str]:
     return {ONEDNN: variables[ONEDNN]} if ONEDNN in variables else {}
 
 
-def _has_kernels(run: RunDirectory, plan: Plan) -> bool:
-    """Whether kernels were chosen for the run as they would be now, as far as it is recorded."""
-    try:
-        found = kernels(run)
-    except InputError:
-        return False
-    return found is None or found == _choice({**os.environ, **plan.environment.definition.variables})
+def _ran_as_asked(run: RunDirectory, plan: Plan) -> bool:
+    """Whether each stretch had the packages of the lock, and the kernels that would be chosen now; as far as recorded.
+
+    A resume may have gone on with others (`--allow-drift`).
+    """
+    wanted = _choice({**os.environ, **plan.environment.definition.variables})
+    for file in run.path.glob("environment*.json"):
+        try:
+            record = read_json(run.path, file.name, _Environment)
+        except InputError:
+            return False
+        if record is not None and (
+            record.facts.drift
+            or record.facts.lock_sha256 not in (None, plan.environment.lock_sha256())
+            or _choice(record.facts.variables) != wanted
+        ):
+            return False
+    return True
 
 
 def matches(record: RunRecord, plan: Plan) -> bool:

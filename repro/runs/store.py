@@ -68,7 +68,7 @@ class EventReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._offset = 0
+        self.offset = 0  # behind the last whole line that was read
 
     def read(self, limit: int = 4 * 1024 * 1024) -> list[events.AnyEvent]:
         """Events that came since the last call, from about `limit` bytes; msgspec.DecodeError on damage.
@@ -78,7 +78,7 @@ class EventReader:
         data, end = b"", 0
         try:
             with self._path.open("rb") as stream:
-                stream.seek(self._offset)
+                stream.seek(self.offset)
                 while not end and (more := stream.read(limit)):
                     end = len(data) + more.rfind(b"\n") + 1 if b"\n" in more else 0
                     data += more
@@ -86,7 +86,7 @@ class EventReader:
                         raise msgspec.DecodeError("a line is too long")
         except FileNotFoundError:
             return []
-        self._offset += end
+        self.offset += end
         return [events.decode(line) for line in data[:end].split(b"\n") if line]
 
 

@@ -17,14 +17,14 @@ import msgspec
 
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
-from repro.environment.machine import PASSED_ON
+from repro.environment.machine import ONEDNN, PASSED_ON
 from repro.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError, encodable, printable
 from repro.files import sha256, sync_folder, write_durably
-from repro.runs import events, leftovers, memory
+from repro.runs import cache, events, leftovers, memory
 from repro.runs.events import HEARTBEAT_SECONDS
 from repro.runs.measurements import Progress
 from repro.runs.records import FORMAT, Result, RunRecord
-from repro.runs.store import MAX_LINE_BYTES, RunDirectory, boot_id, store_remedy
+from repro.runs.store import MAX_LINE_BYTES, EventReader, RunDirectory, boot_id, store_remedy
 from repro.scenario import own_model
 from repro.scenario.types import Scenario
 from repro.verdict import decide_all, verdict
@@ -69,22 +69,16 @@ class EventLog:
         self.clock = SteadyClock()
         self._seq = 0
         self._on_event = on_event
-        self._take_up()
+        self._take_up(run.reader())
         self._stream = self.path.open("ab", buffering=0)
 
-    def _take_up(self) -> None:
+    def _take_up(self, reader: EventReader) -> None:
         """Go on behind the last whole line; a torn one is cut off."""
-        if not self.path.exists():
-            return
-        data = self.path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        for line in data[:whole].splitlines():
-            event = events.decode(line)
-            self.progress.take(event)
-            self._seq = event.seq + 1
-        if whole != len(data):
-            with self.path.open("r+b") as stream:
-                stream.truncate(whole)
+        while more := reader.read():
+            self.progress.extend(more)
+            self._seq = more[-1].seq + 1
+        if self.path.exists() and self.path.stat().st_size != reader.offset:
+            os.truncate(self.path, reader.offset)
 
     def add(self, event: events.AnyEvent) -> None:
         """Number, date and write one event, then tell whoever listens."""
@@ -124,7 +118,9 @@ class WorkerProcess:
     What it prints is kept until `write_log` says where to.
     """
 
-    def __init__(self, environment: Environment, home: Path, threads: int) -> None:
+    def __init__(
+        self, environment: Environment, home: Path, threads: int, kernels: dict[str, str] | None = None
+    ) -> None:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         self._home = home
@@ -140,7 +136,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=[write_end],
-                env=worker_variables(environment, home, threads),
+                env=worker_variables(environment, home, threads, kernels),
                 cwd=home,
                 start_new_session=True,
             )
@@ -235,9 +231,17 @@ def path_bytes(path: Path) -> str:
     return os.fsencode(path.absolute()).decode("latin-1")
 
 
-def worker_variables(environment: Environment, home: Path, threads: int) -> dict[str, str]:
-    """All variables that the worker gets: none of the user's but the allow-listed ones."""
+def worker_variables(
+    environment: Environment, home: Path, threads: int, kernels: dict[str, str] | None = None
+) -> dict[str, str]:
+    """All variables that the worker gets: none of the user's but the allow-listed ones.
+
+    `kernels`: those by which a run's kernels were chosen when it began (`cache.kernels`); others give other digits.
+    """
     variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    if kernels is not None:
+        variables.pop(ONEDNN, None)
+        variables.update(kernels)
     return {
         **variables,
         "PATH": "/usr/bin:/bin",
@@ -319,6 +323,8 @@ class Supervisor:
             where = f"{Path(error.filename).name}: " if isinstance(error.filename, str | Path) else ""
             return self._fail(f"the run could not be written ({where}{error.strerror})", ExitCode.ENDED_EARLY)
         finally:
+            if self.progress.stop_requested is None and (by := self._stop_wanted_by()):
+                self.log.tell(events.StopRequested(by=by))  # too late for this run, not for the next one
             stop.unlink(missing_ok=True)
             self.log.close()
 
@@ -387,7 +393,14 @@ class Supervisor:
             if taken is not None:
                 return taken
         home = self.run.file(leftovers.WORKER_HOME).absolute()
-        return WorkerProcess(self.environment, home, self.record.threads), None
+        return WorkerProcess(self.environment, home, self.record.threads, self._kernels()), None
+
+    def _kernels(self) -> dict[str, str] | None:
+        """Those of the stretches before, or of the training that the run is derived from; None: this one chooses."""
+        found = cache.kernels(self.run)
+        if found is None and self.record.derived_from is not None:
+            return cache.kernels(RunDirectory(self.run.path.parent / self.record.derived_from))
+        return found
 
     def _pump(self, worker: WorkerProcess, wakeup: int, stretch: int) -> None:
         """Move what the worker says to the files until it closes its pipes."""
@@ -424,16 +437,20 @@ class Supervisor:
             return
         if isinstance(event, events.EnvironmentProbed):
             record = environment_record.collect(self.environment, event.record)
-            name = "environment.json" if stretch == 1 else f"environment-{stretch}.json"
+            is_first = not self.run.file("environment.json").exists()
+            name = "environment.json" if is_first else f"environment-{stretch}.json"
             write_durably(self.run.file(name), msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
             event = events.EnvironmentProbed()
         self.log.add(event)
         if isinstance(event, events.CheckpointWritten):
             self.log.sync()
 
+    def _stop_wanted_by(self) -> str | None:
+        return self.signals[0].name if self.signals else "the file stop" if self.run.file("stop").exists() else None
+
     def _maybe_stop(self, worker: WorkerProcess, now: float) -> None:
         if self._stop_deadline is None:
-            by = self.signals[0].name if self.signals else "the file stop" if self.run.file("stop").exists() else None
+            by = self._stop_wanted_by()
             if by is None:
                 return
             self.log.add(events.StopRequested(by=by))

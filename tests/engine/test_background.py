@@ -31,6 +31,15 @@ check.drift = lambda *_: []
 sys.argv = ["repro", *sys.argv[2:]]
 sys.exit(run_command_line(sys.argv[1:]))
 """
+# Asked to stop while it measures, when nothing is left to stop for.
+ASKED_TOO_LATE = """\
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+for number in (1, 2, 3):
+    epoch(number)
+send("stage_started", stage="measure")
+ASK
+signal.sigwait({signal.SIGTERM})
+""" + WHOLE.partition('send("stage_started", stage="measure")\n')[2]
 Command = Callable[..., Answer]
 
 
@@ -130,6 +139,18 @@ def test_run_in_the_foreground_prints_one_object_a_run(
     assert "epoch 3/3" in done.err and "left" in done.err
     failed = command("run", folder / "s.yaml", "--seed", "1")
     assert "REPRODUCED" in failed.out and "held" in failed.out
+
+
+def test_a_signal_that_comes_too_late_for_a_run_keeps_the_next_from_beginning(
+    command: Command, folder: Path, store: Path, tmp_path: Path
+) -> None:
+    ask = "os.kill(os.getppid(), signal.SIGINT)"
+    (tmp_path / "worker.py").write_text(PRELUDE + ASKED_TOO_LATE.replace("ASK", ask))
+    done = command("run", folder / "s.yaml", "--seed", "0:3", "--json")
+    assert (done.code, done.json["state"], done.json["verdict"]) == (4, "finished", "REPRODUCED")
+    assert len(Store(store).runs()) == 1
+    assert done.err.splitlines()[-1] == "repro: 2 more were not begun"
+    assert command("run", folder / "s.yaml", "--seed", "9").code == 0  # nothing was left to begin
 
 
 def test_a_name_that_is_not_utf8(command: Command, folder: Path, store: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from repro import shipped
 from repro.cli.plans import Asked, make_plans
 from repro.environment import definition
 from tests.engine.conftest import SCENARIO, Answer
@@ -232,6 +233,28 @@ def test_all_leaves_out_what_cannot_be(capsys: pytest.CaptureFixture[str]) -> No
     assert "original-bug" in planned and "precise-bn" in planned
     assert not {"batch-renorm", "frozen-bn", "group-norm", "no-batch-norm"} & set(planned)
     assert "repro: batch-renorm is left out in keras-3" in capsys.readouterr().err
+
+
+def test_a_namesake_of_what_cannot_be_is_run(scenario: Edit, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files may share a scenario's name; the same file twice is one run."""
+    good = folder / "good.yaml"
+    good.write_text(scenario().read_text())
+    bad = scenario("batch_norm: {momentum: 0.99}", "batch_norm: {renorm: true}")
+    asked = Asked(scenarios=(str(bad), str(good), f"{folder}/images/../good.yaml"), environments=("all",), trace=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("repro.cli.plans.choose_environments", lambda _: [definition.get("keras-3")])
+        (plan,) = make_plans(asked, here=False)
+    assert plan.scenario_text == good.read_text()
+    assert f"repro: small ({bad}) is left out in keras-3" in capsys.readouterr().err
+
+
+def test_a_shipped_scenario_named_by_its_path_is_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shipped.folder("scenarios").parent)
+    for name in ("original-bug", "scenarios/original-bug.yaml", "./tests/../scenarios/original-bug.yaml"):
+        (plan,) = make_plans(Asked(scenarios=(name,)), here=False)
+        assert plan.shipped_images, name
+    (plan,) = make_plans(Asked(scenarios=("original-bug",), images=Path("scenarios/images")), here=False)
+    assert not plan.shipped_images
 
 
 def test_no_trace_of_zero_debiased_averages(repro: Repro, scenario: Edit, store: Path) -> None:

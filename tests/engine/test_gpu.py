@@ -52,6 +52,19 @@ def test_a_device_is_left_to_tensorflow(machine: Path, device: str) -> None:
     assert gpu.why_absent() is None
 
 
+@pytest.mark.parametrize("command", [["run"], ["sweep", "--seeds", "0:2"]])
+def test_files_that_share_a_name_are_refused_in_words(
+    machine: Path, repro: Repro, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    one = definition.get("keras-3")
+    monkeypatch.setattr("repro.cli.plans.choose_environments", lambda _: [one])
+    other = folder / "other.yaml"
+    other.write_text((folder / "s.yaml").read_text())
+    repro(*command, folder / "s.yaml", other, "--environment", "all", "--device", "gpu").refused(3, "without CUDA")
+    twice = [folder / "s.yaml", f"{folder}/images/../s.yaml"]
+    repro(*command, *twice, "--environment", "all", "--device", "gpu").refused(3, "without CUDA")
+
+
 def test_no_run_is_made(machine: Path, repro: Repro, store: Path) -> None:
     repro("run", "original-bug", "--device", "gpu").refused(3, "without CUDA", "--environment keras-3-gpu")
     repro("run", "original-bug", "--device", "gpu", "--environment", "keras-3-gpu").refused(3, "no NVIDIA driver")

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from repro.cli.run import Work
 from repro.environment import definition
 from repro.environment.machine import ONEDNN
 from repro.runs import cache, shared
@@ -84,6 +85,19 @@ def test_a_finished_run_answers_its_plan(folder: Path, store: Path) -> None:
     assert found is not None and found.id == Store(store).runs()[-1].id
 
 
+def test_a_derived_run_is_no_answer_where_each_is_trained(folder: Path, store: Path) -> None:
+    plan = finished(folder, store)
+    trained = Store(store).runs()[-1]
+    finished(folder, store)
+    derived = Store(store).runs()[-1]
+    result = msgspec.json.decode(derived.file("result.json").read_bytes())
+    derived.file("result.json").write_bytes(msgspec.json.encode({**result, "derived_from": "another"}))
+    for direct, answer in ((False, derived), (True, trained)):
+        assert Work([plan], Store(store), direct=direct, again=False).finished == [answer]
+    trained.file("result.json").unlink()
+    assert Work([plan], Store(store), direct=True, again=False).count == 1
+
+
 CHANGES: dict[str, Callable[[Plan], Plan]] = {
     "seed": lambda plan: dataclasses.replace(plan, seed=plan.seed + 1),
     "threads": lambda plan: dataclasses.replace(plan, threads=plan.threads + 1),
@@ -130,6 +144,28 @@ def test_other_kernels_are_not_answered(
         assert (cache.find(Store(store), plan) is not None) == answers
     run.file("environment.json").write_text("{")
     assert cache.find(Store(store), plan) is None
+
+
+@pytest.mark.parametrize(
+    ("later", "answers"),
+    [
+        ({}, True),
+        ({"drift": ["numpy: locked 2.0, installed 1.26"]}, False),
+        ({"lock_sha256": "0" * 64}, False),
+        ({"variables": {ONEDNN: "0"}}, False),
+    ],
+)
+def test_a_run_that_was_resumed_with_others_is_no_answer(
+    folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch, later: dict[str, object], answers: bool
+) -> None:
+    monkeypatch.delenv(ONEDNN, raising=False)
+    plan = finished(folder, store)
+    (run,) = Store(store).runs()
+    facts = {"drift": [], "lock_sha256": plan.environment.lock_sha256(), "variables": {}}
+    for name, found in (("environment.json", facts), ("environment-2.json", facts | later)):
+        run.file(name).write_bytes(msgspec.json.encode({"format": 1, "facts": found}))
+    assert (cache.find(Store(store), plan) is not None) == answers
+    assert bool(list(cache.matching(Store(store), plan))) == answers, "nor does a sweep go on with it"
 
 
 def test_an_unfinished_or_damaged_run_is_no_answer(folder: Path, store: Path) -> None:

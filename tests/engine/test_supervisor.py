@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from repro.environment import definition
+from repro.environment.machine import ONEDNN
 from repro.errors import ExitCode
 from repro.files import sha256
 from repro.runs import events, supervisor
@@ -304,6 +305,22 @@ def test_a_stop_that_comes_too_late_changes_nothing(stage: Callable[[str], Stage
     assert one.run.state() == "finished" and not one.run.file("stop").exists()
 
 
+@pytest.mark.parametrize("by", ["SIGINT", "the file stop"])
+def test_a_stop_while_the_result_is_written_is_told(stage: Callable[[str], Stage], by: str) -> None:
+    """Whoever makes several runs begins no more; the files of this one say nothing of it."""
+    one = stage(WHOLE)
+
+    def ask(event: events.AnyEvent) -> None:
+        if isinstance(event, events.RunEnded):
+            one.run.request_stop() if by == "the file stop" else os.kill(os.getpid(), signal.SIGINT)
+
+    assert one(ask) == 0
+    last = one.seen.pop()
+    assert isinstance(last, events.StopRequested) and last.by == by
+    assert one.run.reader().read() == one.seen and one.run.state() == "finished"
+    assert not one.run.file("stop").exists()
+
+
 # -- resuming ---------------------------------------------------------------------------------------------------------
 
 
@@ -320,6 +337,54 @@ def test_resume_goes_on_behind_a_torn_line(stage: Callable[[str], Stage]) -> Non
     assert one.run.progress().stretch == 2
     result = one.run.result()
     assert result is not None and result.measurements["fit"]["loss"] == [0.5] * 3
+
+
+def test_resume_reads_a_log_as_every_reader_does(stage: Callable[[str], Stage]) -> None:
+    one = stage("send('stage_started', stage='fit'); epoch(1); sys.exit(1)")
+    assert one() == 4
+    whole = one.run.file("events.jsonl").read_bytes()
+    one.run.file("events.jsonl").write_bytes(b"\n" + whole + b"\n\n")
+    supervisor.WORKER.write_text(PRELUDE + WHOLE)
+    assert one.resume() == 0
+    happened = one.run.reader().read()
+    assert [event.seq for event in happened] == list(range(len(happened)))
+
+
+def environ(monkeypatch: pytest.MonkeyPatch, onednn: str | None) -> None:
+    monkeypatch.delenv(ONEDNN, raising=False)
+    if onednn is not None:
+        monkeypatch.setenv(ONEDNN, onednn)
+
+
+@pytest.mark.parametrize(("then", "now"), [("0", None), (None, "0"), ("1", "0")])
+def test_resume_goes_on_with_the_kernels_that_the_run_began_with(
+    stage: Callable[[str], Stage], monkeypatch: pytest.MonkeyPatch, then: str | None, now: str | None
+) -> None:
+    """The third stretch too, whose first one ended before it wrote its record."""
+    says = f"send('warned', message=str(os.environ.get({ONEDNN!r})))\n"
+    probe = "send('environment_probed', record={'facts': {'variables': dict(os.environ)}})\n"
+    one = stage("sys.exit(1)")
+    environ(monkeypatch, now)
+    assert one() == 4
+    environ(monkeypatch, then)
+    supervisor.WORKER.write_text(PRELUDE + says + probe + "send('stage_started', stage='fit'); epoch(1); sys.exit(1)")
+    assert one.resume() == 4
+    environ(monkeypatch, now)
+    supervisor.WORKER.write_text(PRELUDE + says + probe + WHOLE)
+    assert one.resume() == 0
+    assert one.run.progress().warnings == [str(then)] * 2
+    assert {file.name for file in one.run.path.glob("environment*")} == {"environment.json", "environment-3.json"}
+
+
+def test_a_derived_run_has_the_kernels_of_its_training(folder: Path, store: Path) -> None:
+    source, run = make(folder, store, started()), make(folder, store, started())
+    record = json.loads(run.file("run.json").read_bytes())
+    run.file("run.json").write_text(json.dumps({**record, "derived_from": source.id}))
+    one = made_supervisor(run)
+    one.log.close()
+    assert one._kernels() is None
+    source.file("environment.json").write_text(json.dumps({"format": 1, "facts": {"variables": {ONEDNN: "0"}}}))
+    assert one._kernels() == {ONEDNN: "0"}
 
 
 @pytest.mark.parametrize("state", ["whole", "damaged", "missing"])

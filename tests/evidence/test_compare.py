@@ -211,6 +211,17 @@ def test_true_is_not_one() -> None:
     assert not diff.same([True, 1]) and diff.same([1, 1.0]) and diff.same([[1], [1]])
 
 
+def test_drift_of_a_resume_is_a_difference(two: list[Evidence]) -> None:
+    """`resume --allow-drift`: the first record knows nothing of it."""
+    before = {row.key for row in diff.differences([one.facts_record for one in two])}
+    facts = {**two[1].environment["facts"], "drift": ["numpy: locked 2, installed 1"]}
+    two[1].run.file("environment-2.json").write_text(json.dumps({"format": 1, "facts": facts}))
+    found = diff.differences([two[0].facts_record, Evidence(two[1].run).facts_record])
+    (new,) = [row for row in found if row.key not in before]
+    assert (new.key, new.group, new.explains) == ("drift", "lock", True)
+    assert new.values == ([], ["environment-2: numpy: locked 2, installed 1"])
+
+
 def test_environment_diff_of_runs(two: list[Evidence], command: Any) -> None:
     code, out, _ = command("environment", "diff", two[0].id, two[1].id, "--json")
     rows = json.loads(out)["rows"]

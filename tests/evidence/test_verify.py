@@ -179,6 +179,17 @@ def test_onednn_is_set_as_it_was(
     assert os.environ[ONEDNN] == "mine"
 
 
+def test_after_a_signal_no_other_run_is_begun(
+    store: Path, tmp_path: Path, again: Any, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "b.zip"
+    export.write(export.collect([make_run(store, tail=tail) for tail in ("aaaa", "bbbb", "cccc")]), file)
+    monkeypatch.setattr("repro.cli.progress.signalled", True)  # as in the last epoch of a run, which still finishes
+    code, out, err = command("verify", file, "--json")
+    assert code == 4 and len(json.loads(out)["runs"]) == len(again["plans"]) == 1
+    assert err.splitlines()[-1] == "repro: 2 more were not begun"
+
+
 def test_long_runs_need_yes(store: Path, tmp_path: Path, again: Any, command: Any) -> None:
     run = make_run(store, result=lambda found: found["seconds"].update(total=601.0))
     target = bundle(run, tmp_path / "b.zip")

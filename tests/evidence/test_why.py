@@ -10,6 +10,7 @@ import pytest
 
 from repro.bundle import export, why
 from repro.bundle.evidence import Evidence
+from repro.diagnosis import Facts, diagnose
 from tests.evidence.runs import make_run
 
 
@@ -75,3 +76,40 @@ def test_what_was_not_measured_is_not_claimed() -> None:
     assert "agree here" in why.phases(both, 4)
     one = {"evaluate": {"accuracy": 0.3}, "evaluate_training_phase": {"accuracy": "nan"}}
     assert "a share of 0.3" in why.phases(one, 4)
+
+
+FLOAT32_THIRD, FLOAT32_SEVEN_TENTHS = 0.3333333432674408, 0.699999988079071
+NORM = {"updates": 5, "momentum": 0.99, "initial_weight": 0.95}
+
+
+@pytest.mark.parametrize(
+    ("training", "inference", "norm", "images", "begins", "says"),
+    [
+        (1 / 3, FLOAT32_THIRD, None, 3, "The model has not learned its training images", "on 1 of 3 in inference"),
+        (FLOAT32_THIRD, FLOAT32_THIRD, NORM, 3, "The model has not learned its training images", "1 of 3 of the very"),
+        (7 / 10, FLOAT32_SEVEN_TENTHS, NORM, 10, "The model has not learned its training images", "7 of 10"),
+        (0.9, 0.8999999761581421, NORM, 10, "Training phase and inference phase agree", "nothing is wrong between"),
+        (0.95, 0.94, NORM, 100, "Training phase and inference phase agree", "nothing is wrong between"),
+        (1.0, FLOAT32_THIRD, NORM, 3, "It is no error in the calls or the data", "3 of 3 of the very images"),
+        (1.0, FLOAT32_THIRD, None, 3, "The phases differ", "look at Dropout"),
+        (FLOAT32_THIRD, 1.0, NORM, 3, "Inference phase is the better one here", "why cannot be told"),
+    ],
+)
+def test_what_the_phases_say_is_what_diagnose_says(
+    training: float, inference: float, norm: dict[str, Any] | None, images: int, begins: str, says: str
+) -> None:
+    measured = {"evaluate": {"accuracy": inference}, "evaluate_training_phase": {"accuracy": training}}
+    words = why.phases(measured if norm is None else {**measured, "batch_norm": norm}, images)
+    assert words.startswith(begins) and says in words
+    assert ("BatchNormalization" in words) == words.startswith("It is no error")
+    facts = Facts(
+        images=[],
+        batch_size=images,
+        inference=inference,
+        training=training,
+        momentum=None if norm is None else norm["momentum"],
+        initial_weight=0.0 if norm is None else norm["initial_weight"],
+    )
+    causes = {"The model": "has not learned", "Training phase": "no discrepancy", "It is": "not converged"}
+    wanted = next((words for start, words in causes.items() if begins.startswith(start)), "cannot be told")
+    assert wanted in diagnose(facts)[0].says

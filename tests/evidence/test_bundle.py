@@ -158,6 +158,8 @@ HOSTILE: dict[str, Callable[[Files], bytes | Files]] = {
     "lying about its size": lambda files: lying(files),  # noqa: PLW0108  # defined below
     "bomb": lambda files: bomb(files),  # noqa: PLW0108  # defined below
     "many entries": lambda files: many_entries(),
+    "zip64": lambda files: zip64(export.zipped(files)),  # noqa: PLW0108  # defined below
+    "zip64 with the longest comment": lambda files: zip64(export.zipped(files), b"x" * 65535),
     "wrong hash": lambda files: {**files, "README.md": b"X" + files["README.md"][1:]},
     "wrong size": lambda files: {**files, "README.md": files["README.md"] + b"x"},
     "file missing": lambda files: {name: data for name, data in files.items() if name != "README.md"},
@@ -251,6 +253,24 @@ def patched(data: bytes, name: bytes, size: int) -> bytes:
 def many_entries() -> bytes:
     """An archive whose end says 60,000 entries; a list of them is not even needed."""
     return b"PK\x03\x04" + bytes(100) + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 60_000, 60_000, 3_000_000, 0, 0)
+
+
+def zip64(data: bytes, comment: bytes = b"") -> bytes:
+    """`data` with a zip64 record that lists its entries, and an end record that says there is one."""
+    *_, entries, list_bytes, list_offset, _ = struct.unpack("<4s4H2LH", data[-22:])
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, list_bytes, list_offset)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(data) - 22, 1)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 46, 0, len(comment))
+    return data[:-22] + record + locator + end + comment
+
+
+def test_a_zip64_record_is_not_followed(good_files: Files, tmp_path: Path, command: Any) -> None:
+    """Its number of entries is the one that zipfile believes, and has no limit."""
+    target = tmp_path / "b.zip"
+    target.write_bytes(zip64(export.zipped(good_files)))
+    assert len(zipfile.ZipFile(target).namelist()) == len(good_files)
+    code, _, err = command("verify", target, "--no-run")
+    assert code == 2 and err == f"repro: {target}: a zip64 file: a bundle is small\n"
 
 
 @pytest.mark.parametrize("kind", list(HOSTILE))

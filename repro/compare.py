@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from repro.bundle.text import cell, markdown
 from repro.environment import diff
 from repro.errors import InputError, printable
 from repro.runs.events import Number, to_number
+from repro.runs.records import ImageRecord
 
 FORMAT = 1
 
@@ -95,11 +97,8 @@ def _settings(runs: Sequence[Evidence]) -> list[Row]:
         _row("settings", "package", [_package(run) for run in runs]),
         _row("settings", "drift", [list(run.record.drift) for run in runs]),
     ]
-    images = [_image_lines(run) for run in runs]
-    for index in range(max(len(found) for found in images)):
-        rows.append(
-            _row("settings", f"image {index}", [found[index] if index < len(found) else None for found in images])
-        )
+    rows += _images("image", [run.record.images for run in runs])
+    rows += _images("validation image", [run.record.validation_images for run in runs])
     scenarios = [_scenario_settings(run) for run in runs]
     keys = dict.fromkeys(key for found in scenarios for key in found)
     rows += [_row("settings", key, [found.get(key) for found in scenarios]) for key in keys]
@@ -110,8 +109,10 @@ def _package(run: Evidence) -> str:
     return f"{run.record.package_version} {run.record.commit or run.record.package_sha256}"
 
 
-def _image_lines(run: Evidence) -> list[str]:
-    return [f"{image.name} (class {image.label}, pixels {image.pixels_sha256[:16]})" for image in run.record.images]
+def _images(name: str, records: list[list[ImageRecord]]) -> list[Row]:
+    """A row for each place in the order of the images."""
+    lines = [[f"{one.name} (class {one.label}, pixels {one.pixels_sha256[:16]})" for one in found] for found in records]
+    return [_row("settings", f"{name} {index}", values) for index, values in enumerate(itertools.zip_longest(*lines))]
 
 
 def _scenario_settings(run: Evidence) -> dict[str, Any]:
@@ -139,7 +140,7 @@ def _measurements(runs: Sequence[Evidence]) -> list[Row]:
         curves = [one.get("fit", {}).get(name[4:], []) for one in found]
         rows.append(_row("measurements", name, [curve[-1] if curve else None for curve in curves]))
         rows.append(_row("measurements", f"{name}, first epoch that differs", [_first_difference(curves)] * len(runs)))
-    for group in ("evaluate", "evaluate_training_phase"):
+    for group in ("evaluate", "evaluate_training_phase", "validation"):
         for key in ("loss", "accuracy"):
             rows.append(_row("measurements", f"{group}.{key}", [_get(one, group, key) for one in found]))
     for key in ("accuracy", "distinct_classes", "classes"):

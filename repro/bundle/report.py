@@ -236,7 +236,11 @@ def _figures(measurements: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     fit = measurements["fit"]
     if fit["loss"]:
         rows.append((f"fit, epoch {len(fit['loss'])}", fit["loss"][-1], fit["accuracy"][-1]))
-    names = {"evaluate": "evaluate (inference phase)", "evaluate_training_phase": "the same weights in training phase"}
+    names = {
+        "evaluate": "evaluate (inference phase)",
+        "evaluate_training_phase": "the same weights in training phase",
+        "validation": "evaluate on the validation images",
+    }
     for key, name in names.items():
         if measurements.get(key) is not None:
             rows.append((name, measurements[key]["loss"], measurements[key]["accuracy"]))

@@ -272,7 +272,7 @@ def largest_deviation(theirs: dict[str, Any], ours: dict[str, Any]) -> float | N
 def _numbers(measurements: dict[str, Any]) -> Iterator[tuple[str, float]]:
     for index, value in enumerate(measurements.get("fit", {}).get("loss", [])):
         yield f"fit.loss[{index}]", float(value)
-    for group in ("evaluate", "evaluate_training_phase"):
+    for group in ("evaluate", "evaluate_training_phase", "validation"):
         if measurements.get(group) is not None:
             yield f"{group}.loss", float(measurements[group]["loss"])
     for row, values in enumerate((measurements.get("predict") or {}).get("probabilities", [])):

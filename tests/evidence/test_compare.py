@@ -17,7 +17,7 @@ from repro.bundle import export
 from repro.bundle.evidence import Evidence
 from repro.bundle.text import cell
 from repro.environment import diff
-from tests.evidence.runs import make_run
+from tests.evidence.runs import Change, make_run, validated
 
 
 def worse(result: dict[str, Any]) -> None:
@@ -50,6 +50,18 @@ def test_numbers_keep_every_digit_that_makes_them_true(two: list[Evidence]) -> N
 @given(st.floats())
 def test_any_number_is_read_back_as_it_was(value: float) -> None:
     assert repr(float(cell(value))) == repr(value)
+
+
+def test_what_differs_on_validation_images_is_shown(store: Path) -> None:
+    def unseen(name: str) -> Change:
+        return lambda record: record.update(validation_images=[{**record["images"][0], "name": name}])
+
+    runs = [
+        make_run(store, tail="aaaa", run=unseen("a.png"), result=validated(2.5, 0.4)),
+        make_run(store, tail="bbbb", run=unseen("b.png"), result=validated(0.1, 0.95)),
+    ]
+    shown = [row.name for row in compare.compare(runs).shown(all_rows=False) if not row.always]
+    assert shown == ["validation image 0", "validation.loss", "validation.accuracy"]
 
 
 def test_only_what_differs_unless_asked(two: list[Evidence]) -> None:

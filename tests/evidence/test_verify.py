@@ -293,3 +293,8 @@ def test_deviation(left: Any, right: Any, deviation: float) -> None:
     both = [{"fit": {"loss": [value]}} for value in (left, right)]
     assert verify.largest_deviation(*both) == deviation
     assert verify.largest_deviation({"fit": {"loss": [1.0]}}, {"fit": {"loss": [1.0, 2.0]}}) is None
+
+
+def test_the_loss_on_validation_images_is_graded_too() -> None:
+    both = [{"validation": {"loss": loss, "accuracy": 1.0}} for loss in (2.5, 1.0)]
+    assert verify.largest_deviation(*both) == 0.6

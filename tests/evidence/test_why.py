@@ -11,7 +11,7 @@ import pytest
 from repro.bundle import export, why
 from repro.bundle.evidence import Evidence
 from repro.diagnosis import Facts, diagnose
-from tests.evidence.runs import make_run
+from tests.evidence.runs import make_run, validated
 
 
 def pages(run: Evidence, **options: Any) -> tuple[str, str, dict[str, bytes]]:
@@ -29,6 +29,13 @@ def test_the_first_lines_of_the_report(run: Evidence) -> None:
     top = page.partition("<h3>The scenario</h3>")[0]
     assert "no error in the calls" in top and "<code>0.99 ** 5</code>" in top and "repro verify" in top
     assert "`" not in top
+
+
+def test_validation_figures_are_in_the_report_and_in_the_issue(store: Path, command: Any) -> None:
+    text, page, _ = pages(make_run(store, result=validated(2.5, 0.4)))
+    assert "| evaluate on the validation images | 2.5 | 0.4 |" in text
+    assert "evaluate on the validation images" in page
+    assert "| `evaluate`, validation images | 2.5 | 0.4 |" in command("issue", "last")[1]
 
 
 def test_the_script_is_in_the_bundle(run: Evidence) -> None:

@@ -158,7 +158,7 @@ HOSTILE: dict[str, Callable[[Files], bytes | Files]] = {
     "lying about its size": lambda files: lying(files),  # noqa: PLW0108  # defined below
     "bomb": lambda files: bomb(files),  # noqa: PLW0108  # defined below
     "many entries": lambda files: many_entries(),
-    "zip64": lambda files: zip64(export.zipped(files)),  # noqa: PLW0108  # defined below
+    "zip64": lambda files: zip64(export.zipped(files)),  # defined below
     "zip64 with the longest comment": lambda files: zip64(export.zipped(files), b"x" * 65535),
     "wrong hash": lambda files: {**files, "README.md": b"X" + files["README.md"][1:]},
     "wrong size": lambda files: {**files, "README.md": files["README.md"] + b"x"},

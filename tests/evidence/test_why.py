@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from repro.bundle import export, why
 from repro.bundle.evidence import Evidence
+from repro.bundle.report import reproduce_line
 from repro.diagnosis import Facts, diagnose
 from tests.evidence.runs import make_run, validated
 
@@ -55,6 +57,28 @@ def test_scripts_of_several_runs_are_told_apart(run: Evidence, store: Path) -> N
 def test_a_scenario_of_ones_own_is_named_by_its_file(store: Path) -> None:
     run = make_run(store, scenario=lambda text: text.replace("epochs: 5", "epochs: 6"), finished=False)
     assert f"repro run runs/{run.id}/scenario.yaml --environment keras-2.0.9" in pages(run)[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "scenario", "ends"),
+    [
+        ("RGB", lambda text: text, "--images FOLDER --convert L"),
+        ("L", lambda text: text, "--images FOLDER"),
+        ("RGB", lambda text: text.replace("channels: 1}", "channels: 1, convert: L}"), "--images FOLDER"),
+        ("RGB", lambda text: text.replace("channels: 1}", "channels: 3}"), "--images FOLDER"),
+    ],
+)
+def test_the_line_says_how_images_of_ones_own_were_converted(
+    mode: str, scenario: Callable[[str], str], ends: str, store: Path
+) -> None:
+    def coloured(record: dict[str, Any]) -> None:
+        record["shipped_images"] = False
+        record["images"] = [{**image, "mode": mode} for image in record["images"]]
+
+    run = make_run(store, run=coloured)  # its arrays are greyscale, whatever the scenario says then
+    file = run.run.file("scenario.yaml")
+    file.write_text(scenario(file.read_text()))
+    assert reproduce_line(run, "x.yaml").endswith(f" --threads 2 {ends}")
 
 
 def test_a_skipped_claim_says_where_it_counts(store: Path) -> None:

@@ -62,7 +62,7 @@ def opened(path: Path) -> Iterator[Bundle]:
         manifest = _unpack(path, stream, folder)
         runs = []
         for entry in manifest.runs:
-            run = Evidence(RunDirectory(folder / "runs" / entry.id), origin=path.name)
+            run = Evidence(RunDirectory(folder / "runs" / entry.id))
             try:
                 _check_run(path, run, entry, manifest)
             except InputError as error:

@@ -21,7 +21,6 @@ from repro.scenario import own_model
 from repro.scenario.types import Scenario
 
 Grade = Literal["bit-identical", "within tolerance", "same verdict", "different"]
-GRADES: tuple[Grade, ...] = ("bit-identical", "within tolerance", "same verdict", "different")
 RELATIVE_TOLERANCE = 1e-4
 ASK_ABOVE_SECONDS = 600.0
 ASK_ABOVE_BYTES = 4 * 1024**3

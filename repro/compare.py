@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,10 +11,11 @@ from typing import Any
 import msgspec
 
 from repro.bundle.evidence import Evidence, read_scenario
-from repro.bundle.text import cell, markdown
+from repro.bundle.text import cell, cells, markdown
 from repro.environment import diff
 from repro.errors import InputError, printable
 from repro.runs.events import Number, to_number
+from repro.runs.records import ImageRecord
 
 FORMAT = 1
 
@@ -95,11 +97,8 @@ def _settings(runs: Sequence[Evidence]) -> list[Row]:
         _row("settings", "package", [_package(run) for run in runs]),
         _row("settings", "drift", [list(run.record.drift) for run in runs]),
     ]
-    images = [_image_lines(run) for run in runs]
-    for index in range(max(len(found) for found in images)):
-        rows.append(
-            _row("settings", f"image {index}", [found[index] if index < len(found) else None for found in images])
-        )
+    rows += _images("image", [run.record.images for run in runs])
+    rows += _images("validation image", [run.record.validation_images for run in runs])
     scenarios = [_scenario_settings(run) for run in runs]
     keys = dict.fromkeys(key for found in scenarios for key in found)
     rows += [_row("settings", key, [found.get(key) for found in scenarios]) for key in keys]
@@ -110,8 +109,10 @@ def _package(run: Evidence) -> str:
     return f"{run.record.package_version} {run.record.commit or run.record.package_sha256}"
 
 
-def _image_lines(run: Evidence) -> list[str]:
-    return [f"{image.name} (class {image.label}, pixels {image.pixels_sha256[:16]})" for image in run.record.images]
+def _images(name: str, records: list[list[ImageRecord]]) -> list[Row]:
+    """A row for each place in the order of the images."""
+    lines = [[f"{one.name} (class {one.label}, pixels {one.pixels_sha256[:16]})" for one in found] for found in records]
+    return [_row("settings", f"{name} {index}", values) for index, values in enumerate(itertools.zip_longest(*lines))]
 
 
 def _scenario_settings(run: Evidence) -> dict[str, Any]:
@@ -139,7 +140,7 @@ def _measurements(runs: Sequence[Evidence]) -> list[Row]:
         curves = [one.get("fit", {}).get(name[4:], []) for one in found]
         rows.append(_row("measurements", name, [curve[-1] if curve else None for curve in curves]))
         rows.append(_row("measurements", f"{name}, first epoch that differs", [_first_difference(curves)] * len(runs)))
-    for group in ("evaluate", "evaluate_training_phase"):
+    for group in ("evaluate", "evaluate_training_phase", "validation"):
         for key in ("loss", "accuracy"):
             rows.append(_row("measurements", f"{group}.{key}", [_get(one, group, key) for one in found]))
     for key in ("accuracy", "distinct_classes", "classes"):
@@ -234,7 +235,8 @@ def _signed(difference: Number | None) -> str:
 
 
 def as_text(table: Comparison, *, all_rows: bool, width: int = 100) -> str:
-    """Columns for a terminal; values are never cut, a row that is too wide is written one run a line."""
+    """Columns for a terminal; a row that is too wide is written one run a line, very long values from where they
+    differ."""
     import textwrap
 
     head = [f"{label}  {run}" for label, run in zip(table.labels, table.runs, strict=True)]
@@ -258,19 +260,19 @@ def as_text(table: Comparison, *, all_rows: bool, width: int = 100) -> str:
 
 def _section(rows: list[Row], labels: list[str], width: int) -> list[str]:
     names = [printable(row.name) for row in rows]
-    cells = [[cell(value) for value in row.values] for row in rows]
+    shown = [cells(row.values) for row in rows]
     name_width = min(44, max(len(name) for name in names))
     room = (width - name_width - 4) // len(labels) - 2
     columns = [
-        max([len(labels[index]), *(len(row[index]) for row in cells if max(map(len, row)) <= room)])
+        max([len(labels[index]), *(len(row[index]) for row in shown if max(map(len, row)) <= room)])
         for index in range(len(labels))
     ]
-    fits = any(max(map(len, row)) <= room for row in cells)
+    fits = any(max(map(len, row)) <= room for row in shown)
     lines = []
     if fits:
         header = "  ".join(label.ljust(size) for label, size in zip(labels, columns, strict=True))
         lines.append(f"  {'':<{name_width}}  {header}".rstrip())
-    for row, name, values in zip(rows, names, cells, strict=True):
+    for row, name, values in zip(rows, names, shown, strict=True):
         extra = difference_cell(row)
         note = f"  ({extra})" if extra else ""
         if fits and max(map(len, values)) <= room:
@@ -296,8 +298,8 @@ def as_markdown(table: Comparison, *, all_rows: bool) -> str:
         lines.append("|---" * (len(table.labels) + 2) + "|")
         for row in part:
             note = f"{row.group}: {row.why} ({row.source})" if with_why else difference_cell(row)
-            cells = [markdown(cell(value)) for value in row.values]
-            lines.append("| " + " | ".join([markdown(printable(row.name)), *cells, markdown(note)]) + " |")
+            shown = [markdown(value) for value in cells(row.values)]
+            lines.append("| " + " | ".join([markdown(printable(row.name)), *shown, markdown(note)]) + " |")
     words = "The verdicts are the same" if table.same_verdicts else "**The verdicts are not the same**"
     lines += ["", f"{words}: " + ", ".join(markdown(verdict or "none") for verdict in table.verdicts) + "."]
     return "\n".join(lines)
@@ -308,7 +310,8 @@ def _tick(text: str) -> str:
 
 
 def as_csv(table: Comparison, *, all_rows: bool) -> str:
-    """Comma-separated values with a head line; text that a spreadsheet would take for a formula gets an apostrophe."""
+    """Comma-separated values with a head line, none cut; text that a spreadsheet would take for a formula gets an
+    apostrophe."""
     import csv
     import io
 
@@ -323,8 +326,8 @@ def as_csv(table: Comparison, *, all_rows: bool) -> str:
 
 
 def _plain(value: Any) -> str:
-    text = cell(value)
-    if _as_number(value) is None and text[:1] in "=+-@":
+    text = cell(value, whole=True)
+    if _as_number(value) is None and text and text[0] in "=+-@":
         return "'" + text
     return text
 

@@ -16,6 +16,7 @@ from repro.runs.events import BatchSpread
 from repro.runs.records import ImageRecord
 from repro.runs.store import RunDirectory
 from repro.scenario.types import Scenario
+from repro.verdict import ROUND_OFF
 
 Cause = Literal[
     "not-converged", "outliers", "small-batch", "preprocessing", "overfitting", "no-discrepancy", "cannot-be-told"
@@ -117,18 +118,28 @@ def diagnose(facts: Facts) -> list[Finding]:
     found = []
     shuffled = training if facts.spread is None else float(facts.spread.accuracy)
     if facts.has_batch_norm:
-        if training - inference >= GAP:
+        if training > inference and apart(training, inference):
             found = [*_not_converged(facts), *_outliers(facts)]
-        if not found and abs(shuffled - inference) >= GAP:
+        if not found and apart(shuffled, inference):
             found = _small_batch(facts, shuffled)
     if found:
         return found
-    if max(abs(training - inference), abs(shuffled - inference)) >= GAP:
+    if apart(training, inference) or apart(shuffled, inference):
         return [_unexplained(facts, shuffled)]
-    if inference < LEARNED:
+    if not learned(inference):
         says = f"the model has not learned its training images: {_percent(training)} right in training phase"
         return [_cannot(says, "train longer, or a larger model, until it knows them", _accuracies(facts))]
     return _generalizes(facts)
+
+
+def apart(left: float, right: float) -> bool:
+    """Whether two accuracies differ by more than noise."""
+    return abs(left - right) >= GAP - ROUND_OFF
+
+
+def learned(accuracy: float) -> bool:
+    """Whether a model that gets so many of its training images right knows them."""
+    return accuracy >= LEARNED - ROUND_OFF
 
 
 # --- statistics ---
@@ -261,7 +272,7 @@ def _generalizes(facts: Facts) -> list[Finding]:
         facts.validation * (1 - facts.validation) / count + inference * (1 - inference) / max(len(facts.images), 1)
     )
     numbers |= {"validation_accuracy": facts.validation, "validation_images": count, "two_standard_errors": noise}
-    if inference - facts.validation < max(GAP, noise):
+    if inference - facts.validation < max(GAP, noise) - ROUND_OFF:
         says = (
             f"no discrepancy: {_percent(inference)} of the training images are right in both phases, and "
             f"{_percent(facts.validation)} of {count} validation images{what}"

@@ -114,7 +114,11 @@ class _Parts:
         lines = ["| | loss | accuracy |", "|---|---|---|"]
         fit = found["fit"]
         lines.append(f"| `fit`, last epoch | {cell(fit['loss'][-1])} | {cell(fit['accuracy'][-1])} |")
-        names = {"evaluate": "`evaluate` (inference phase)", "evaluate_training_phase": "same weights, training phase"}
+        names = {
+            "evaluate": "`evaluate` (inference phase)",
+            "evaluate_training_phase": "same weights, training phase",
+            "validation": "`evaluate`, validation images",
+        }
         for key, name in names.items():
             if found.get(key):
                 lines.append(f"| {name} | {cell(found[key]['loss'])} | {cell(found[key]['accuracy'])} |")

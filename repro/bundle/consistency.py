@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +10,10 @@ from repro import arrays
 from repro.bundle.evidence import Evidence
 from repro.bundle.manifest import Manifest, RunEntry
 from repro.bundle.read import bad
-from repro.environment import diff
 from repro.errors import InputError, printable
-from repro.runs.records import ImageRecord, Result
+from repro.runs.records import ImageRecord, Measurements, Result
 from repro.scenario.types import Scenario
 from repro.verdict import decide_all, verdict
-
-_LOGGED = (
-    "fit.loss",
-    "fit.accuracy",
-    "evaluate.loss",
-    "evaluate.accuracy",
-    "evaluate_training_phase.loss",
-    "evaluate_training_phase.accuracy",
-    "validation.loss",
-    "validation.accuracy",
-    "predict.classes",
-    "predict.accuracy",
-    "weights_sha256",
-)
 
 
 def check_result(
@@ -56,8 +42,8 @@ def check_result(
         claims = decide_all(scenario, measurements, record.environment)
     except (TypeError, ValueError, OverflowError, AttributeError, IndexError):
         bad(path, f"{name}: its measurements cannot be read")
-    said = [(claim.id, claim.outcome) for claim in result.claims]
-    if said != [(claim.id, claim.outcome) for claim in claims]:
+    said = [(claim.id, claim.outcome, claim.measured) for claim in result.claims]
+    if said != [(claim.id, claim.outcome, claim.measured) for claim in claims]:
         bad(path, f"{name}: its claims do not follow from its measurements")
     if result.verdict != verdict(claims) or result.verdict != entry.verdict:
         bad(path, f"{name}: its verdict {printable(str(result.verdict), 40)} does not follow from its measurements")
@@ -67,12 +53,23 @@ def check_result(
 
 
 def _check_log(path: Path, name: str, run: Evidence, scenario: Scenario) -> None:
-    """Figures of the result that its own log contradicts. One that the log lacks is let pass: a later version's."""
-    logged = diff.flatten(run.progress.measurements(scenario.fit.epochs, run.labels))
-    said = diff.flatten(run.measurements)
-    for key in _LOGGED:
-        if key in logged and key in said and not _equal(logged[key], said[key]):
-            bad(path, f"{name}: {key} is not what its events.jsonl says")
+    """The result has every figure of its own log, and as it is there; others only where a later version adds some."""
+    logged = run.progress.measurements(scenario.fit.epochs, run.labels)
+    found, said = dict(_figures(logged)), dict(_figures(run.measurements))
+    wrong = [key for key in found if key not in said or not _equal(found[key], said[key])]
+    wrong += [key for key in said if key.partition(".")[0] not in logged]
+    if wrong:
+        bad(path, f"{name}: {wrong[0]} is not what its events.jsonl says")
+
+
+def _figures(measurements: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """All that this version knows, by the names that claims use."""
+    for group in Measurements.__struct_fields__:
+        found = measurements.get(group)
+        if isinstance(found, dict):
+            yield from ((f"{group}.{key}", value) for key, value in found.items())
+        elif found is not None:
+            yield group, found
 
 
 def _equal(left: Any, right: Any) -> bool:

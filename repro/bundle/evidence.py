@@ -26,7 +26,6 @@ class Evidence:
     """A run directory of the store or of a bundle, read when asked."""
 
     run: RunDirectory
-    origin: str = ""
 
     @property
     def id(self) -> str:

@@ -37,6 +37,7 @@ from repro.runs.store import RunDirectory
 _PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}\Z")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 _END = struct.Struct("<4s4H2LH")
+_ZIP64_LOCATOR = struct.Struct("<4sLQL")
 _ASK = "ask for it again, or export it anew"
 
 
@@ -61,7 +62,7 @@ def opened(path: Path) -> Iterator[Bundle]:
         manifest = _unpack(path, stream, folder)
         runs = []
         for entry in manifest.runs:
-            run = Evidence(RunDirectory(folder / "runs" / entry.id), origin=path.name)
+            run = Evidence(RunDirectory(folder / "runs" / entry.id))
             try:
                 _check_run(path, run, entry, manifest)
             except InputError as error:
@@ -140,7 +141,7 @@ def _check_end(path: Path, stream: IO[bytes]) -> None:
     size = stream.seek(0, os.SEEK_END)
     if size > MAX_ARCHIVE_BYTES:
         bad(path, f"larger than {MAX_ARCHIVE_BYTES >> 20} MiB", "a bundle is small")
-    stream.seek(max(0, size - _END.size - 65535))
+    stream.seek(max(0, size - _END.size - 65535 - _ZIP64_LOCATOR.size))
     tail = stream.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < _END.size:
@@ -148,6 +149,9 @@ def _check_end(path: Path, stream: IO[bytes]) -> None:
     _, disk, first_disk, here, entries, list_bytes, list_offset, _ = _END.unpack_from(tail, at)
     if disk or first_disk or here != entries:
         bad(path, "a zip file in several parts")
+    # zipfile would believe the record that it leads to, and not this one.
+    if tail[max(0, at - _ZIP64_LOCATOR.size) : at].startswith(b"PK\x06\x07"):
+        bad(path, "a zip64 file", "a bundle is small")
     if entries == 0xFFFF or list_bytes == 0xFFFFFFFF or list_offset == 0xFFFFFFFF or entries > MAX_ENTRIES:
         bad(path, f"more than {MAX_ENTRIES} entries", "a bundle is small")
     if list_bytes > 4 * 1024 * 1024:

@@ -16,6 +16,7 @@ from repro.bundle.evidence import Evidence, read_scenario, shipped_as
 from repro.environment import diff
 from repro.errors import InputError, printable
 from repro.runs.records import ClaimResult, Measurements
+from repro.scenario import images as scenario_images
 from repro.scenario.types import Scenario
 from repro.standalone import script_of
 from repro.verdict import decide_all
@@ -225,6 +226,9 @@ def reproduce_line(run: Evidence, file: str) -> str:
         words.append("--deterministic")
     if not record.shipped_images:
         words += ["--images", "FOLDER"]
+        scenario = read_scenario(run.run)
+        convert = scenario_images.conversion(scenario.images, [*record.images, *record.validation_images])
+        words += ["--convert", convert] if convert is not None else []
     if record.model_sha256 is not None:
         words.append("--trust")
     return " ".join(words)
@@ -236,7 +240,11 @@ def _figures(measurements: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     fit = measurements["fit"]
     if fit["loss"]:
         rows.append((f"fit, epoch {len(fit['loss'])}", fit["loss"][-1], fit["accuracy"][-1]))
-    names = {"evaluate": "evaluate (inference phase)", "evaluate_training_phase": "the same weights in training phase"}
+    names = {
+        "evaluate": "evaluate (inference phase)",
+        "evaluate_training_phase": "the same weights in training phase",
+        "validation": "evaluate on the validation images",
+    }
     for key, name in names.items():
         if measurements.get(key) is not None:
             rows.append((name, measurements[key]["loss"], measurements[key]["accuracy"]))

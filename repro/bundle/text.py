@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from repro.errors import printable
@@ -10,8 +12,11 @@ from repro.errors import printable
 MAX_CELL = 400
 
 
-def cell(value: Any) -> str:
-    """A value on one line, without control characters; numbers as Python writes them, so that none is rounded."""
+def cell(value: Any, *, whole: bool = False) -> str:
+    """A value on one line, without control characters; numbers as Python writes them, so that none is rounded.
+
+    `whole`: however long it is.
+    """
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -19,10 +24,20 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, (list, tuple)):
-        text = "[" + ", ".join(cell(item) for item in value) + "]"
+        text = "[" + ", ".join(cell(item, whole=whole) for item in value) + "]"
     else:
         text = str(value)
-    return printable(text, MAX_CELL)
+    return printable(text, len(text) if whole else MAX_CELL)
+
+
+def cells(values: Sequence[Any]) -> list[str]:
+    """Values of one row; where they are too long, from shortly before their first difference on."""
+    found = [cell(value, whole=True) for value in values]
+    columns = zip(*found, strict=False)
+    same = sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, columns))
+    if same >= MAX_CELL // 2 and len(set(found)) > 1:
+        found = ["\N{HORIZONTAL ELLIPSIS}" + text[same - 40 :] for text in found]
+    return [printable(text, MAX_CELL) for text in found]
 
 
 def markdown(text: str) -> str:

@@ -21,13 +21,14 @@ from repro.scenario import own_model
 from repro.scenario.types import Scenario
 
 Grade = Literal["bit-identical", "within tolerance", "same verdict", "different"]
-GRADES: tuple[Grade, ...] = ("bit-identical", "within tolerance", "same verdict", "different")
 RELATIVE_TOLERANCE = 1e-4
 ASK_ABOVE_SECONDS = 600.0
 ASK_ABOVE_BYTES = 4 * 1024**3
 MAX_THREADS = 1024
 # A step of ResNet50 on three images of 197 x 197 never took less here; a floor for what a bundle says of its time.
 FLOOR_SECONDS_PER_PIXEL = 0.2 / (3 * 197 * 197)
+# The same for its memory, per pixel of a batch: training took 1.1 KiB with MobileNet, 2.2 with ResNet50 (keras-3).
+FLOOR_BYTES_PER_PIXEL = 1024
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Verification:
     # What TF_ENABLE_ONEDNN_OPTS must be for the bundle's kernels; None: not set.
     onednn: str | None
     seconds: float
-    memory_bytes: int | None
+    # 0: not known.
+    memory_bytes: int
 
     @property
     def line(self) -> str:
@@ -48,7 +50,7 @@ class Verification:
         words = f"{plan.scenario.name} in {plan.environment.name}, seed {plan.seed}, {plan.threads} threads"
         if self.onednn is not None:
             words += f", {ONEDNN}={self.onednn}"
-        memory = "" if self.memory_bytes is None else f", {self.memory_bytes / 1024**3:.1f} GiB"
+        memory = "" if self.memory_bytes == 0 else f", {self.memory_bytes / 1024**3:.1f} GiB"
         return f"{words}: about {_duration(self.seconds)}{memory}"
 
 
@@ -109,7 +111,7 @@ def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[
         ),
         onednn=_onednn(run.environment, environment),
         seconds=_seconds(run, scenario),
-        memory_bytes=run.progress.peak_memory_bytes,
+        memory_bytes=_memory(run, scenario),
     )
 
 
@@ -137,8 +139,7 @@ def _images(bundle: Bundle, run: Evidence, scenario: Scenario, folder: Path | No
         raise InputError(
             "holds only the hashes of its images", do="name the folder with the images: --images DIR", file=bundle.path
         )
-    coloured = any(image.mode not in scenario_images.GREYSCALE_MODES for image in record.images)
-    convert = "L" if coloured and scenario.images.channels == 1 else None
+    convert = scenario_images.conversion(scenario.images, [*record.images, *record.validation_images])
     found = scenario_images.load(folder, scenario.images, scenario.model.classes, convert=convert)
     training = _in_order(found, record.images, folder)
     if not record.validation_images:
@@ -198,10 +199,18 @@ def _seconds(run: Evidence, scenario: Scenario) -> float:
     return max(took, sum(seconds for seconds in run.progress.epoch_seconds if seconds > 0), floor)
 
 
+def _memory(run: Evidence, scenario: Scenario) -> int:
+    """What the run took, or the least that so many pixels at once can take, whichever is more."""
+    height, width = scenario.images.size
+    pixels = height * width * min(scenario.fit.batch_size, len(run.record.images))
+    own = scenario.model.python is not None  # may be a network of any size
+    return max(run.progress.peak_memory_bytes or 0, 0 if own else pixels * FLOOR_BYTES_PER_PIXEL)
+
+
 def needs_consent(verifications: list[Verification]) -> str | None:
     """Why --yes is needed, None where it is not."""
     seconds = sum(one.seconds for one in verifications)
-    memory = max((one.memory_bytes or 0 for one in verifications), default=0)
+    memory = max((one.memory_bytes for one in verifications), default=0)
     if not seconds <= ASK_ABOVE_SECONDS:
         return f"this takes about {_duration(seconds)}"
     if memory > ASK_ABOVE_BYTES:
@@ -272,7 +281,7 @@ def largest_deviation(theirs: dict[str, Any], ours: dict[str, Any]) -> float | N
 def _numbers(measurements: dict[str, Any]) -> Iterator[tuple[str, float]]:
     for index, value in enumerate(measurements.get("fit", {}).get("loss", [])):
         yield f"fit.loss[{index}]", float(value)
-    for group in ("evaluate", "evaluate_training_phase"):
+    for group in ("evaluate", "evaluate_training_phase", "validation"):
         if measurements.get(group) is not None:
             yield f"{group}.loss", float(measurements[group]["loss"])
     for row, values in enumerate((measurements.get("predict") or {}).get("probabilities", [])):

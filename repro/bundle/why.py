@@ -6,32 +6,40 @@ import math
 from typing import Any
 
 from repro.bundle.text import cell
+from repro.diagnosis import CONVERGED, apart, learned, updates_needed
 from repro.runs.measurements import power
-
-# What a moving average may keep of its initial value before it matters.
-NEGLIGIBLE_WEIGHT = 0.01
 
 
 def expected_behaviour(measurements: dict[str, Any]) -> bool:
     """Whether the moving averages alone explain what is seen: nothing is defective."""
     norm = measurements.get("batch_norm") or {}
     weight, momentum = float(norm.get("initial_weight") or 0.0), float(norm.get("momentum") or 0.0)
-    return weight > NEGLIGIBLE_WEIGHT and 0 < momentum < 1
+    return weight >= CONVERGED and 0 < momentum < 1
 
 
 def phases(measurements: dict[str, Any], images: int) -> str:
-    """How the two phases compare on the same weights and images; empty where not both were measured."""
+    """How the two phases compare on the same weights and images, as `diagnose` judges it; empty where not both were
+    measured."""
     training = (measurements.get("evaluate_training_phase") or {}).get("accuracy")
     inference = (measurements.get("evaluate") or measurements.get("predict") or {}).get("accuracy")
     if training is None or inference is None:
         return ""
-    if training == inference:
-        return "Training phase and inference phase agree here: with these settings nothing is wrong."
+    figures = (
+        f"the same weights are right on {_right(training, images)} of the very images they were trained on in "
+        f"training phase, and on {_right(inference, images)} in inference phase (`evaluate`, `predict`)."
+    )
+    if not apart(float(training), float(inference)):
+        if learned(float(inference)):
+            return "Training phase and inference phase agree here: with these settings nothing is wrong between them."
+        return f"The model has not learned its training images: {figures}"
+    if not measurements.get("batch_norm"):
+        other = "No moving averages were measured: look at Dropout and other layers that act differently in training."
+        return f"The phases differ: {figures} {other}"
+    if float(training) < float(inference):
+        return f"Inference phase is the better one here, and why cannot be told: {figures}"
     return (
-        f"It is no error in the calls or the data: the same weights are right on {_right(training, images)} of the "
-        f"very images they were trained on in training phase, and on {_right(inference, images)} in inference phase "
-        f"(`evaluate`, `predict`). Only what BatchNormalization normalises with differs: the batch's own mean and "
-        f"variance there, their moving averages here."
+        f"It is no error in the calls or the data: {figures} Only what BatchNormalization normalises with differs: "
+        f"the batch's own mean and variance there, their moving averages here."
     )
 
 
@@ -52,11 +60,10 @@ def moving_averages(measurements: dict[str, Any]) -> str:
         words += f"; in the median layer {percent(distance)} of the way to the batch statistics is still to go"
     if not expected_behaviour(measurements):
         return f"{words}: the initial values are not what matters here."
-    needed = math.ceil(math.log(NEGLIGIBLE_WEIGHT) / math.log(momentum))
     return (
-        f"{words}. That is the documented, expected behaviour of a moving average, not a defect: {needed} updates "
-        f"bring it under 1 %, a lower momentum does so sooner, and re-estimating the statistics in one pass does "
-        f"so at once."
+        f"{words}. That is the documented, expected behaviour of a moving average, not a defect: "
+        f"{updates_needed(momentum)} updates bring it under 1 %, a lower momentum does so sooner, and re-estimating "
+        f"the statistics in one pass does so at once."
     )
 
 

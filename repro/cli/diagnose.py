@@ -84,6 +84,7 @@ def _question(trial: Any) -> dict[str, Any]:
 def _row(answer: Any, says: str, finding: Finding) -> dict[str, Any]:
     """One trial: how many images are right then, and whether that mends what the finding says."""
     from repro.diagnosis import ACCURACIES, GAP
+    from repro.verdict import ROUND_OFF
 
     accuracy = answer.predict["accuracy"]
     count = len(answer.predict["classes"])
@@ -95,7 +96,7 @@ def _row(answer: Any, says: str, finding: Finding) -> dict[str, Any]:
         "right": round(accuracy * count),
         "of": count,
         "before": round(before * count),
-        "works": accuracy >= best - GAP and accuracy > before,
+        "works": accuracy >= best - GAP - ROUND_OFF and accuracy > before + ROUND_OFF,
     }
 
 

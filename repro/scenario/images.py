@@ -8,7 +8,7 @@ import io
 import math
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -104,6 +104,13 @@ def load(
         )
     _limit(files, images, classes, directory)
     return _decode_all([(file, label, file.name) for label, file in enumerate(files)], images, convert)
+
+
+def conversion(images: Images, records: Iterable[ImageRecord]) -> str | None:
+    """What `--convert` said when a run's images were decoded; None where it need not be given."""
+    if images.channels != 1 or images.convert is not None:
+        return None
+    return "L" if any(record.mode not in GREYSCALE_MODES for record in records) else None
 
 
 def load_for(scenario: Loaded, *, folder: Path | None = None, convert: str | None = None) -> ImageSet:

@@ -69,6 +69,16 @@ CASES: dict[str, tuple[Facts, list[str], str]] = {
         "validation images 0 and 0 (of 255)",
     ),
     "not learned": (replace(GOOD, inference=0.5, training=0.55, spread=None), ["cannot-be-told"], "has not learned"),
+    "nine of ten, as float32": (
+        replace(GOOD, inference=0.8999999761581421, training=0.9, spread=None),
+        ["no-discrepancy"],
+        "90 % of the training images",
+    ),
+    "a tenth apart, as float32": (
+        replace(FEW, inference=0.800000011920929, training=0.9),
+        ["not-converged"],
+        "still weigh 54.7 %",
+    ),
     "unexplained": (replace(GOOD, inference=0.5), ["cannot-be-told"], "neither outliers nor a small batch show"),
     "no BatchNormalization": (replace(GOOD, **PLAIN), ["no-discrepancy"], "has no BatchNormalization layers"),
     "dropout": (replace(GOOD, **PLAIN, inference=0.5), ["cannot-be-told"], "no BatchNormalization layers"),

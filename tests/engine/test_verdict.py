@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from repro.runs.records import ClaimResult
@@ -25,6 +27,8 @@ def claim(value: str, operator: str, to: float | str, **other: object) -> Claim:
     [
         ("fit.loss", "equal", 0.25, None, "held"),
         ("fit.loss", "equal", 1.0, None, "failed"),
+        ("fit.loss", "equal", 0.2500001, None, "failed"),
+        ("evaluate_training_phase.accuracy", "equal", float("inf"), None, "held"),
         ("evaluate.loss", "equal", 10.500000000000002, None, "failed"),
         ("predict.distinct_classes", "equal", 1, None, "held"),
         ("evaluate.loss", "close", 10.0, 0.5, "held"),
@@ -54,6 +58,36 @@ def claim(value: str, operator: str, to: float | str, **other: object) -> Claim:
 )
 def test_operators(value: str, operator: str, to: float | str, within: float | None, outcome: str) -> None:
     assert decide(claim(value, operator, to, within=within), MEASURED, "keras-3").outcome == outcome
+
+
+def float32(value: float) -> float:
+    return float(struct.unpack("f", struct.pack("f", value))[0])
+
+
+@pytest.mark.parametrize("right", range(1, 11))
+def test_accuracies_that_differ_by_round_off_only_are_equal(right: int) -> None:
+    """`evaluate` gives float32, the training phase's accuracy is a quotient in double precision."""
+    exact, single = right / 10, float32(right / 10)
+    measured = {"evaluate": {"accuracy": single}, "evaluate_training_phase": {"accuracy": exact}}
+    other = "evaluate_training_phase.accuracy"
+    for operator, to, outcome in (
+        ("less_than_value", other, "failed"),
+        ("greater_than_value", other, "failed"),
+        ("equal", exact, "held"),
+        ("at_least", exact, "held"),
+        ("at_most", exact, "held"),
+        ("close", exact - 0.1, "held"),
+        ("close", exact + 0.1, "held"),
+    ):
+        one = claim("evaluate.accuracy", operator, to, within=0.1 if operator == "close" else None)
+        result = decide(one, measured, "keras-3")
+        assert (result.outcome, result.measured) == (outcome, single), operator
+
+
+def test_one_image_in_a_hundred_thousand_is_no_round_off() -> None:
+    measured = {"evaluate": {"accuracy": float32(0.99999)}, "predict": {"accuracy": 1.0}}
+    assert decide(claim("evaluate.accuracy", "less_than_value", "predict.accuracy"), measured, "k").outcome == "held"
+    assert decide(claim("evaluate.accuracy", "at_least", 1.0), measured, "k").outcome == "failed"
 
 
 def test_not_a_number_is_told_as_such() -> None:

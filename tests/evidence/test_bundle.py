@@ -15,14 +15,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from repro import yaml_file
 from repro.bundle import export, read
 from repro.bundle.evidence import Evidence
 from repro.errors import InputError, UnusableError
+from repro.scenario.types import Scenario
+from repro.verdict import decide_all, verdict
 from tests.evidence.runs import digest, make_run
 
 Files = dict[str, bytes]
@@ -154,6 +158,8 @@ HOSTILE: dict[str, Callable[[Files], bytes | Files]] = {
     "lying about its size": lambda files: lying(files),  # noqa: PLW0108  # defined below
     "bomb": lambda files: bomb(files),  # noqa: PLW0108  # defined below
     "many entries": lambda files: many_entries(),
+    "zip64": lambda files: zip64(export.zipped(files)),  # defined below
+    "zip64 with the longest comment": lambda files: zip64(export.zipped(files), b"x" * 65535),
     "wrong hash": lambda files: {**files, "README.md": b"X" + files["README.md"][1:]},
     "wrong size": lambda files: {**files, "README.md": files["README.md"] + b"x"},
     "file missing": lambda files: {name: data for name, data in files.items() if name != "README.md"},
@@ -249,6 +255,24 @@ def many_entries() -> bytes:
     return b"PK\x03\x04" + bytes(100) + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 60_000, 60_000, 3_000_000, 0, 0)
 
 
+def zip64(data: bytes, comment: bytes = b"") -> bytes:
+    """`data` with a zip64 record that lists its entries, and an end record that says there is one."""
+    *_, entries, list_bytes, list_offset, _ = struct.unpack("<4s4H2LH", data[-22:])
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, list_bytes, list_offset)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(data) - 22, 1)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 46, 0, len(comment))
+    return data[:-22] + record + locator + end + comment
+
+
+def test_a_zip64_record_is_not_followed(good_files: Files, tmp_path: Path, command: Any) -> None:
+    """Its number of entries is the one that zipfile believes, and has no limit."""
+    target = tmp_path / "b.zip"
+    target.write_bytes(zip64(export.zipped(good_files)))
+    assert len(zipfile.ZipFile(target).namelist()) == len(good_files)
+    code, _, err = command("verify", target, "--no-run")
+    assert code == 2 and err == f"repro: {target}: a zip64 file: a bundle is small\n"
+
+
 @pytest.mark.parametrize("kind", list(HOSTILE))
 def test_hostile_bundles_are_refused_in_one_line(
     kind: str, good_files: Files, tmp_path: Path, scratch: Path, command: Any
@@ -266,6 +290,61 @@ def test_hostile_bundles_are_refused_in_one_line(
         assert err.rstrip("\n").isprintable()
         assert "defect" not in err
     assert sorted(path for path in tmp_path.rglob("*")) == before
+
+
+def set_to(group: str, **figures: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda result: result["measurements"][group].update(figures)
+
+
+@pytest.mark.parametrize(
+    ("change", "figure"),
+    [
+        (set_to("predict", distinct_classes=3), "predict.distinct_classes"),
+        (set_to("predict", probabilities=[[0.2, 0.6, 0.2]] * 3), "predict.probabilities"),
+        (set_to("batch_norm", updates=5000), "batch_norm.updates"),
+        (set_to("batch_norm", momentum=0.5), "batch_norm.momentum"),
+        (set_to("batch_norm", initial_weight=0.0), "batch_norm.initial_weight"),
+        (set_to("batch_norm", moving_to_batch_distance=0.0), "batch_norm.moving_to_batch_distance"),
+        (lambda result: result["measurements"].pop("evaluate"), "evaluate.loss"),
+        (lambda result: result["measurements"].update(validation={"loss": 0.0, "accuracy": 1.0}), "validation.loss"),
+    ],
+)
+def test_a_figure_that_the_log_does_not_know_is_refused_with_the_verdict_that_follows_from_it(
+    change: Callable[[dict[str, Any]], None], figure: str, good_files: Files, tmp_path: Path, command: Any
+) -> None:
+    scenario = yaml_file.Document("s.yaml", good_files[path_of(good_files, "scenario.yaml")].decode()).convert(Scenario)
+
+    def consistent(result: dict[str, Any]) -> None:
+        change(result)
+        claims = decide_all(scenario, result["measurements"], result["environment"])
+        result.update(claims=msgspec.to_builtins(claims), verdict=verdict(claims))
+
+    files = edited(good_files, "result.json", consistent)
+    (entry,) = json.loads(files["bundle.json"])["runs"]
+    entry["verdict"] = json.loads(files[path_of(files, "result.json")])["verdict"]
+    target = tmp_path / "b.zip"
+    target.write_bytes(export.zipped(manifest_with(files, runs=[entry])))
+    code, out, err = command("verify", target, "--no-run")
+    assert (code, out) == (2, "") and f": {figure} is not what its events.jsonl says" in err
+
+
+def test_what_a_claim_says_it_measured_is_what_was_measured(good_files: Files, tmp_path: Path, command: Any) -> None:
+    target = tmp_path / "b.zip"
+    target.write_bytes(
+        export.zipped(edited(good_files, "result.json", lambda result: result["claims"][0].update(measured=0.5)))
+    )
+    code, _, err = command("verify", target, "--no-run")
+    assert code == 2 and "its claims do not follow from its measurements" in err
+
+
+def test_a_figure_of_a_later_version_is_let_pass(good_files: Files, tmp_path: Path, command: Any) -> None:
+    def later(result: dict[str, Any]) -> None:
+        result["measurements"]["predict"]["entropy"] = 0.5
+        result["measurements"]["calibration"] = {"error": 0.1}
+
+    target = tmp_path / "b.zip"
+    target.write_bytes(export.zipped(edited(good_files, "result.json", later)))
+    assert command("verify", target, "--no-run")[0] == 0
 
 
 def test_a_hundred_thousand_entries(tmp_path: Path, scratch: Path, command: Any) -> None:

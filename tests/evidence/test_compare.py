@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from repro import compare
 from repro.bundle import export
 from repro.bundle.evidence import Evidence
-from repro.bundle.text import cell
+from repro.bundle.text import cell, cells
+from repro.compare import Comparison, Row
 from repro.environment import diff
-from tests.evidence.runs import make_run
+from tests.evidence.runs import Change, make_run, validated
 
 
 def worse(result: dict[str, Any]) -> None:
@@ -51,6 +52,18 @@ def test_numbers_keep_every_digit_that_makes_them_true(two: list[Evidence]) -> N
 @given(st.floats())
 def test_any_number_is_read_back_as_it_was(value: float) -> None:
     assert repr(float(cell(value))) == repr(value)
+
+
+def test_what_differs_on_validation_images_is_shown(store: Path) -> None:
+    def unseen(name: str) -> Change:
+        return lambda record: record.update(validation_images=[{**record["images"][0], "name": name}])
+
+    runs = [
+        make_run(store, tail="aaaa", run=unseen("a.png"), result=validated(2.5, 0.4)),
+        make_run(store, tail="bbbb", run=unseen("b.png"), result=validated(0.1, 0.95)),
+    ]
+    shown = [row.name for row in compare.compare(runs).shown(all_rows=False) if not row.always]
+    assert shown == ["validation image 0", "validation.loss", "validation.accuracy"]
 
 
 def test_only_what_differs_unless_asked(two: list[Evidence]) -> None:
@@ -96,6 +109,27 @@ def test_every_format_comes_from_the_same_rows(two: list[Evidence], command: Any
     assert [row[1] for row in rows[1:]] == names and {len(row) for row in rows} == {8}
     markdown = command("compare", two[0].id, two[1].id, "--format", "markdown")[1]
     assert sum(line.startswith("| ") for line in markdown.splitlines()) >= len(names)
+
+
+def test_long_values_are_seen_to_differ_wherever_they_do() -> None:
+    left, right = [*range(199), 198], [*range(199), 0]
+    table = Comparison(["A", "B"], ["a", "b"], [None, None], [Row("measurements", "predict.classes", (left, right))])
+    (row,) = list(csv.reader(io.StringIO(compare.as_csv(table, all_rows=False))))[1:]
+    assert row[2:5] == [str(left), str(right), "yes"]
+    lines = compare.as_text(table, all_rows=False).splitlines()
+    assert [line[-6:] for line in lines if line.startswith("    ")] == [", 198]", "98, 0]"]
+    assert ", 198]" in compare.as_markdown(table, all_rows=False).replace("\\", "")
+
+
+def test_equal_long_values_begin_at_their_beginning() -> None:
+    first, second = cells([list(range(300))] * 2)
+    assert first == second and first.startswith("[0, 1, 2")
+
+
+def test_an_empty_fact_is_empty_in_csv() -> None:
+    table = Comparison(["A", "B"], ["a", "b"], [None, None], [Row("environment", "python.branch", ("", "=x"))])
+    (row,) = list(csv.reader(io.StringIO(compare.as_csv(table, all_rows=False))))[1:]
+    assert row[2:4] == ["", "'=x"]
 
 
 def test_exit_code_says_whether_verdicts_are_the_same(two: list[Evidence], store: Path, command: Any) -> None:

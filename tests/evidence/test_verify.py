@@ -215,6 +215,23 @@ def test_much_memory_needs_yes(store: Path, tmp_path: Path, again: Any, command:
     assert code == 2 and "5.0 GiB of memory" in err
 
 
+@pytest.mark.parametrize("said", ["1", None])
+def test_a_bundle_that_lies_about_its_memory_is_not_believed(said: str | None, store: Path) -> None:
+    """Images of 1900 x 1900 pixels, and 1 byte, or no event that tells."""
+    run = make_run(store, scenario=lambda text: text.replace("size: [197, 197]", "size: [1900, 1900]"))
+    events = run.run.file("events.jsonl")
+    lines = events.read_text().replace("1389846528", said or "").splitlines(keepends=True)
+    events.write_text("".join(line for line in lines if said is not None or "training_finished" not in line))
+    run = Evidence(run.run)
+    scenario = verify.read_scenario(run.run)
+    assert scenario.images.size == (1900, 1900)
+    assert verify._memory(run, scenario) > verify.ASK_ABOVE_BYTES
+
+
+def test_what_a_run_really_took_counts_where_it_is_more(run: Evidence) -> None:
+    assert verify._memory(run, verify.read_scenario(run.run)) == 1389846528
+
+
 def test_images_by_hash(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
     target = bundle(run, tmp_path / "b.zip", images=False)
     folder = IMAGES
@@ -304,3 +321,8 @@ def test_deviation(left: Any, right: Any, deviation: float) -> None:
     both = [{"fit": {"loss": [value]}} for value in (left, right)]
     assert verify.largest_deviation(*both) == deviation
     assert verify.largest_deviation({"fit": {"loss": [1.0]}}, {"fit": {"loss": [1.0, 2.0]}}) is None
+
+
+def test_the_loss_on_validation_images_is_graded_too() -> None:
+    both = [{"validation": {"loss": loss, "accuracy": 1.0}} for loss in (2.5, 1.0)]
+    assert verify.largest_deviation(*both) == 0.6

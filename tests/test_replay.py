@@ -47,6 +47,19 @@ def test_debiasing_constant_batches_gives_the_batch(updates: int) -> None:
     assert np.allclose(batch_norm.debias(moving, CHANNELS, 0.99, updates), batch, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("rule", [batch_norm.WEIGHTED, batch_norm.DIFFERENCE])
+def test_layers_of_different_momentum_are_each_as_alone(rule: str) -> None:
+    batches, momenta, split = rows(5), [0.9, 1.0], 2 * CHANNELS[0]
+    momentum = batch_norm.per_value(momenta, CHANNELS)
+    moving = batch_norm.replay(batches, CHANNELS, momentum, rule)
+    debiased = batch_norm.debias(moving, CHANNELS, momentum, 5)
+    for layer, part in enumerate((slice(0, split), slice(split, None))):
+        alone = batch_norm.replay(batches[:, part], [CHANNELS[layer]], momenta[layer], rule)
+        assert np.array_equal(moving[part], alone)
+        assert np.array_equal(debiased[part], batch_norm.debias(alone, [CHANNELS[layer]], momenta[layer], 5))
+    assert batch_norm.per_value([0.9, 0.9], CHANNELS) == 0.9
+
+
 def test_distance_left_of_constant_batches_is_the_weight_of_the_initial_value() -> None:
     batch = rows(1)[0]
     moving = batch_norm.replay([batch] * 7, CHANNELS, 0.9)

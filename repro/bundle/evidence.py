@@ -72,11 +72,12 @@ class Evidence:
     def fingerprint(self) -> dict[str, Any]:
         """What network was trained; {} where the run did not get that far.
 
-        A traced run trains at momentum 0 and replays its averages: the momentum is the one that was asked for.
+        A traced run trains at momentum 0 and replays its averages. Earlier versions wrote that 0 down: the momentum
+        is the one that was measured at.
         """
         found = {key: value for key, value in self.progress.fingerprint.items() if key != "first_epoch"}
         momentum = (self.measurements.get("batch_norm") or {}).get("momentum")
-        if self.record.traced and momentum is not None and "momentum" in found:
+        if self.record.traced and momentum is not None and found.get("momentum") == [0.0]:
             found["momentum"] = [momentum]
         return found
 

@@ -21,11 +21,14 @@ from repro.scenario.types import Scenario
 # (tests/real/test_what_if.py and test_real_runs.py).
 EXACT_ADAPTERS = ("keras-3",)
 
-_NOT_TRAINING = ("name", "title", "group", "about", "source", "claims", "measure", "measure_at")
+_NOT_TRAINING = ("name", "title", "group", "about", "source", "cost", "claims", "measure", "measure_at")
 
 
 def group(plans: Iterable[Plan]) -> list[list[Plan]]:
-    """Plans that one training answers, the longest first and traced; every other plan alone. In the order asked."""
+    """Plans that one training answers, the longest first and traced; every other plan alone. In the order asked.
+
+    Of a plan that is traced itself the trace is wanted, which only a training of its own leaves.
+    """
     groups: dict[object, list[Plan]] = {}
     for position, plan in enumerate(plans):
         key = _training(plan) if _is_exact(plan) else position
@@ -42,7 +45,7 @@ def is_proven(environment: Environment, device: Device) -> bool:
 def _is_exact(plan: Plan) -> bool:
     norm = plan.scenario.batch_norm
     may_be_traced = (norm is None or norm.reason_against_trace is None) and plan.model_source is None
-    return is_proven(plan.environment, plan.device) and may_be_traced and not plan.drift
+    return is_proven(plan.environment, plan.device) and may_be_traced and not plan.drift and not plan.traced
 
 
 def _led(members: list[Plan]) -> list[Plan]:
@@ -51,8 +54,7 @@ def _led(members: list[Plan]) -> list[Plan]:
     leader = max(members, key=lambda plan: plan.scenario.fit.epochs)
     others = [plan for plan in members if plan is not leader]
     wanted = {epoch for plan in others for epoch in plan.scenario.measured_epochs}
-    kept = None if leader.traced else tuple(sorted(wanted))
-    return [dataclasses.replace(leader, traced=True, snapshot_epochs=kept), *others]
+    return [dataclasses.replace(leader, traced=True, snapshot_epochs=tuple(sorted(wanted))), *others]
 
 
 def _training(plan: Plan) -> object:

@@ -36,7 +36,6 @@ WORKER = Path(__file__).resolve().parent.parent / "worker"
 POLL_SECONDS = 0.2
 STOP_GRACE_SECONDS = 55.0
 CHECKPOINT_SECONDS = 60.0
-KERAS_MOMENTUM = 0.99
 SNAPSHOT_EPOCHS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 MAX_LOG_BYTES = 32 * 1024 * 1024
 MAX_EARLY_LOG_BYTES = 1024 * 1024
@@ -356,7 +355,6 @@ class Supervisor:
             "run": run.id,
             "directory": path_bytes(run.path),
             "epochs": list(rows)[: self.scenario.fit.epochs],
-            "momentum": momentum_of(self.scenario),
         }
 
     def _require_own_model(self) -> None:
@@ -611,13 +609,7 @@ def run_request(record: RunRecord, scenario: Scenario, environment: Environment)
 def trace_request(scenario: Scenario, record: RunRecord) -> dict[str, Any]:
     """What a worker needs to trace a run of `scenario`."""
     kept = snapshot_epochs(scenario) if record.snapshot_epochs is None else record.snapshot_epochs
-    return {"momentum": momentum_of(scenario), "snapshot_epochs": kept}
-
-
-def momentum_of(scenario: Scenario) -> float:
-    """Momentum of the scenario's BatchNormalization layers."""
-    momentum = scenario.batch_norm.momentum if scenario.batch_norm is not None else None
-    return KERAS_MOMENTUM if momentum is None else momentum
+    return {"snapshot_epochs": kept}
 
 
 def snapshot_epochs(scenario: Scenario) -> list[int]:

@@ -92,10 +92,17 @@ def unflatten(vector, channels):
 
 
 def update(moving, batch, momentum, rule=WEIGHTED):
-    """One update of moving statistics, in float32 as the layer does it."""
+    """One update of moving statistics, in float32 as the layer does it; `momentum`: a number, or one `per_value`."""
     if rule == WEIGHTED:
         return moving * np.float32(momentum) + batch * np.float32(1.0 - momentum)
     return moving - (moving - batch) * np.float32(1.0 - momentum)
+
+
+def per_value(of_layers, channels):
+    """A number of each layer for each value of the vector; just the number where it is the same in all layers."""
+    if len(set(of_layers)) == 1:
+        return of_layers[0]
+    return np.repeat(np.asarray(of_layers, np.float64), [2 * count for count in channels])
 
 
 def replay(batches, channels, momentum, rule=WEIGHTED):
@@ -108,8 +115,7 @@ def replay(batches, channels, momentum, rule=WEIGHTED):
 
 def debias(moving, channels, momentum, updates):
     """Moving statistics without what is left of the initial values: (moving - m**n * initial) / (1 - m**n)."""
-    left = float(momentum) ** updates
-    if left == 1.0:
-        return moving
+    left = momentum**updates
+    left = np.where(left == 1.0, 0.0, left)  # where nothing was averaged yet the initial values are all there is
     unbiased = (moving.astype(np.float64) - left * initial_vector(channels).astype(np.float64)) / (1.0 - left)
     return unbiased.astype(np.float32)

@@ -12,7 +12,7 @@ def derive(adapter, request, channel):
     for epoch, (loss, accuracy, seconds) in enumerate(source["epochs"], 1):
         channel.send("epoch_finished", epoch=epoch, loss=loss, accuracy=accuracy, seconds=seconds)
         if epoch in request["measured_epochs"]:
-            oracle.put_in({"epoch": epoch, "momentum": source["momentum"], "statistics": "moving"})
+            oracle.put_in({"epoch": epoch, "momentum": None, "statistics": "moving"})
             run.measure(epoch)
     channel.send("fit_finished", call="none: derived from the traced run " + source["run"], seconds=0.0)
     training.finish(run)

@@ -1,7 +1,8 @@
 """A traced run: batch statistics of every step, and weight snapshots at chosen epochs.
 
 Momentum does not touch training. So the network is built with momentum 0, which leaves each step's batch statistics in
-the moving statistics; those of the scenario's own momentum are replayed beside it and put in for every measurement.
+the moving statistics; those of the momentum that each layer would have are replayed beside it and put in for every
+measurement.
 """
 
 import errno
@@ -23,15 +24,15 @@ def snapshot(epoch):
 
 
 class Trace:
-    """Writes the rows as they come, and keeps the moving statistics of the scenario's momentum."""
+    """Writes the rows as they come, and keeps the moving statistics of the adapter's `momenta`."""
 
-    def __init__(self, directory, adapter, momentum, snapshot_epochs, first_step):
+    def __init__(self, directory, adapter, snapshot_epochs, first_step):
         self.adapter = adapter
         self.directory = directory
-        self.momentum = momentum
         self.snapshot_epochs = set(snapshot_epochs)
         self.channels = [int(mean.shape[0]) for mean, _ in adapter.moving_statistics()]
         self.columns = 2 * sum(self.channels)
+        self.momentum = batch_norm.per_value(adapter.momenta, self.channels)
         self.zeros = batch_norm.unflatten(np.zeros(self.columns, np.float32), self.channels)
         path = os.path.join(directory, ROWS)
         with open(path, "ab") as stream:
@@ -39,7 +40,7 @@ class Trace:
         done = np.fromfile(path, np.float32).reshape(-1, self.columns)
         if len(done) != first_step:
             raise ValueError("the trace holds {} steps where {} were done".format(len(done), first_step))
-        self.moving = batch_norm.replay(done, self.channels, momentum, adapter.update_rule)
+        self.moving = batch_norm.replay(done, self.channels, self.momentum, adapter.update_rule)
         self.stream = open(path, "ab", buffering=0)
         self.first_step = first_step
         self._write_head()
@@ -53,7 +54,8 @@ class Trace:
             "layers": [layer.name for layer in self.adapter.batch_norm_layers()],
             "layout": "for each layer mean (channels), then variance (channels); one row a step",
             "update_rule": self.adapter.update_rule,
-            "momentum": self.momentum,
+            "momentum": max(self.adapter.momenta),
+            "momenta": self.adapter.momenta,
         }
         with files.replacing(os.path.join(self.directory, HEAD)) as stream:
             stream.write((json.dumps(head, indent=1) + "\n").encode("utf-8"))
@@ -85,7 +87,7 @@ class Trace:
         self.moving = batch_norm.update(self.moving, batch, self.momentum, self.adapter.update_rule)
 
     def put_in(self):
-        """Give the layers the moving statistics that they would have at the scenario's momentum."""
+        """Give the layers the moving statistics that they would have had untraced."""
         self.adapter.set_moving_statistics(batch_norm.unflatten(self.moving, self.channels))
 
     def snapshot(self, epoch):
@@ -93,5 +95,5 @@ class Trace:
         if epoch not in self.snapshot_epochs:
             return None
         name = snapshot(epoch)
-        arrays = (("weight/{:05d}".format(i), array) for i, (_, array) in enumerate(self.adapter.weights()))
+        arrays = (("weight/{:05d}".format(i), array) for i, array in enumerate(self.adapter.snapshot()))
         return name, files.save_arrays(os.path.join(self.directory, name), arrays)

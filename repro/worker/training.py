@@ -150,8 +150,8 @@ class Run:
 
     @property
     def momentum(self):
-        """Momentum of the scenario's layers; a traced run is built with another."""
-        return float(self.adapter.batch_norm_layers()[0].momentum) if self.trace is None else self.trace.momentum
+        """The layers' momentum; where they differ the largest, with which the initial values last longest."""
+        return max(self.adapter.momenta)
 
     def _used_statistics(self, epoch, moving):
         """The statistics that the scenario lets inference use: `moving`, or others in their place."""
@@ -161,7 +161,8 @@ class Run:
         if kind == "debiased":
             channels = [len(mean) for mean, _ in moving]
             updates = epoch * self.steps_per_epoch
-            vector = batch_norm.debias(batch_norm.flatten(moving), channels, self.momentum, updates)
+            momentum = batch_norm.per_value(self.adapter.momenta, channels)
+            vector = batch_norm.debias(batch_norm.flatten(moving), channels, momentum, updates)
             return batch_norm.unflatten(vector, channels)
         return moving
 
@@ -238,6 +239,8 @@ def begin(adapter, request, channel, prepared=None):
     )
     if not adapter.batch_norm_layers():
         channel.send("warned", message="this model has no BatchNormalization layers: nothing of them is measured")
+    if len(set(adapter.momenta)) > 1:
+        channel.send("warned", message="the layers differ in momentum: figures that know one are those of the largest")
     return run, resume
 
 
@@ -255,8 +258,7 @@ def train(adapter, request, channel, prepared=None):
     run, resume = begin(adapter, request, channel, prepared)
     if request.get("trace") and adapter.batch_norm_layers():
         first_step = resume["epoch"] * run.steps_per_epoch if resume else 0
-        momentum = request["trace"]["momentum"]
-        run.trace = Trace(run.directory, adapter, momentum, request["trace"]["snapshot_epochs"], first_step)
+        run.trace = Trace(run.directory, adapter, request["trace"]["snapshot_epochs"], first_step)
         needed, free = run.trace.require_space(run.epochs * run.steps_per_epoch)
         channel.send("trace_planned", bytes=needed, free_bytes=free)
     run.stage("fit")

@@ -35,12 +35,12 @@ class Oracle:
             return
         path = os.path.join(self.directory, snapshot(epoch))
         with np.load(path, allow_pickle=False) as arrays:
-            self.adapter.assign_weights(arrays[name] for name in sorted(arrays.files))
+            self.adapter.assign_snapshot(arrays[name] for name in sorted(arrays.files))
         self.epoch = epoch
         self.re_estimated, self.re_estimated_with = None, None
 
     def statistics(self, question):
-        """The moving statistics that a question is about, as one vector."""
+        """The moving statistics that a question is about, as one vector; momentum None: as the run has them."""
         updates = question["epoch"] * self.steps_per_epoch
         if question["statistics"] == "re-estimated":
             without, batch_size = question.get("without", []), question.get("batch_size") or self.batch_size
@@ -49,9 +49,12 @@ class Oracle:
                 _, _, _, pairs = self.adapter.training_phase(self.images[kept], self.labels[kept], batch_size)
                 self.re_estimated, self.re_estimated_with = batch_norm.flatten(pairs), (without, batch_size)
             return self.re_estimated
-        moving = batch_norm.replay(self.rows[:updates], self.channels, question["momentum"], self.rule)
+        momentum = question["momentum"]
+        if momentum is None:
+            momentum = batch_norm.per_value(self.adapter.momenta, self.channels)
+        moving = batch_norm.replay(self.rows[:updates], self.channels, momentum, self.rule)
         if question["statistics"] == "debiased":
-            return batch_norm.debias(moving, self.channels, question["momentum"], updates)
+            return batch_norm.debias(moving, self.channels, momentum, updates)
         return moving
 
     def put_in(self, question):

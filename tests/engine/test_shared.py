@@ -53,6 +53,15 @@ def test_a_plan_alone_is_not_traced() -> None:
     assert shared.group([plan])[0][0] is plan and not plan.traced
 
 
+def test_plans_that_are_to_leave_a_trace_are_trained_each() -> None:
+    assert is_each_alone([dataclasses.replace(shipped(name), traced=True) for name in REPORT])
+
+
+def test_remedies_that_train_alike_are_of_the_report_s_training() -> None:
+    (group,) = shared.group(shipped(name) for name in ("epochs-1000", "debias", "momentum-0.9", "precise-bn"))
+    assert group[0].snapshot_epochs == (5, 10, 20, 30, 50)
+
+
 def test_what_trains_otherwise_is_trained() -> None:
     plans = [shipped("original-bug"), shipped("original-bug", seed=1), shipped("original-bug", "tf-keras")]
     plans.append(dataclasses.replace(plans[0], threads=1))

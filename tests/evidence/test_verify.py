@@ -145,6 +145,13 @@ def test_a_traced_run_is_no_other_network(run: Evidence, store: Path) -> None:
     assert Evidence(run.run).fingerprint["momentum"] == Evidence(traced.run).fingerprint["momentum"] == [0.99]
 
 
+def test_a_traced_run_says_every_momentum_of_its_layers(store: Path) -> None:
+    traced = make_run(store, tail="trac", run=lambda record: record.update(traced=True))
+    events = traced.run.file("events.jsonl")
+    events.write_text(re.sub(r'"momentum":\[[^]]*\]', '"momentum":[0.9,0.99]', events.read_text()))
+    assert Evidence(traced.run).fingerprint["momentum"] == [0.9, 0.99]
+
+
 def test_the_run_is_asked_as_the_bundle_says(store: Path, tmp_path: Path, again: Any, command: Any) -> None:
     def change(record: dict[str, Any]) -> None:
         record.update(threads=3, seed=7, deterministic=True)

@@ -62,3 +62,21 @@ def gives_other_classes(input_shape, classes):
 
 def leaves(input_shape, classes):
     raise SystemExit(0)
+
+
+def other_momentum(input_shape, classes):
+    return _of_momenta(0.9, 0.9, input_shape, classes)
+
+
+def two_momenta(input_shape, classes):
+    return _of_momenta(0.5, 0.9, input_shape, classes)
+
+
+def _of_momenta(first, second, input_shape, classes):
+    """Any Keras from 2.0 on."""
+    inputs = layers.Input(input_shape)
+    x = layers.BatchNormalization(momentum=first)(inputs)
+    x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False)(x)
+    x = layers.Activation("relu")(layers.BatchNormalization(momentum=second)(x))
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.models.Model(inputs, layers.Dense(classes, activation="softmax")(x))

@@ -126,6 +126,30 @@ def test_layers_inside_of_a_model_inside_are_found(train: Any) -> None:
     assert len(run.progress().drift[2].layers) == 1
 
 
+@pytest.mark.parametrize("environment", ["keras-3", "keras-2.0.9"])
+@pytest.mark.parametrize("function", ["other_momentum", "two_momenta"])
+def test_a_trace_changes_nothing_of_layers_with_a_momentum_of_their_own(
+    train: Any, tmp_path: Path, function: str, environment: str
+) -> None:
+    asked = ("--environment", environment, "--threads", "1")
+    traced, run = train(function, "--trace", *asked)
+    again = ("run", str(tmp_path / "s.yaml"), "--trust", "--json", "--again", *asked)
+    untraced = repro(tmp_path, *again).json
+    measured = traced.json["measurements"]
+    assert (measured["batch_norm"]["momentum"], measured["batch_norm"]["initial_weight"]) == (0.9, 0.9**2)
+    assert measured["evaluate"] != measured["evaluate_training_phase"]
+    assert measured == untraced["measurements"]
+    momenta = {"other_momentum": [0.9], "two_momenta": [0.5, 0.9]}[function]
+    assert run.progress().fingerprint["momentum"] == momenta
+    assert any("differ in momentum" in line for line in run.progress().warnings) == (len(momenta) > 1)
+
+    file = tmp_path / "s.yaml"
+    file.write_text(file.read_text().replace("fit:", "batch_norm: {statistics: debiased}\nfit:"))
+    debiased = [repro(tmp_path, *again, *more).json["measurements"] for more in ((), ("--trace",))]
+    assert debiased[0] == debiased[1]
+    assert debiased[0]["batch_norm"]["initial_weight"] == 0.0
+
+
 def test_the_run_keeps_the_code_and_a_bundle_runs_it_only_with_trust(train: Any, tmp_path: Path) -> None:
     done, run = train("build", "--trace")
     assert done.json["state"] == "finished"

@@ -209,6 +209,46 @@ def test_derived_runs_have_the_bits_of_trained_ones(repro: Repro) -> None:
         assert outcomes(derived) == outcomes(trained)
 
 
+def test_remedies_derived_from_one_training_have_the_bits_of_trained_ones(repro: Repro) -> None:
+    """Debiased and re-estimated statistics after five of twenty epochs that were trained at another momentum."""
+    names = ("debias", "precise-bn")
+    process = repro.start("run", *names, "momentum-0.01", "--environment", "keras-3", "--again", "--json")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    derived = {run["scenario"]: run for run in map(json.loads, out.splitlines())}
+    for name in names:
+        trained = repro.once(name, "--environment", "keras-3")
+        assert derived[name]["derived_from"] == derived["momentum-0.01"]["run"] and trained["derived_from"] is None
+        assert derived[name]["measurements"] == trained["measurements"]
+        assert outcomes(derived[name]) == outcomes(trained)
+
+
+@pytest.mark.parametrize(("application", "momentum"), [("MobileNet", 0.99), ("MobileNetV2", 0.999)])
+def test_derived_runs_of_other_networks_have_the_bits_of_trained_ones(
+    repro: Repro, tmp_path: Path, application: str, momentum: float
+) -> None:
+    """MobileNet draws in the training phase (Dropout), MobileNetV2 has a momentum of its own."""
+    (tmp_path / "images").symlink_to(Path(__file__).parents[2] / "scenarios" / "images")
+    text = (
+        SIX_EPOCHS.replace("ResNet50", application)
+        .replace("[197, 197]", "[64, 64]")
+        .replace("batch_norm: {momentum: 0.99}\n", "")
+        .replace("[predict]", "[evaluate, predict, evaluate_training_phase]")
+    )
+    files = []
+    for epochs in (2, 4):
+        files.append(tmp_path / f"{application.lower()}-{epochs}.yaml")
+        files[-1].write_text(text.replace("epochs: 6", f"epochs: {epochs}").replace("six-epochs", files[-1].stem))
+    asked = ["--environment", "keras-3", "--json"]
+    out, err = repro.start("run", *map(str, files), *asked).communicate()
+    derived = json.loads(out.splitlines()[1])
+    assert derived["derived_from"] is not None, err
+    trained = repro("run", str(files[0]), *asked[:-1], "--again", code=1)
+    assert trained["derived_from"] is None
+    assert derived["measurements"] == trained["measurements"]
+    assert derived["measurements"]["batch_norm"]["momentum"] == momentum
+
+
 def plain_script(
     run: RunDirectory, home: Path, *, epochs: int, batch_size: int = 32, application: str = "ResNet50"
 ) -> dict[str, Any]:

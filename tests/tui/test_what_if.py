@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,6 +144,20 @@ async def test_mouse_and_map_choose(make_app: MakeApp, store: Path, oracle: type
         field = app.screen.query_one("#map", MomentumMap)
         await pilot.click("#map", offset=Offset(10 + 2 * field.pitch, 1 + field.lines))
         await shows(pilot, "--momentum 0.1 --epoch 2")
+
+
+async def test_layers_that_differ_in_momentum_are_no_answer_at_one(
+    make_app: MakeApp, store: Path, oracle: type[Recorded]
+) -> None:
+    run = recorded.traced(store)
+    file = run.file("arrays/trace.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"momenta": [0.9, 0.99]}))
+    app = make_app()
+    async with app.run_test(notifications=True, size=(120, 40)) as pilot:
+        app.push_screen(WhatIfScreen(run.id))
+        await shows(pilot, "trained at momentum 0.9, 0.99")
+        await until(pilot, lambda: oracle.asked)
+        assert (oracle.asked[0].momentum, oracle.asked[0].epoch) == (0.99, 5)
 
 
 # -- when it cannot answer

@@ -45,11 +45,16 @@ class Traced:
     run: RunDirectory
     record: RunRecord
     epochs: list[int]
-    momentum: float
+    momenta_trained: list[float]
     rule: str
     channels: list[int]
     steps_per_epoch: int
     measured: list[Answer] = field(default_factory=list)
+
+    @property
+    def momentum(self) -> float:
+        """The run's own; the largest where its layers differ."""
+        return self.momenta_trained[-1]
 
     @property
     def momenta(self) -> list[float]:
@@ -66,11 +71,13 @@ def read(run: RunDirectory) -> Traced:
         run=run,
         record=record,
         epochs=snapshots(run),
-        momentum=float(head["momentum"]),
+        momenta_trained=sorted({float(momentum) for momentum in head.get("momenta") or [head["momentum"]]}),
         rule=str(head["update_rule"]),
         channels=[int(count) for count in head["channels"]],
         steps_per_epoch=-(-len(record.images) // scenario.fit.batch_size),
     )
+    if len(traced.momenta_trained) > 1:
+        return traced  # what it measured is no answer at one momentum
     progress = run.progress()
     labels = [image.label for image in record.images]
     for epoch, predicted in progress.predictions.items():
@@ -384,7 +391,9 @@ class WhatIfScreen(ReproScreen):
         ]
         if self.traced is not None:
             what_if = ": what if it had been another?" if self.size.width >= 100 else ""
-            parts.append((f"   trained at momentum {self.traced.momentum:g}{what_if}", ""))
+            own = ", ".join(f"{momentum:g}" for momentum in self.traced.momenta_trained[:3])
+            more = ", ..." if len(self.traced.momenta_trained) > 3 else ""
+            parts.append((f"   trained at momentum {own}{more}{what_if}", ""))
         return Content.assemble(*parts)
 
     def _draw(self) -> None:

@@ -17,6 +17,7 @@ class Adapter:
     training_probabilities = None  # (count, classes): what the last `training_phase` gave
     update_rule = "weighted"  # how the layers move their statistics: see batch_norm.update
     graph_passes_left_out = ()  # names of TensorFlow's optimizations that are not made, known after `start`
+    momenta = ()  # that the run is measured at, one for each of `batch_norm_layers`, known after `build`
     zero_debias = False  # whether they divide by 1 - momentum ** updates, known after `build`
 
     def start(self, request):
@@ -79,8 +80,13 @@ class Adapter:
         """Assign (moving_mean, moving_variance) of every BatchNormalization layer."""
         raise NotImplementedError
 
-    def assign_weights(self, arrays):
-        """Assign all the model's weights in Keras's order."""
+    def snapshot(self):
+        """Yield what a snapshot keeps: the arrays of all weights in Keras's order; a subclass may add to them."""
+        for _, array in self.weights():
+            yield array
+
+    def assign_snapshot(self, arrays):
+        """Assign what `snapshot` yielded."""
         raise NotImplementedError
 
     def weights(self):
@@ -102,7 +108,7 @@ class Adapter:
             "layers": len(self.model.layers),
             "parameters": int(self.model.count_params()),
             "batch_norm_layers": len(layers),  # whose statistics move: frozen ones are not among them
-            "momentum": sorted({float(layer.momentum) for layer in layers}),
+            "momentum": sorted(set(self.momenta)),
             "epsilon": sorted({float(layer.epsilon) for layer in layers}),
         }
 
@@ -172,11 +178,19 @@ def skipping(model, make_train_function, skip_step, steps):
 
 
 def request_momentum(request):
-    """The momentum to build with, None: Keras's default. A traced run is built with 0 and replays its own."""
-    if request.get("trace"):
-        return 0.0
-    norm = request["scenario"].get("batch_norm")
-    return norm.get("momentum") if norm else None
+    """The momentum to build with, None: each layer's own. A traced run is built with 0 and replays the others."""
+    return 0.0 if request.get("trace") else scenario_momentum(request)
+
+
+def scenario_momentum(request):
+    """The momentum that the scenario names for all layers, None: each layer's own."""
+    return (request["scenario"].get("batch_norm") or {}).get("momentum")
+
+
+def measured_momenta(request, layers):
+    """The momentum of each of `layers`, not yet changed, that the run is measured at."""
+    asked = scenario_momentum(request)
+    return [float(layer.momentum if asked is None else asked) for layer in layers]
 
 
 def compile_arguments(scenario):

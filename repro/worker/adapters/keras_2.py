@@ -10,6 +10,7 @@ from repro_worker.adapters.base import (
     DeviceAbsentError,
     batches,
     compile_arguments,
+    measured_momenta,
     request_momentum,
     seed_python,
     skipping,
@@ -62,6 +63,7 @@ class Keras2(Adapter):
         if wanted:
             with self.keras.utils.CustomObjectScope(self._unregistered()):
                 self.model = variant.rebuilt(self.model, wanted, self.batch_norm_layers())
+        self.momenta = measured_momenta(request, self.batch_norm_layers())
         momentum = request_momentum(request)
         if momentum is not None:
             self._set_momentum(momentum)
@@ -215,7 +217,7 @@ class Keras2(Adapter):
             values += [(layer.moving_mean, mean), (layer.moving_variance, variance)]
         self.K.batch_set_value(values)
 
-    def assign_weights(self, arrays):
+    def assign_snapshot(self, arrays):
         for weight, array in zip(self.model.weights, arrays):
             self.K.set_value(weight, array)
 

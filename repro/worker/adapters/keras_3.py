@@ -156,6 +156,20 @@ class Keras3(TF2Adapter):
 
         return compute_metrics
 
+    def snapshot(self):
+        """Behind the weights the states of random layers (Dropout): the training phase draws from them."""
+        yield from super().snapshot()
+        for state in self._random_states():
+            yield np.array(state)
+
+    def assign_snapshot(self, arrays):
+        for variable, array in zip(self.model.weights + self._random_states(), arrays):
+            variable.assign(array)
+
+    def _random_states(self):
+        weights = {id(weight) for weight in self.model.weights}
+        return [variable for variable in self.model.variables if id(variable) not in weights]
+
     def fingerprint(self):
         return dict(super().fingerprint(), jit_compile=bool(self.model.jit_compile))
 

@@ -11,6 +11,7 @@ from repro_worker.adapters.base import (
     DeviceAbsentError,
     batches,
     compile_arguments,
+    measured_momenta,
     request_momentum,
     skipping,
     telemetry,
@@ -74,6 +75,7 @@ class TF2Adapter(Adapter):
         wanted = variant.settings(scenario.get("batch_norm"))
         if wanted:
             self.model = variant.rebuilt(self.model, wanted, self.batch_norm_layers())
+        self.momenta = measured_momenta(request, self.batch_norm_layers())
         momentum = request_momentum(request)
         if momentum is not None:
             for layer in self.batch_norm_layers():
@@ -185,7 +187,7 @@ class TF2Adapter(Adapter):
             layer.moving_mean.assign(mean)
             layer.moving_variance.assign(variance)
 
-    def assign_weights(self, arrays):
+    def assign_snapshot(self, arrays):
         for weight, array in zip(self.model.weights, arrays):
             weight.assign(array)
 

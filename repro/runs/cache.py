@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 
@@ -85,6 +86,22 @@ def _ran_as_asked(run: RunDirectory, plan: Plan) -> bool:
         ):
             return False
     return True
+
+
+def question(plan: Plan) -> str:
+    """SHA-256 of what `plan` asks, whatever its seed."""
+    said = (
+        plan.scenario.sha256(),
+        plan.environment.name,
+        plan.environment.lock_sha256(),
+        _choice({**os.environ, **plan.environment.definition.variables}),
+        (plan.device, plan.threads, plan.deterministic, plan.traced, plan.keep_weights),
+        pixels_and_labels(plan.images.records),
+        pixels_and_labels(plan.validation_records),
+        plan.model_sha256,
+        __version__,
+    )
+    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
 
 
 def matches(record: RunRecord, plan: Plan) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import secrets
 import shutil
 import time
@@ -21,6 +22,7 @@ import msgspec
 
 from repro.errors import InputError, printable
 from repro.files import is_locked, write_durably
+from repro.runs import cache
 from repro.runs.store import Store, require_format
 from repro.sweep.jobs import Job
 from repro.sweep.tally import Group, groups
@@ -32,7 +34,11 @@ State = Literal["running", "finished", "stopped", "interrupted"]
 
 
 class SweepRecord(msgspec.Struct, frozen=True):
-    """sweep.json. `workers`: runs at once on this machine, None on a cluster; `reason`: why it ended early."""
+    """sweep.json.
+
+    `workers`: runs at once on this machine, None on a cluster; `reason`: why it ended early; `asked`: a SHA-256 of what
+    its runs are asked, "" where an earlier version wrote it.
+    """
 
     format: int
     id: str
@@ -43,6 +49,7 @@ class SweepRecord(msgspec.Struct, frozen=True):
     ended: bool
     reason: str
     groups: list[Group]
+    asked: str = ""
 
     @property
     def runs(self) -> int:
@@ -55,9 +62,9 @@ class SweepRecord(msgspec.Struct, frozen=True):
         return self.runs - sum(group.unfinished for group in self.groups)
 
     @property
-    def question(self) -> list[tuple[str, str, int, list[int]]]:
-        """What it asks: scenario, environment, threads and seeds of each group."""
-        return [(one.scenario, one.environment, one.threads, one.seeds) for one in self.groups]
+    def question(self) -> tuple[str, list[list[int]]]:
+        """What it asks, and the seeds of each group."""
+        return self.asked, [one.seeds for one in self.groups]
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,11 @@ def sweeps(store: Store) -> list[SweepDirectory]:
     return [SweepDirectory(file.parent) for file in sorted((store.path / FOLDER).glob("*/sweep.json"), reverse=True)]
 
 
+def _asked(jobs: Sequence[Job]) -> str:
+    one_each = {(job.plan.scenario.name, job.plan.environment.name): job.plan for job in jobs}  # but for their seeds
+    return hashlib.sha256("".join(cache.question(plan) for plan in one_each.values()).encode()).hexdigest()
+
+
 class SweepWriter:
     """Writes a sweep's record while it is made; use it as a context. A disk that is full ends no sweep."""
 
@@ -118,6 +130,7 @@ class SweepWriter:
             ended=False,
             reason="",
             groups=groups(jobs),
+            asked=_asked(jobs),
         )
         self._store = store
         self._lock: IO[bytes] | None = None

@@ -70,7 +70,7 @@ def make_run(asked: dict[str, Any], record: bytes, files: dict[str, bytes]) -> d
             raise UnusableError(
                 f"its supervisor was killed by {signal.Signals(-child.returncode).name}", do="the same command goes on"
             )
-        return {"archive": transfer.packed(run), "code": child.returncode, "reason": process.reason(said)}
+        return {"archive": transfer.packed(run, files), "code": child.returncode, "reason": process.reason(said)}
 
 
 def _wait(child: subprocess.Popen[str], wanted: Callable[[], bool]) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
 from repro.bundle.export import zipped
+from repro.bundle.manifest import MAX_ARCHIVE_BYTES
 from repro.bundle.read import bad, checked_archive
-from repro.errors import UnusableError
+from repro.errors import InputError, UnusableError
 from repro.files import sync_folder, write_durably
 from repro.runs.records import Result, RunRecord
 from repro.runs.store import RunDirectory, Store
@@ -19,13 +21,17 @@ from repro.scenario.types import Scenario
 from repro.verdict import decide_all, verdict
 
 
-def packed(run: RunDirectory) -> bytes:
-    """Every file of a run that ended; without its lock, and without checkpoints, which nobody could go on with."""
+def packed(run: RunDirectory, sent: Collection[str]) -> bytes:
+    """The files of a run that ended but for those that were `sent` with it.
+
+    Without its lock, and without checkpoints, which nobody could go on with.
+    """
+    names = {str(path.relative_to(run.path)): path for path in sorted(run.path.rglob("*")) if path.is_file()}
     return zipped(
         {
-            str(path.relative_to(run.path)): path.read_bytes()
-            for path in sorted(run.path.rglob("*"))
-            if path.is_file() and path.name != "run.lock" and not path.name.startswith("checkpoint-")
+            name: path.read_bytes()
+            for name, path in names.items()
+            if name not in sent and path.name != "run.lock" and not path.name.startswith("checkpoint-")
         }
     )
 
@@ -34,20 +40,24 @@ def received(data: bytes, record: RunRecord, files: dict[str, bytes], scenario: 
     """Put the run that was made for `record` and `files` into the store; InputError where it is not that run."""
     origin = Path(f"run {record.id}")
     hidden = store.path / f".new-{record.id}"
+    if len(data) > MAX_ARCHIVE_BYTES:
+        what = f"comes back as {len(data) >> 20} MiB, more than {MAX_ARCHIVE_BYTES >> 20}"
+        raise InputError(what, do="make it here, without --scheduler", file=origin)
     shutil.rmtree(hidden, ignore_errors=True)
     try:
         for folder in ("arrays", "weights"):
             (hidden / folder).mkdir(parents=True)
         with io.BytesIO(data) as stream, checked_archive(origin, stream) as (archive, members):
             for name, member in members.items():
+                if name in files:
+                    bad(origin, f"it holds {name}, which was sent", "look at the worker")
                 (hidden / name).parent.mkdir(parents=True, exist_ok=True)
                 write_durably(hidden / name, archive.read(member))
         run = RunDirectory(hidden)
         if run.record() != record:
             bad(origin, "its run.json is not what was asked", "look at the worker")
         for name, content in files.items():
-            if not run.file(name).is_file() or run.file(name).read_bytes() != content:
-                bad(origin, f"{name} is not what was sent", "look at the worker")
+            write_durably(run.file(name), content)
         result = run.result()
         if result is not None:
             _check(origin, run, record, result, scenario)

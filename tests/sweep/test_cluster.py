@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import logging
 import os
 import shutil
 import signal
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,7 +176,9 @@ def made(folder: Path, store: Path) -> RunDirectory:
     return run
 
 
-def test_only_the_run_that_was_asked_for_is_put_into_the_store(folder: Path, tmp_path: Path) -> None:
+def test_only_the_run_that_was_asked_for_is_put_into_the_store(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = made(folder, tmp_path / "there")
     asked, files = plan(folder), plan(folder).files()
     record = run.record()
@@ -186,17 +190,23 @@ def test_only_the_run_that_was_asked_for_is_put_into_the_store(folder: Path, tmp
             transfer.received(data, **{"record": record, "files": files, **other}, scenario=asked.scenario, store=here)  # type: ignore[arg-type]
         assert list(here.path.iterdir()) == []
 
-    good = transfer.packed(run)
+    good = transfer.packed(run, files)
+    with zipfile.ZipFile(io.BytesIO(good)) as archive:
+        assert not set(archive.namelist()) & set(files), "what was sent does not come back"
     refused(good[:-40], "not a zip file, or cut off")
     refused(good, "not what was asked", record=msgspec.structs.replace(record, seed=7))
-    refused(good, "scenario.yaml is not what was sent", files={"scenario.yaml": b"another"})
+    refused(good, "do not have the hashes", files={**files, "scenario.yaml": b"another"})
+    refused(transfer.packed(run, ()), "holds .*, which was sent")
+    monkeypatch.setattr(transfer, "MAX_ARCHIVE_BYTES", len(good) - 1)
+    refused(good, "more than 0: make it here, without --scheduler")
+    monkeypatch.undo()
     refused(transfer.zipped({"../outside": b"x"}), "not allowed")
     with run.file("worker.log").open("a") as log:
         log.write("later\n")
-    refused(transfer.packed(run), "do not have the hashes")
+    refused(transfer.packed(run, files), "do not have the hashes")
     text = run.file("result.json").read_text()
     run.file("result.json").write_text(text.replace('"outcome": "held"', '"outcome": "failed"'))
     run.file("worker.log").unlink()
-    refused(transfer.packed(run), "hashes|verdict")
+    refused(transfer.packed(run, files), "hashes|verdict")
     got = transfer.received(good, record, files, asked.scenario, here)
     assert got.state() == "finished" and got.id == run.id and here.runs() == [got]

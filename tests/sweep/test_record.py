@@ -46,6 +46,10 @@ def test_a_sweep_is_watched_stopped_by_a_file_and_gone_on_with(stand_in: StandIn
     assert [run["how"] for run in again.record().groups[0].runs] == ["resumed", "trained", "trained"]
     stand_in.sweep("0:2", "--workers", "1")
     assert len(sweeps(Store(stand_in.store))) == 2, "another question"
+    stand_in.sweep("0:2", "--workers", "1", "--deterministic")
+    assert len(sweeps(Store(stand_in.store))) == 3, "the same seeds, asked otherwise"
+    stand_in.sweep("0:2", "--workers", "1")
+    assert len(sweeps(Store(stand_in.store))) == 3
 
 
 def test_a_sweep_that_was_killed_is_interrupted(stand_in: StandIn) -> None:

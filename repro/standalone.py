@@ -155,8 +155,9 @@ def script(
         "train": train,
     }
     if adapter == "keras-2":
-        # 0.99 is what every Keras 2 layer has; rebuilding for it would only lengthen the script
-        change = "" if momentum in (None, 0.99) else _TF1_MOMENTUM.format(momentum=momentum)
+        # 0.99 is what ResNet50's layers have; rebuilding for it would only lengthen the script
+        has_it = momentum is None or (momentum == 0.99 and scenario.model.application == "ResNet50")
+        change = "" if has_it else _TF1_MOMENTUM.format(momentum=momentum)
         return _TF1.format(momentum=change, **common)
     legacy = adapter == "tf-keras"
     return _TF2.format(

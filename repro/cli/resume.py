@@ -56,7 +56,7 @@ def command(
             say(f"run {found.id}")
             return int(supervise(found, lock, record, scenario, environment))
 
-        in_background(work)
+        in_background(work, chosen)
         lock.close()
         if as_json:
             print_json(run_object(found, with_measurements=False))

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
+from repro import defects
 from repro.cli.basics import training_options
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 from repro.cli.plans import Asked, make_plans
 from repro.environment.record import IMAGE_FILE
-from repro.errors import ExitCode, InputError, UnusableError
+from repro.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError
 from repro.runs.measurements import Progress
 from repro.runs.plan import Plan
 from repro.runs.store import RunDirectory, Store
 
+DETACHED_LOG = ".detached.log"
 _WAS = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
 
 
@@ -70,11 +75,15 @@ class Work:
         self.count = len(missing)
 
     def do(self, run_plan: Callable[[Plan], tuple[RunDirectory, ExitCode]]) -> Iterator[tuple[RunDirectory, ExitCode]]:
-        """One run after another; those derived from a training that did not finish are trained themselves."""
+        """One run after another; where a training did not finish, or left no trace, the others are trained themselves.
+
+        A network without BatchNormalization layers leaves none.
+        """
         for leader, *others in self.groups:
             run, code = run_plan(leader)
             yield run, code
-            source = run.id if others and run.state() == "finished" else None
+            has_trace = run.file("arrays/trace.json").is_file()
+            source = run.id if others and has_trace and run.state() == "finished" else None
             for plan in others:
                 yield run_plan(dataclasses.replace(plan, derived_from=source))
 
@@ -100,16 +109,21 @@ def _run_all(work: Work, *, as_json: bool, plain: bool) -> int:
         codes.append(code)
         print_run(run, as_json=as_json)
         if progress.signalled:  # also where it came too late for this run, which is finished
-            codes.append(not_begun(work.count - started))
+            codes.append(say_not_begun(work.count - started))
             break
     return int(max(codes))
 
 
-def not_begun(count: int) -> ExitCode:
+def not_begun(count: int) -> str:
+    """How many runs are left undone, in words."""
+    return f"{count} more {'was' if count == 1 else 'were'} not begun"
+
+
+def say_not_begun(count: int) -> ExitCode:
     """Say how many runs are left undone, if any; the exit code of that."""
     if count == 0:
         return ExitCode.DONE
-    say(f"repro: {count} more {'was' if count == 1 else 'were'} not begun", err=True)
+    say(f"repro: {not_begun(count)}", err=True)
     return ExitCode.ENDED_EARLY
 
 
@@ -155,15 +169,16 @@ def refuse_detach_in_container() -> None:
         raise InputError("--detach would end with this container", do=f"docker compose run -d repro {words}")
 
 
-def in_background(work: Callable[[Callable[[str], None]], int]) -> str:
+def in_background(work: Callable[[Callable[[str], None]], int], store: Store) -> str:
     """Call `work(say)` in a process of its own session and return the first thing it says.
 
-    `work` returns the process's exit code; UnusableError where it ends without a word, or says "error ...".
+    `work` returns the process's exit code; UnusableError where it ends without a word, or fails before. What fails
+    later is written to the store's DETACHED_LOG.
     """
     read_end, write_end = os.pipe()
     if os.fork() == 0:
         os.close(read_end)
-        _child(work, write_end)
+        _child(work, write_end, store.path / DETACHED_LOG)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as stream:
         kind, _, text = stream.read().decode().partition(" ")
@@ -172,7 +187,7 @@ def in_background(work: Callable[[Callable[[str], None]], int]) -> str:
     return text.strip()
 
 
-def _child(work: Callable[[Callable[[str], None]], int], report: int) -> None:
+def _child(work: Callable[[Callable[[str], None]], int], report: int, log: Path) -> None:
     """The background process; never returns."""
     left = [report]
 
@@ -181,6 +196,13 @@ def _child(work: Callable[[Callable[[str], None]], int], report: int) -> None:
             os.write(left[0], text.encode())
             os.close(left.pop())
 
+    def tell_fault(text: str) -> None:
+        if left:
+            say(f"error {text}")
+            return
+        with contextlib.suppress(OSError), log.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} repro: {text}\n")
+
     code = int(ExitCode.ENDED_EARLY)
     try:
         os.setsid()
@@ -188,8 +210,10 @@ def _child(work: Callable[[Callable[[str], None]], int], report: int) -> None:
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         code = work(say)
-    except UnusableError as error:
-        say(f"error {error}")
+    except ReproError as error:
+        tell_fault(str(error))
+    except Exception as error:
+        tell_fault(defects.keep(error))
     finally:
         os._exit(code)
 
@@ -211,19 +235,20 @@ def _detach(work: Work, *, as_json: bool) -> None:
             say(f"run {run.id}")
             return run, supervise(run, lock, run.record(), plan.scenario, plan.environment, listen)
 
-        codes = []
+        codes: list[ExitCode] = []
         for _, code in work.do(run_plan):
             codes.append(code)
-            if stopped:
-                break
+            if stopped and len(codes) < work.count:
+                raise EndedEarlyError(not_begun(work.count - len(codes)), do="the same command goes on")
         return int(max(codes))
 
     for run in work.finished:
         say(f"repro: {run.id} answers this already: --again trains anew", err=True)
-    first = in_background(in_child) if work.groups else work.finished[0].id
+    first = in_background(in_child, work.store) if work.groups else work.finished[0].id
     if as_json:
         print_json(run_object(work.store.find(first), with_measurements=False))
     else:
         say(first)
     if work.count > 1:
-        say(f"repro: {work.count - 1} more follow, one after another", err=True)
+        log = work.store.path / DETACHED_LOG
+        say(f"repro: {work.count - 1} more follow, one after another; faults go to {log}", err=True)

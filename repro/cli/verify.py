@@ -68,7 +68,7 @@ def _verify(
 ) -> tuple[dict[str, Any], int]:
     from repro.bundle import verify
     from repro.cli import progress
-    from repro.cli.run import not_begun
+    from repro.cli.run import say_not_begun
 
     planned = verify.plan(opened, images, ["repro", *sys.argv[1:]], trusted=trusted)
     for one in planned:
@@ -84,7 +84,7 @@ def _verify(
         rows.append(row)
         codes.append(code)
         if code == ExitCode.ENDED_EARLY or progress.signalled:
-            codes.append(not_begun(len(planned) - len(rows)))
+            codes.append(say_not_begun(len(planned) - len(rows)))
             break
     return _object(opened, rows), max(codes)
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from repro.cli.run import DETACHED_LOG, in_background
 from repro.environment import definition
+from repro.errors import UnusableError
 from repro.runs.store import Store
 from tests.engine.conftest import Answer
 from tests.engine.test_supervisor import PRELUDE, STOPPABLE, WHOLE
@@ -109,6 +111,45 @@ def test_detach_several(command: Command, folder: Path, store: Path, tmp_path: P
     wait_for(lambda: [run.state() for run in Store(store).runs()] == ["finished"] * 3)
     assert [run.record().seed for run in Store(store).runs()] == [0, 1, 2]
     assert begun.out.strip() == Store(store).runs()[0].id
+
+
+def test_a_stop_that_comes_too_late_for_a_detached_run_is_written_down(
+    command: Command, folder: Path, store: Path, tmp_path: Path
+) -> None:
+    ask = "open(os.path.join(request['directory'], 'stop'), 'w').close()"
+    (tmp_path / "worker.py").write_text(PRELUDE + ASKED_TOO_LATE.replace("ASK", ask))
+    begun = command("run", folder / "s.yaml", "--detach", "--seed", "0:3")
+    log = store / DETACHED_LOG
+    assert begun.code == 0 and f"faults go to {log}" in begun.err
+    wait_for(lambda: log.exists() and log.read_text().endswith("\n"))
+    assert log.read_text().endswith("Z repro: 2 more were not begun: the same command goes on\n")
+    assert [run.state() for run in Store(store).runs()] == ["finished"]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_defect_in_the_background_is_kept(store: Path, tmp_path: Path, begun: bool) -> None:
+    """In a process that is forked off this one; a defect before the first run has begun is told at once."""
+
+    def work(say: Callable[[str], None]) -> int:
+        if begun:
+            say("run X")
+        raise ZeroDivisionError("planted")
+
+    store.mkdir()
+    words = "a defect in repro: please report it with "
+    if begun:
+        assert in_background(work, Store(store)) == "X"
+        log = store / DETACHED_LOG
+        wait_for(lambda: log.exists() and log.read_text().endswith("\n"))
+        said = log.read_text()
+    else:
+        with pytest.raises(UnusableError) as caught:
+            in_background(work, Store(store))
+        said = caught.value.what
+    assert words in said
+    file = Path(said.partition(words)[2].strip())
+    assert "ZeroDivisionError: planted" in file.read_text()
+    file.unlink()
 
 
 def test_detach_says_why_it_could_not(command: Command, folder: Path, store: Path, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ import pytest
 from repro.cli.run import Work
 from repro.environment import definition
 from repro.environment.machine import ONEDNN
+from repro.errors import ExitCode
 from repro.runs import cache, shared
 from repro.runs.plan import Plan
-from repro.runs.store import Store
+from repro.runs.store import RunDirectory, Store
 from repro.scenario import images, load
 from tests.engine import made_runs
 
@@ -92,6 +93,23 @@ def test_a_finished_run_answers_its_plan(folder: Path, store: Path) -> None:
     plan = finished(folder, store)
     found = cache.find(Store(store), plan)
     assert found is not None and found.id == Store(store).runs()[-1].id
+
+
+def test_nothing_is_derived_from_what_left_no_trace(folder: Path, store: Path) -> None:
+    """As a network without BatchNormalization layers does."""
+    finished(folder, store)
+    run = Store(store).runs()[-1]
+    work = Work([shipped(name) for name in REPORT], Store(store), direct=False, again=True)
+    sources: list[str | None] = []
+
+    def run_plan(plan: Plan) -> tuple[RunDirectory, ExitCode]:
+        sources.append(plan.derived_from)
+        return run, ExitCode.DONE
+
+    assert len(list(work.do(run_plan))) == len(REPORT) and sources == [None] * len(REPORT)
+    sources.clear()
+    run.file("arrays/trace.json").touch()
+    assert len(list(work.do(run_plan))) == len(REPORT) and sources == [None, *[run.id] * (len(REPORT) - 1)]
 
 
 def test_a_derived_run_is_no_answer_where_each_is_trained(folder: Path, store: Path) -> None:

@@ -104,6 +104,13 @@ def test_names_do_not_leave(store: Path, command: Any, monkeypatch: pytest.Monke
     assert "zyxhost" not in text and "qarnavel" not in text
 
 
+def test_the_momentum_of_a_network_that_has_another_is_set() -> None:
+    text = load.find("original-bug").read_text()
+    for application, is_set in (("ResNet50", False), ("MobileNetV2", True)):
+        changed = yaml_file.Document("s.yaml", text.replace("ResNet50", application)).convert(Scenario)
+        assert ("momentum" in script(changed, "keras-2", seed=0, threads=1)) == is_set
+
+
 @pytest.mark.parametrize("adapter", ["keras-2", "tf-keras", "keras-3"])
 @pytest.mark.parametrize("name", load.shipped_names())
 def test_every_shipped_scenario_gives_a_script(name: str, adapter: str) -> None:

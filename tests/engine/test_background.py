@@ -33,15 +33,19 @@ check.drift = lambda *_: []
 sys.argv = ["repro", *sys.argv[2:]]
 sys.exit(run_command_line(sys.argv[1:]))
 """
-# Asked to stop while it measures, when nothing is left to stop for.
-ASKED_TOO_LATE = """\
+# Asked to stop (ASK) while it measures, when nothing is left to stop for.
+_ASKED_TOO_LATE = (
+    PRELUDE
+    + """\
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 for number in (1, 2, 3):
     epoch(number)
 send("stage_started", stage="measure")
 ASK
 signal.sigwait({signal.SIGTERM})
-""" + WHOLE.partition('send("stage_started", stage="measure")\n')[2]
+"""
+    + WHOLE.partition('send("stage_started", stage="measure")\n')[2]
+)
 Command = Callable[..., Answer]
 
 
@@ -80,6 +84,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def asked_too_late(folder: Path, ask: str) -> None:
+    """The worker that asks for its own end by the statement `ask`."""
+    (folder / "worker.py").write_text(_ASKED_TOO_LATE.replace("ASK", ask))
+
+
 def test_detach_stop_resume_watch(command: Command, folder: Path, store: Path, tmp_path: Path) -> None:
     (tmp_path / "worker.py").write_text(PRELUDE + STOPPABLE)
     begun = command("run", folder / "s.yaml", "--detach", "--json")
@@ -116,8 +125,7 @@ def test_detach_several(command: Command, folder: Path, store: Path, tmp_path: P
 def test_a_stop_that_comes_too_late_for_a_detached_run_is_written_down(
     command: Command, folder: Path, store: Path, tmp_path: Path
 ) -> None:
-    ask = "open(os.path.join(request['directory'], 'stop'), 'w').close()"
-    (tmp_path / "worker.py").write_text(PRELUDE + ASKED_TOO_LATE.replace("ASK", ask))
+    asked_too_late(tmp_path, "open(os.path.join(request['directory'], 'stop'), 'w').close()")
     begun = command("run", folder / "s.yaml", "--detach", "--seed", "0:3")
     log = store / DETACHED_LOG
     assert begun.code == 0 and f"faults go to {log}" in begun.err
@@ -185,8 +193,7 @@ def test_run_in_the_foreground_prints_one_object_a_run(
 def test_a_signal_that_comes_too_late_for_a_run_keeps_the_next_from_beginning(
     command: Command, folder: Path, store: Path, tmp_path: Path
 ) -> None:
-    ask = "os.kill(os.getppid(), signal.SIGINT)"
-    (tmp_path / "worker.py").write_text(PRELUDE + ASKED_TOO_LATE.replace("ASK", ask))
+    asked_too_late(tmp_path, "os.kill(os.getppid(), signal.SIGINT)")
     done = command("run", folder / "s.yaml", "--seed", "0:3", "--json")
     assert (done.code, done.json["state"], done.json["verdict"]) == (4, "finished", "REPRODUCED")
     assert len(Store(store).runs()) == 1

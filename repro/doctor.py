@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
+from repro.base.errors import UnusableError, printable
 from repro.environment import check, definition, gpu, interpreter, record
 from repro.environment.install import installed_lock
-from repro.errors import UnusableError, printable
 from repro.runs.store import Store
 
 GIB = 1 << 30

@@ -23,16 +23,16 @@ from typing import Any
 
 import msgspec
 
+from repro.base.errors import ReproError
+from repro.base.files import sha256
 from repro.cli.common import numbers, run_object
 from repro.environment import definition
-from repro.errors import ReproError
-from repro.files import sha256
 from repro.runs.store import RunDirectory, Store
+from repro.runs.verdict import decide_all, verdict
 from repro.scenario.images import list_files
 from repro.scenario.load import load, parse, shipped_files
 from repro.scenario.types import Scenario
 from repro.sweep.tally import rate
-from repro.verdict import decide_all, verdict
 from scripts import audit, reliability
 
 ROOT = Path(__file__).resolve().parent.parent

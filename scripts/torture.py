@@ -32,9 +32,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro import scratch
-from repro.files import sha256, write_durably
-from repro.runs import events, leftovers
+from repro.base import scratch
+from repro.base.files import sha256, write_durably
+from repro.runs import cleanup, events
 from repro.runs.store import ABANDONED_SECONDS, RunDirectory, Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -219,7 +219,7 @@ class Ground:
         found = [path for path in self.temporary.iterdir() if not path.name.startswith("dask")]
         for path in self.store.path.rglob("*"):
             odd = path.name.endswith((".part", ".new")) or path.name.startswith((".new-", ".probe-"))
-            if odd or path.name in (leftovers.WORKER_HOME, "stop") or stat.S_ISSOCK(path.lstat().st_mode):
+            if odd or path.name in (cleanup.WORKER_HOME, "stop") or stat.S_ISSOCK(path.lstat().st_mode):
                 found.append(path)
         found += list(self.folder.glob(".*.part"))
         return [str(path.relative_to(self.folder)) for path in found]
@@ -336,13 +336,13 @@ class Ground:
 
     def kill_screen(self, kill: Kill) -> None:
         """The terminal UI on a terminal of its own, now and then with a run that goes on without it."""
+        from repro.queue import tickets
         from tests.tui.test_terminal import Terminal, left_on
-        from tui import queue
 
         with_run = kill.moment == "with a run"
         if with_run:
-            queue.add(self.store.path, str(self.file), "keras-3", 0, self.run_arguments)
-            queue.start_working(self.store.path)
+            tickets.add(self.store.path, str(self.file), "keras-3", 0, self.run_arguments)
+            tickets.start_working(self.store.path)
         screen = Terminal(["-m", "repro", "--store", str(self.store.path)], dict(os.environ))
         try:
             time.sleep(self.rng.uniform(0.0, 0.7) if kill.moment == "starting" else self.rng.uniform(0.7, 3.0))
@@ -357,29 +357,31 @@ class Ground:
                 kill.faults.append(f"the terminal has modes on: {left_on(screen.output)}")
         finally:
             screen.close()
-        if with_run and not until(lambda: not queue.is_worked_on(self.store.path), 120):
+        if with_run and not until(lambda: not tickets.is_worked_on(self.store.path), 120):
             kill.faults.append("the queue does not end")
 
     def kill_queue(self, kill: Kill) -> None:
         """The process that works the queue off: its run goes on, and the queue can be worked off again."""
-        from tui import queue
+        from repro.queue import tickets
 
         before = self.store.latest()
-        queue.add(self.store.path, str(self.file), "keras-3", 0, self.run_arguments)
-        worker = subprocess.Popen([sys.executable, "-m", "tui.queue", str(self.store.path)], env=queue.variables())
+        tickets.add(self.store.path, str(self.file), "keras-3", 0, self.run_arguments)
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "repro.queue.tickets", str(self.store.path)], env=tickets.variables()
+        )
         if not until(lambda: self.store.latest() != before):
             kill.faults.append("the queue starts no run")
         time.sleep(self.rng.uniform(0, 4))
         worker.kill()
         worker.wait()
-        if any(ticket.started for ticket in queue.tickets(self.store.path)):
+        if any(ticket.started for ticket in tickets.tickets(self.store.path)):
             kill.faults.append("a ticket stands as started for ever")
         run = self.newest()
         kill.run = run.id if run is not None else None
         if run is None or not until(lambda: not run.is_locked(), 120) or run.state() != "finished":
             kill.faults.append("the run did not go on without its queue")
-        for ticket in queue.tickets(self.store.path):
-            queue.cancel(self.store.path, ticket.name)
+        for ticket in tickets.tickets(self.store.path):
+            tickets.cancel(self.store.path, ticket.name)
 
     def kill_export(self, kill: Kill) -> None:
         """An export; what it wrote is whole or not there."""

@@ -23,7 +23,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from repro import shipped
+from repro.base import shipped
 from repro.cli import COMMANDS, cli, run_command_line
 from repro.environment import definition
 from repro.scenario.load import shipped_files

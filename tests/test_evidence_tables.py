@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from repro.files import sha256
+from repro.base.files import sha256
 from repro.runs.store import Store
 from repro.scenario.images import list_files
 from scripts import evidence

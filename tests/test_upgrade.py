@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
+from repro.queue import tickets
 from repro.runs.records import FORMAT
 from repro.runs.store import RunDirectory
 from tests.engine.conftest import SCENARIO
 from tests.hostile.readers import command, judge
-from tui import queue
-from tui.bridge import summarise
-from tui.summary import from_id
+from tui.viewmodels.summary import from_id
+from tui.watchers import summarise
 
 BUNDLE = Path(__file__).parent / "data" / "format-1" / "bundle.zip"
 BUNDLE_SHA256 = "c74b0e336994c9a95091b94431342295a89abd98388c6f3f21a3ca2e364d242e"
@@ -147,10 +147,10 @@ def test_a_newer_scenario_is_refused(tmp_path: Path, ask: Ask) -> None:
 
 
 def test_a_newer_ticket_is_left_alone(tmp_path: Path) -> None:
-    queue.folder(tmp_path).mkdir(parents=True)
-    (queue.folder(tmp_path) / "1.json").write_text(json.dumps(newer({})))
-    assert queue.tickets(tmp_path) == []
-    assert (queue.folder(tmp_path) / "1.json").exists()
+    tickets.folder(tmp_path).mkdir(parents=True)
+    (tickets.folder(tmp_path) / "1.json").write_text(json.dumps(newer({})))
+    assert tickets.tickets(tmp_path) == []
+    assert (tickets.folder(tmp_path) / "1.json").exists()
 
 
 def test_the_old_bundle_is_the_old_one() -> None:

@@ -19,7 +19,7 @@ def start(store: Path | None = None) -> int:
             "repro: no terminal: give a command (repro --help), or start it in a terminal (docker run -it)\n"
         )
         return EXIT_NO_TERMINAL
-    from repro.terminal import guarded
+    from repro.base.terminal import guarded
 
     gc.disable()  # until the first paint: nothing that is made before is thrown away, and looking for it takes 15 ms
     _settle_size()

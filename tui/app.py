@@ -24,24 +24,24 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
-from repro import shipped
+from repro.base import shipped
 from tui import settings
 from tui.commands import Request, SweepRequest, ticket_words
 from tui.screens.base import ReproScreen, key
 from tui.screens.library import LibraryScreen
-from tui.summary import Summary, from_id
 from tui.text import BUSY, ODD, QUIET, plain
 from tui.themes import NAMES, NORMAL, THEMES
+from tui.viewmodels.summary import Summary, from_id
 
 if TYPE_CHECKING:
     from textual.command import Provider
     from textual.driver import Driver
 
+    from repro.queue import tickets
+    from repro.queue.standby import Warming
     from repro.runs.store import RunDirectory, Store
     from repro.scenario.types import Scenario
-    from tui import queue
-    from tui.bridge import StoreNews, StoreWatcher
-    from tui.spare import Warming
+    from tui.watchers import StoreNews, StoreWatcher
 
 TERMINAL_SECONDS = 1.0
 POOL_THREADS = 4  # for all that screens read and compute beside the keys; asyncio's own pool has up to 32
@@ -121,7 +121,7 @@ class ReproApp(App[int], inherit_bindings=False):
         self.environments = environment_names()
         self.run_ids: list[str] = []
         self.summaries: dict[str, Summary] = {}
-        self.tickets: list[queue.Ticket] = []
+        self.tickets: list[tickets.Ticket] = []
         self.store_error: str | None = None
         self.step_seconds: dict[str, float] = {}
         self.marked: list[str] = []
@@ -199,8 +199,8 @@ class ReproApp(App[int], inherit_bindings=False):
         """What Textual calls where nobody caught an error: one line and a file, in place of its traceback."""
         from rich.text import Text
 
-        from repro import defects
-        from repro.errors import ExitCode
+        from repro.base import defects
+        from repro.base.errors import ExitCode
 
         assert self._exception is not None
         line = f"repro: {defects.keep(_cause(self._exception))}; runs that go on are not touched"
@@ -212,7 +212,7 @@ class ReproApp(App[int], inherit_bindings=False):
         if not gc.isenabled():  # see tui.start
             gc.freeze()
             gc.enable()
-        from tui.bridge import StoreWatcher  # the engine's types take 80 ms: after the first paint
+        from tui.watchers import StoreWatcher  # the engine's types take 80 ms: after the first paint
 
         self._watcher = StoreWatcher(self.store_path, self.environments, self._tell)
         threading.Thread(target=self._watcher.run, name="store", daemon=True).start()
@@ -238,7 +238,7 @@ class ReproApp(App[int], inherit_bindings=False):
         """See App."""
         from textual.drivers.linux_driver import LinuxDriver
 
-        from tui.driver import OneSizeDriver
+        from tui.textual_fixes import OneSizeDriver
 
         found = super().get_driver_class()
         return OneSizeDriver if found is LinuxDriver else found
@@ -248,7 +248,7 @@ class ReproApp(App[int], inherit_bindings=False):
         self.set_timer(1.0, self._warm)  # nothing of it before the first paint
 
     def _warm(self) -> None:
-        from tui.spare import Warming
+        from repro.queue.standby import Warming
 
         self.warming = Warming(self.store_path, on=self.settings.warm)
         self.set_interval(0.5, self._mind_warming)
@@ -275,9 +275,9 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def _is_left_waiting(self) -> bool:
         """Whether a run waits its turn, also one that the watcher of the store has not told of yet."""
-        from tui import queue
+        from repro.queue import tickets
 
-        return any(ticket.waits for ticket in queue.tickets(self.store_path))
+        return any(ticket.waits for ticket in tickets.tickets(self.store_path))
 
     def _is_busy(self) -> bool:
         return bool(self.going_on() or self.tickets or any(screen.TRAINS for screen in self._full_screens()))
@@ -337,11 +337,11 @@ class ReproApp(App[int], inherit_bindings=False):
                 self.say(f"{ticket.title} could not start: {ticket.error}", "error", 15)
                 self._cancel(ticket)
 
-    def _cancel(self, ticket: queue.Ticket) -> None:
-        from tui import queue
+    def _cancel(self, ticket: tickets.Ticket) -> None:
+        from repro.queue import tickets
 
         with contextlib.suppress(OSError):
-            queue.cancel(self.store_path, ticket.name)
+            tickets.cancel(self.store_path, ticket.name)
 
     @property
     def store(self) -> Store:
@@ -364,7 +364,7 @@ class ReproApp(App[int], inherit_bindings=False):
         """Runs that go on here."""
         return [summary for summary in self.summaries.values() if summary.state == "running"]
 
-    def waiting(self) -> list[queue.Ticket]:
+    def waiting(self) -> list[tickets.Ticket]:
         """Runs that wait their turn."""
         return [ticket for ticket in self.tickets if ticket.waits]
 
@@ -398,13 +398,13 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def start_runs(self, request: Request) -> int:
         """Put runs in the queue, which a process of its own works off; how many."""
-        from tui import queue
+        from repro.queue import tickets
 
         each = request.each()
         try:
             self.store.check_writable()
             for scenario, environment, seed, words in each:
-                queue.add(self.store_path, scenario, environment, seed, ticket_words(words))
+                tickets.add(self.store_path, scenario, environment, seed, ticket_words(words))
         except Exception as error:
             self.say(str(error), "error", 15)
             return 0
@@ -443,12 +443,12 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def start_sweep(self, words: list[str]) -> bool:
         """Put a sweep in the queue: it begins when what was started before has ended."""
-        from tui import queue
+        from repro.queue import tickets
 
         names = ", ".join(words[1 : words.index("--seeds")])
         try:
             self.store.check_writable()
-            queue.add(self.store_path, f"the sweep of {names}", "", 0, ticket_words(words))
+            tickets.add(self.store_path, f"the sweep of {names}", "", 0, ticket_words(words))
         except Exception as error:
             self.say(str(error), "error", 15)
             return False
@@ -467,10 +467,10 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def resume_run(self, summary: Summary) -> None:
         """Go on with a run from its last checkpoint."""
-        from tui import queue
+        from repro.queue import tickets
 
         try:
-            queue.add(
+            tickets.add(
                 self.store_path,
                 summary.scenario,
                 summary.environment,
@@ -485,12 +485,12 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def work_queue(self, first: list[str] | None = None) -> None:
         """See that somebody works the queue off. `first`: words of the ticket that a warm worker may be there for."""
-        from tui import queue
+        from repro.queue import tickets
 
         try:
-            idle = not self._is_busy() and not queue.is_worked_on(self.store_path)
+            idle = not self._is_busy() and not tickets.is_worked_on(self.store_path)
             if not (first and idle and self.warming is not None and self.warming.go(first)):
-                queue.start_working(self.store_path)
+                tickets.start_working(self.store_path)
         except OSError as error:
             self.say(f"the queue cannot be worked off ({error.strerror})", "error")
         self.look_now()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from repro.errors import printable
+from repro.base.errors import printable
 
 GOOD, BAD, ODD, BUSY, QUIET, BAR = (
     "$text-success",

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import arrays
-from repro.bundle.evidence import Evidence
+from repro.base import arrays
+from repro.base.errors import InputError, printable
 from repro.bundle.manifest import Manifest, RunEntry
 from repro.bundle.read import bad
-from repro.errors import InputError, printable
 from repro.runs.records import ImageRecord, Measurements, Result
+from repro.runs.verdict import decide_all, verdict
+from repro.runs.view import Evidence
 from repro.scenario.types import Scenario
-from repro.verdict import decide_all, verdict
 
 
 def check_result(

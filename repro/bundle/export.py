@@ -18,14 +18,15 @@ from typing import Any
 
 import msgspec
 
-from repro import __version__, scratch, shipped
+from repro import __version__
+from repro.base import scratch, shipped
+from repro.base.errors import InputError, UnusableError, printable
 from repro.bundle import manifest as m
-from repro.bundle.evidence import Evidence, read_scenario
-from repro.environment import redact
+from repro.bundle import redact
 from repro.environment.definition import shipped_environments
 from repro.environment.record import RECORDED_VARIABLES
-from repro.errors import InputError, UnusableError, printable
 from repro.runs.store import RunDirectory
+from repro.runs.view import Evidence, read_scenario
 from repro.scenario import load as scenario_load
 
 EXPORTED_STATES = ("finished", "failed", "stopped", "interrupted")
@@ -242,7 +243,7 @@ def _last_statistics(run: RunDirectory) -> str:
 
 
 def _left_out(run: Evidence, path: Path, name: str, reason: str) -> m.LeftOut:
-    from repro.files import sha256
+    from repro.base.files import sha256
 
     # A finished run has hashed its files; snapshots of weights are too large to do that again for nothing.
     known = run.result.files.get(path.relative_to(run.run.path).as_posix()) if run.result is not None else None
@@ -256,7 +257,7 @@ def _read(path: Path) -> bytes:
 
 
 def _run_entry(run: _Gathered, stored: dict[str, bytes]) -> m.RunEntry:
-    from repro import yaml_file
+    from repro.base import yaml_file
     from repro.scenario.types import Scenario
 
     record = run.evidence.record

@@ -17,8 +17,8 @@ from typing import IO, NoReturn
 
 import msgspec
 
-from repro import scratch
-from repro.bundle.evidence import Evidence, read_scenario
+from repro.base import scratch
+from repro.base.errors import InputError, printable
 from repro.bundle.manifest import (
     FORMAT,
     MAX_ARCHIVE_BYTES,
@@ -31,8 +31,8 @@ from repro.bundle.manifest import (
     Manifest,
     RunEntry,
 )
-from repro.errors import InputError, printable
 from repro.runs.store import RunDirectory
+from repro.runs.view import Evidence, read_scenario
 
 _PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}\Z")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")

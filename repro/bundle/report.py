@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro import arrays
-from repro.bundle import text, why
-from repro.bundle.evidence import Evidence, read_scenario, shipped_as
+from repro.base import arrays, text
+from repro.base.errors import InputError, printable
+from repro.bundle.standalone import script_of
 from repro.environment import diff
-from repro.errors import InputError, printable
+from repro.explain import sentences
 from repro.runs.records import ClaimResult, Measurements
+from repro.runs.verdict import decide_all
+from repro.runs.view import Evidence, read_scenario, shipped_as
 from repro.scenario import images as scenario_images
 from repro.scenario.types import Scenario
-from repro.standalone import script_of
-from repro.verdict import decide_all
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 MAX_POINTS = 400
@@ -195,7 +195,7 @@ def _in_short(run: Evidence, measurements: dict[str, Any]) -> list[str]:
         if (measurements.get(name) or {}).get("accuracy") is not None
     ]
     happened = ", ".join(seen) + "." if seen else ""
-    found = [happened, why.phases(measurements, len(run.record.images)), why.moving_averages(measurements)]
+    found = [happened, sentences.phases(measurements, len(run.record.images)), sentences.moving_averages(measurements)]
     return [sentence for sentence in found if sentence]
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from repro import arrays
-from repro.bundle.evidence import Evidence, read_scenario
+from repro.base import arrays
+from repro.base.errors import InputError, UnusableError, printable
 from repro.bundle.read import Bundle, bad
 from repro.environment import check, definition, diff, gpu
 from repro.environment.machine import ONEDNN
-from repro.errors import InputError, UnusableError, printable
 from repro.runs.plan import Plan
 from repro.runs.records import ImageRecord
+from repro.runs.view import Evidence, read_scenario
 from repro.scenario import images as scenario_images
 from repro.scenario import own_model
 from repro.scenario.types import Scenario

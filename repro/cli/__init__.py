@@ -12,9 +12,10 @@ from typing import Any
 
 import click
 
-from repro import __version__, defects
+from repro import __version__
+from repro.base import defects
+from repro.base.errors import ExitCode, InputError, ReproError, printable
 from repro.cli.basics import FilePath, write
-from repro.errors import ExitCode, InputError, ReproError, printable
 
 # Command: (module, one line of help). The module's `command` is a click command.
 COMMANDS: dict[str, tuple[str, str]] = {

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from repro.base.errors import ExitCode, InputError, printable
 from repro.cli.basics import images_options
 from repro.cli.common import FORMAT, json_option, print_json, say
 from repro.environment import applications, definition
-from repro.errors import ExitCode, InputError, printable
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
 from repro.scenario import own_model

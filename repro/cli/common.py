@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from repro.base.errors import InputError, encodable, printable
 from repro.cli.basics import FilePath, write
-from repro.errors import InputError, encodable, printable
-from repro.runs.measurements import Progress
+from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord
 from repro.runs.store import RunDirectory, Store
-from repro.verdict import decide_all
+from repro.runs.verdict import decide_all
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMAT = 1

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from repro.base.errors import ExitCode, InputError
 from repro.cli.common import open_store, print_json, say, store_option
-from repro.errors import ExitCode, InputError
 
 
 @click.command("compare")
@@ -28,8 +28,8 @@ def command(
 
     RUN is an id, a unique prefix or `last`; an argument with a / or ending in .zip is a bundle, with all its runs.
     """
-    from repro import compare
-    from repro.bundle.sides import open_runs
+    from repro.bundle.run_arguments import open_runs
+    from repro.explain import compare
 
     with contextlib.ExitStack() as stack:
         found = open_runs(runs, open_store(store), stack)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repro.base.errors import ExitCode, InputError, ReproError, printable
 from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
-from repro.errors import ExitCode, InputError, ReproError, printable
 
 if TYPE_CHECKING:
-    from repro.diagnosis import Finding
+    from repro.explain.diagnosis import Finding
     from repro.runs.store import RunDirectory
 
 
@@ -27,8 +27,8 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     Where the run is traced the remedy is tried on its own weights. Exit 1 where the cause cannot be told.
     RUN: an id, a unique prefix, or `last`.
     """
-    from repro import diagnosis
     from repro.cli.watch import scenario_of
+    from repro.explain import diagnosis
 
     found = open_store(store).find(run)
     findings = diagnosis.diagnose(diagnosis.gather(found, scenario_of(found)))
@@ -56,7 +56,7 @@ def _try(run: RunDirectory, findings: list[Finding], *, wanted: bool) -> tuple[l
     nothing: list[list[dict[str, Any]]] = [[] for _ in findings]
     if not wanted or not any(finding.trials for finding in findings):
         return nothing, None
-    from repro.what_if import Oracle, require_traced, snapshots
+    from repro.supervise.what_if import Oracle, require_traced, snapshots
 
     try:
         require_traced(run)
@@ -83,8 +83,8 @@ def _question(trial: Any) -> dict[str, Any]:
 
 def _row(answer: Any, says: str, finding: Finding) -> dict[str, Any]:
     """One trial: how many images are right then, and whether that mends what the finding says."""
-    from repro.diagnosis import ACCURACIES, GAP
-    from repro.verdict import ROUND_OFF
+    from repro.explain.diagnosis import ACCURACIES, GAP
+    from repro.runs.verdict import ROUND_OFF
 
     accuracy = answer.predict["accuracy"]
     count = len(answer.predict["classes"])

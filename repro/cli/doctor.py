@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 import msgspec
 
+from repro.base.errors import ExitCode
 from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
 from repro.doctor import examine
-from repro.errors import ExitCode
 
 
 @click.command("doctor")

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
+from repro.base.errors import ExitCode, UnusableError
 from repro.cli import environment_diff
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, json_option, print_json, say, split
 from repro.environment import check, definition
-from repro.errors import ExitCode, UnusableError
 
 
 @click.group("environment")
@@ -103,7 +103,7 @@ def check_environments(ctx: click.Context, names: tuple[str, ...], as_json: bool
 def show_environment(name: str, as_json: bool) -> None:
     """Print the environment record: packages, builds, CPU, threads, container; and what could not be had."""
     from repro.environment.record import collect
-    from repro.runs.probe import probe
+    from repro.supervise.probe import probe
 
     environment = definition.get(name)
     record = collect(environment, probe(environment))

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from repro.base.errors import InputError, printable
 from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
-from repro.errors import InputError, printable
 
 
 @click.command("diff")
@@ -46,12 +46,12 @@ def command(first: str, second: str, all_rows: bool, store: Path | None, as_json
 
 
 def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> dict[str, Any]:
-    from repro.bundle.sides import is_bundle, open_runs
+    from repro.bundle.run_arguments import is_bundle, open_runs
     from repro.environment import definition
     from repro.environment.record import collect
 
     if argument in definition.names():
-        from repro.runs.probe import probe
+        from repro.supervise.probe import probe
 
         environment = definition.get(argument)
         return collect(environment, probe(environment))
@@ -68,7 +68,7 @@ def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> d
 
 
 def _text(rows: list[Any], first: str, second: str) -> str:
-    from repro.bundle.text import cell
+    from repro.base.text import cell
 
     if not rows:
         return "nothing that is recorded differs"

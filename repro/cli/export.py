@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repro.base.errors import InputError
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
-from repro.errors import InputError
 
 if TYPE_CHECKING:
     from repro.bundle.export import Contents
@@ -43,7 +43,7 @@ def command(
     if output is None and not preview:
         raise InputError("no file is named", do="give -o FILE.zip, or --preview")
     from repro.bundle import export
-    from repro.bundle.evidence import Evidence
+    from repro.runs.view import Evidence
 
     if output is not None and not preview:
         export.refuse_existing(output)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from repro.base.errors import InputError
 from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
 from repro.environment import definition
-from repro.errors import InputError
 from repro.scenario.load import load, shipped_files
 
 

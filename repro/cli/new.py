@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from repro.base.errors import InputError, printable
 from repro.cli.common import say
-from repro.errors import InputError, printable
 from repro.scenario.types import NAME_WORDS, is_name
 
 _APPLICATION = """\

@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+from repro.base.errors import InputError, ReproError, UnusableError
 from repro.cli.common import numbers, say, split
 from repro.environment import abilities, applications, definition, gpu
 from repro.environment import check as environment_check
 from repro.environment.record import usable_cores
-from repro.errors import InputError, ReproError, UnusableError
 from repro.runs.plan import Plan
 from repro.runs.records import Device
 from repro.scenario import images as scenario_images
@@ -49,7 +49,7 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
 
     Not `here`: they run on other machines, so the environments need not be installed on this one.
     """
-    from repro.runs.supervisor import checkpoint_seconds
+    from repro.supervise.supervisor import checkpoint_seconds
 
     checkpoint_seconds()
     names = list(asked.scenarios) + (scenario_load.shipped_names() if asked.all_scenarios else [])

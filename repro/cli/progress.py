@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from repro.base.errors import printable
 from repro.cli.common import say
 from repro.cli.figures import duration, shown
-from repro.errors import printable
 from repro.runs import events
-from repro.runs.measurements import Progress
+from repro.runs.progress import Progress
 from repro.runs.store import RunDirectory
 from repro.scenario.types import Scenario
 
@@ -52,7 +52,7 @@ def show_progress(
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    from repro.terminal import guarded
+    from repro.base.terminal import guarded
 
     bar = Bar(
         TextColumn("{task.description}", markup=False),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from repro.base.errors import InputError, UnusableError
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 from repro.cli.watch import scenario_of
 from repro.environment import check, definition, gpu
-from repro.errors import InputError, UnusableError
 from repro.runs.records import RunRecord
 from repro.runs.store import RunDirectory
 from repro.scenario.types import Scenario
@@ -38,7 +38,7 @@ def command(
     """Go on with an interrupted, stopped or failed run. RUN: an id, a unique prefix, or `last`."""
     from repro.cli.progress import show_progress
     from repro.cli.run import in_background, print_run, refuse_detach_in_container, say_why
-    from repro.runs.supervisor import supervise
+    from repro.supervise.supervisor import supervise
 
     if detach:
         refuse_detach_in_container()
@@ -74,7 +74,7 @@ def command(
 
 def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenario, definition.Environment]:
     """What is needed to go on; a fault that says why it cannot be."""
-    from repro.runs.supervisor import checkpoint_seconds
+    from repro.supervise.supervisor import checkpoint_seconds
 
     checkpoint_seconds()
     state = run.state()

@@ -13,14 +13,14 @@ from typing import Any
 
 import click
 
-from repro import defects
+from repro.base import defects
+from repro.base.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError
 from repro.cli.basics import training_options
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 from repro.cli.plans import Asked, make_plans
 from repro.environment.record import IMAGE_FILE
-from repro.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError
-from repro.runs.measurements import Progress
 from repro.runs.plan import Plan
+from repro.runs.progress import Progress
 from repro.runs.store import RunDirectory, Store
 
 DETACHED_LOG = ".detached.log"
@@ -65,13 +65,13 @@ class Work:
     """What is left to do for some plans: the finished runs that answer some of them, and the others in groups."""
 
     def __init__(self, plans: list[Plan], store: Store, *, direct: bool, again: bool) -> None:
-        from repro.runs import cache, shared
+        from repro.runs import grouping, reuse
 
         self.store = store
-        found = [None if again else cache.find(store, plan, trained=direct) for plan in plans]
+        found = [None if again else reuse.find(store, plan, trained=direct) for plan in plans]
         self.finished = [run for run in found if run is not None]
         missing = [plan for plan, run in zip(plans, found, strict=True) if run is None]
-        self.groups = [[plan] for plan in missing] if direct else shared.group(missing)
+        self.groups = [[plan] for plan in missing] if direct else grouping.group(missing)
         self.count = len(missing)
 
     def do(self, run_plan: Callable[[Plan], tuple[RunDirectory, ExitCode]]) -> Iterator[tuple[RunDirectory, ExitCode]]:
@@ -132,7 +132,7 @@ def run_one(
 ) -> tuple[RunDirectory, ExitCode]:
     """One run in the foreground, its progress on standard error."""
     from repro.cli.progress import show_progress
-    from repro.runs.supervisor import supervise
+    from repro.supervise.supervisor import supervise
 
     run, lock = plan.create(store)
     with show_progress(run, plan.scenario, plan.environment.name, plan.seed, plain=plain, position=position) as display:
@@ -221,7 +221,7 @@ def _child(work: Callable[[Callable[[str], None]], int], report: int, log: Path)
 def _detach(work: Work, *, as_json: bool) -> None:
     """Do the runs one after another in the background; return when the first has begun."""
     from repro.runs import events
-    from repro.runs.supervisor import supervise
+    from repro.supervise.supervisor import supervise
 
     def in_child(say: Callable[[str], None]) -> int:
         stopped = False

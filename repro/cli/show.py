@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from repro.base.errors import InputError
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
-from repro.errors import InputError
 from repro.runs.store import RunDirectory
 
 
@@ -29,7 +29,7 @@ def command(name: str, store: Path | None, as_json: bool) -> None:
 
 def _network(run: RunDirectory) -> list[str]:
     """The line with the network that was trained, once it was built."""
-    from repro.bundle.evidence import Evidence
+    from repro.runs.view import Evidence
 
     try:
         words = Evidence(run).network

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from repro.base.errors import EndedEarlyError, InputError
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
-from repro.errors import EndedEarlyError, InputError
-from repro.runs.supervisor import STOP_GRACE_SECONDS
+from repro.supervise.supervisor import STOP_GRACE_SECONDS
 
 
 @click.command("stop")

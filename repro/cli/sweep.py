@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repro.base.errors import ExitCode, InputError, ReproError
 from repro.cli.basics import training_options
 from repro.cli.common import json_option, open_store, print_json, say, store_option
-from repro.errors import ExitCode, InputError, ReproError
 
 if TYPE_CHECKING:
     from repro.runs.plan import Plan

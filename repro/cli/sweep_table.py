@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from repro.base.errors import InputError, printable
 from repro.cli.common import say
 from repro.cli.figures import duration
-from repro.errors import InputError, printable
 from repro.sweep.jobs import Job
 from repro.sweep.tally import Group, groups
 
@@ -87,7 +87,7 @@ def show_sweep(jobs: Sequence[Job], *, plain: bool) -> Iterator[Display]:
     from rich.console import Console
     from rich.live import Live
 
-    from repro.terminal import guarded
+    from repro.base.terminal import guarded
 
     live = Live(console=Console(stderr=True), transient=True, auto_refresh=False)
     alone = threading.active_count() == 1  # a client of Dask's has threads, beside which no guard can be forked

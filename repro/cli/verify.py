@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repro.base.errors import ExitCode, InputError
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
-from repro.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from repro.bundle.read import Bundle
@@ -91,8 +91,8 @@ def _verify(
 
 def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int]) -> tuple[dict[str, Any], int]:
     from repro.bundle import verify
-    from repro.bundle.evidence import Evidence
     from repro.cli.run import run_one
+    from repro.runs.view import Evidence
 
     with _onednn(one.onednn):
         run, code = run_one(one.plan, store, plain=plain, position=position)
@@ -157,7 +157,7 @@ def _object(opened: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _text(found: dict[str, Any]) -> str:
-    from repro.bundle.text import cell
+    from repro.base.text import cell
 
     lines = [f"{cell(found['file'])}: {found['files']} files, every hash as listed, records agree"]
     for row in found["runs"]:
@@ -184,7 +184,7 @@ def _verdicts(row: dict[str, Any]) -> str:
 
 
 def _weights(row: dict[str, Any]) -> str:
-    from repro.bundle.text import cell
+    from repro.base.text import cell
 
     there, here = (cell(value) for value in row["weights_sha256"])
     if row["grade"] == "bit-identical":
@@ -200,7 +200,7 @@ def _weights(row: dict[str, Any]) -> str:
 
 def _differs(row: dict[str, Any]) -> str:
     """In what the environments differ, in a line: what can change a figure, else that nothing can."""
-    from repro.bundle.text import cell
+    from repro.base.text import cell
 
     found = row["differences"]
     if not found:
@@ -213,7 +213,7 @@ def _differs(row: dict[str, Any]) -> str:
 
 
 def _reasons(rows: list[dict[str, Any]]) -> list[str]:
-    from repro.bundle.text import cell
+    from repro.base.text import cell
 
     if not rows:
         return []

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import msgspec
 
+from repro.base.errors import ExitCode, InputError
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
-from repro.errors import ExitCode, InputError
 from repro.runs.store import RunDirectory, follow
 from repro.scenario.load import of_run
 from repro.scenario.types import Scenario

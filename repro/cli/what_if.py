@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import msgspec
 
+from repro.base.errors import InputError, printable
 from repro.cli.common import FORMAT, json_option, numbers, open_store, print_json, say, split, store_option
-from repro.errors import InputError, printable
 
 
 @click.command("what-if")
@@ -30,7 +30,7 @@ def command(
 ) -> None:
     """Ask a traced run what another momentum would have predicted. RUN: an id, a unique prefix, or `last`."""
     from repro.cli.figures import shown
-    from repro.what_if import Oracle, Statistics, snapshots
+    from repro.supervise.what_if import Oracle, Statistics, snapshots
 
     found = open_store(store).find(run)
     values = [_momentum(text) for text in split(momenta, "--momentum")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from repro.base.errors import InputError, UnusableError
 from repro.environment.definition import Ability, Environment
-from repro.errors import InputError, UnusableError
 from repro.scenario.types import Scenario
 
 _CANNOT: dict[Ability, str] = {  # but for cuda: see gpu.require

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from repro.base.errors import InputError, printable
 from repro.environment.definition import Environment, shipped_environments
-from repro.errors import InputError, printable
 from repro.scenario.types import Scenario
 
 FILE = "applications.json"

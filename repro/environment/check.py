@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 
+from repro.base.errors import UnusableError
 from repro.environment.definition import Environment, normalized
 from repro.environment.install import installed_lock
-from repro.errors import UnusableError
 
 _LIST = """
 import json, sys

@@ -13,8 +13,8 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
-from repro import shipped, yaml_file
-from repro.errors import InputError, UnusableError, printable
+from repro.base import shipped, yaml_file
+from repro.base.errors import InputError, UnusableError, printable
 
 DEFAULT = "keras-3"
 MARKER = "repro-installation.json"

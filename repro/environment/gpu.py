@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from repro.base.errors import UnusableError
 from repro.environment.definition import Environment
-from repro.errors import UnusableError
 
 DRIVER = Path("/proc/driver/nvidia/version")
 DEVICES = Path("/dev")

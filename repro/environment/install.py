@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from repro.base.errors import UnusableError
+from repro.base.files import write_durably
 from repro.environment import interpreter
 from repro.environment.definition import MARKER, Environment
-from repro.errors import UnusableError
-from repro.files import write_durably
 
 
 def install(

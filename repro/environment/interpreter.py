@@ -8,8 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from repro.base.errors import UnusableError
 from repro.environment.definition import Environment
-from repro.errors import UnusableError
 
 
 def candidates(version: str) -> list[Path]:

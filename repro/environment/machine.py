@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from repro.errors import printable
+from repro.base.errors import printable
 
 _SYSTEM = Path("/sys/devices/system")
 _COMPILERS = {

@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
+from repro.base.errors import printable
 from repro.environment import check, machine
 from repro.environment.definition import Environment
-from repro.errors import printable
 
 FORMAT = 1
 IMAGE_FILE = Path("/opt/repro/image.json")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO
 
 from repro import __version__
+from repro.base.errors import encodable
 from repro.environment.definition import Environment
-from repro.errors import encodable
 from repro.runs.records import FORMAT, Device, ImageRecord, RunRecord
 from repro.runs.store import RunDirectory, Store, new_id
 from repro.scenario import own_model

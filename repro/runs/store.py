@@ -19,10 +19,10 @@ from typing import IO, Any, TypeVar
 
 import msgspec
 
-from repro.errors import InputError, UnusableError, printable
-from repro.files import is_locked, sync_folder, write_durably
-from repro.runs import events, leftovers
-from repro.runs.measurements import Progress
+from repro.base.errors import InputError, UnusableError, printable
+from repro.base.files import is_locked, sync_folder, write_durably
+from repro.runs import cleanup, events
+from repro.runs.progress import Progress
 from repro.runs.records import FORMAT, Result, RunRecord, State
 
 T = TypeVar("T")
@@ -293,12 +293,12 @@ class Store:
     def _sweep(self) -> None:
         """Remove what a process left that was killed: runs never renamed and no longer locked, files half written."""
         for run in self.runs():
-            if run.has_result() or run.is_locked() or not leftovers.find(run.path):
+            if run.has_result() or run.is_locked() or not cleanup.find(run.path):
                 continue
             with contextlib.suppress(InputError, OSError):
                 if run.state() != "elsewhere":
                     with run.acquire():
-                        leftovers.remove(run.path)
+                        cleanup.remove(run.path)
         for hidden in self.path.glob(".new-*"):
             if _is_abandoned(hidden) and not RunDirectory(hidden).is_locked():
                 shutil.rmtree(hidden, ignore_errors=True)

@@ -14,7 +14,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.errors import InputError, encodable, printable
+from repro.base.errors import InputError, encodable, printable
 from repro.runs.records import ImageRecord
 from repro.scenario.load import Loaded
 from repro.scenario.types import Images
@@ -255,8 +255,8 @@ def _decode(
         height=original_height,
         label=label,
         pixels_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
-        minimum=int(pixels.min()),
-        maximum=int(pixels.max()),
+        minimum=int(np.min(pixels)),
+        maximum=int(np.max(pixels)),
         mean=float(pixels.mean()),
         standard_deviation=float(pixels.std()),
     )

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from repro import shipped, yaml_file
-from repro.errors import InputError, printable
+from repro.base import shipped, yaml_file
+from repro.base.errors import InputError, printable
 from repro.scenario.types import BatchNorm, Scenario
 
 _NUMBER_OPERATORS = ("equal", "close", "at_least", "at_most")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from repro.errors import InputError
+from repro.base.errors import InputError
 from repro.scenario.load import Loaded
 from repro.scenario.types import Scenario
 

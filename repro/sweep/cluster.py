@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from repro.errors import EndedEarlyError, ExitCode, ReproError, UnusableError, printable
+from repro.base.errors import EndedEarlyError, ExitCode, ReproError, UnusableError, printable
 from repro.runs.plan import package_sha256
 from repro.runs.records import RunRecord
 from repro.runs.store import Store

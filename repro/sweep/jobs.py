@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from repro.errors import ExitCode, InputError
-from repro.runs import cache
+from repro.base.errors import ExitCode, InputError
+from repro.runs import reuse
 from repro.runs.plan import Plan
 from repro.runs.records import Result, State
 from repro.runs.store import RunDirectory, Store
@@ -28,7 +28,7 @@ class Job:
 
     def keep(self, store: Store) -> bool:
         """Take a finished run that the store already has; whether there is one."""
-        found = cache.find(store, self.plan)
+        found = reuse.find(store, self.plan)
         if found is None:
             return False
         self.run, self.how = found, "kept"

@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from repro.errors import ExitCode, ReproError
-from repro.runs import cache
+from repro.base.errors import ExitCode, ReproError
+from repro.runs import reuse
 from repro.runs.store import RunDirectory, Store
 from repro.sweep import process
 from repro.sweep.jobs import Job
@@ -72,7 +72,7 @@ class LocalRunner:
                 return None
         if self._stopping.is_set() or job.keep(self._store):
             return None
-        for run in cache.matching(self._store, job.plan):
+        for run in reuse.matching(self._store, job.plan):
             if run.state() in ("interrupted", "stopped") and _has_checkpoint(run):
                 job.run, job.how = run, "resumed"
                 return run
@@ -83,7 +83,7 @@ class LocalRunner:
 
     def _running(self, job: Job) -> RunDirectory | None:
         """A run that somebody else makes of the same plan: it is waited for, not made twice."""
-        found = cache.matching(self._store, job.plan)
+        found = reuse.matching(self._store, job.plan)
         return next((run for run in found if run.state() in ("running", "elsewhere")), None)
 
     def _supervise(self, job: Job, run: RunDirectory) -> None:

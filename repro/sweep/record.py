@@ -20,9 +20,9 @@ from typing import IO, Literal, Self
 
 import msgspec
 
-from repro.errors import InputError, printable
-from repro.files import is_locked, write_durably
-from repro.runs import cache
+from repro.base.errors import InputError, printable
+from repro.base.files import is_locked, write_durably
+from repro.runs import reuse
 from repro.runs.store import Store, require_format
 from repro.sweep.jobs import Job
 from repro.sweep.tally import Group, groups
@@ -109,7 +109,7 @@ def sweeps(store: Store) -> list[SweepDirectory]:
 
 def _asked(jobs: Sequence[Job]) -> str:
     one_each = {(job.plan.scenario.name, job.plan.environment.name): job.plan for job in jobs}  # but for their seeds
-    return hashlib.sha256("".join(cache.question(plan) for plan in one_each.values()).encode()).hexdigest()
+    return hashlib.sha256("".join(reuse.question(plan) for plan in one_each.values()).encode()).hexdigest()
 
 
 class SweepWriter:

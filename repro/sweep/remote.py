@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
+from repro.base.errors import ReproError, UnusableError
 from repro.environment import check, definition
 from repro.environment.record import usable_cores
-from repro.errors import ReproError, UnusableError
 from repro.runs.plan import package_sha256
 from repro.runs.records import RunRecord
 from repro.runs.store import Store

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import msgspec
 
+from repro.base.errors import InputError, UnusableError
+from repro.base.files import sync_folder, write_durably
 from repro.bundle.export import zipped
 from repro.bundle.manifest import MAX_ARCHIVE_BYTES
 from repro.bundle.read import bad, checked_archive
-from repro.errors import InputError, UnusableError
-from repro.files import sync_folder, write_durably
 from repro.runs.records import Result, RunRecord
 from repro.runs.store import RunDirectory, Store
-from repro.runs.supervisor import file_hashes
+from repro.runs.verdict import decide_all, verdict
 from repro.scenario.types import Scenario
-from repro.verdict import decide_all, verdict
+from repro.supervise.supervisor import file_hashes
 
 
 def packed(run: RunDirectory, sent: Collection[str]) -> bytes:

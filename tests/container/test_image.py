@@ -226,11 +226,11 @@ def test_build_after_a_change_of_source_holds_the_change(image: dict[str, Any], 
         if (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tmp_path / name)
-    with (tmp_path / "repro" / "verdict.py").open("a") as source:
+    with (tmp_path / "repro" / "runs" / "verdict.py").open("a") as source:
         source.write(f"\nCHANGED = {time.time()}\n")
     docker("build", "--quiet", "--tag", "repro:changed", str(tmp_path))
     assert "CHANGED" in docker(
         "run", *CONFINED, "--entrypoint", "/opt/repro/bin/python", "repro:changed",
-        "-c", "import repro.verdict; print(dir(repro.verdict))",
+        "-c", "import repro.runs.verdict as m; print(dir(m))",
     ).stdout  # fmt: skip
     docker("image", "rm", "repro:changed", check=False)

@@ -13,10 +13,10 @@ from repro.environment.definition import Environment
 from repro.runs import events
 from repro.runs.plan import Plan
 from repro.runs.store import RunDirectory, Store, boot_id
-from repro.runs.supervisor import Supervisor
 from repro.scenario import images
 from repro.scenario.load import Loaded, load, parse
 from repro.scenario.types import Images
+from repro.supervise.supervisor import Supervisor
 
 
 def plan(folder: Path, environment: Environment | None = None, seed: int = 0) -> Plan:

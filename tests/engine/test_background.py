@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from repro.base.errors import UnusableError
 from repro.cli.run import DETACHED_LOG, in_background
 from repro.environment import definition
-from repro.errors import UnusableError
 from repro.runs.store import Store
 from tests.engine.conftest import Answer
 from tests.engine.test_supervisor import PRELUDE, STOPPABLE, WHOLE
@@ -24,7 +24,7 @@ DRIVER = """\
 import sys
 from pathlib import Path
 from repro.environment import check
-from repro.runs import supervisor
+from repro.supervise import supervisor
 from repro.cli import run_command_line
 from repro.cli import run
 run.IMAGE_FILE = Path("/nonexistent")  # these tests may themselves run in the container, where --detach is refused

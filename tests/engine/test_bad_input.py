@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from repro import shipped
+from repro.base import shipped
 from repro.cli.plans import Asked, make_plans
 from repro.environment import definition
 from tests.engine.conftest import SCENARIO, Answer

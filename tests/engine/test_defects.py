@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from repro import defects
+from repro.base import defects
 
 
 def test_a_name_that_is_no_unicode_is_kept_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

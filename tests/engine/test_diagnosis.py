@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from repro.diagnosis import Facts, Pixels, diagnose, outliers, remedy_after, updates_needed
+from repro.explain.diagnosis import Facts, Pixels, diagnose, outliers, remedy_after, updates_needed
 from repro.runs.events import BatchSpread
 
 from .conftest import Answer

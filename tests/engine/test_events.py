@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from repro.runs import events
-from repro.runs.measurements import Progress, prediction
+from repro.runs.progress import Progress, prediction
 from repro.runs.store import EventReader
 from tests.engine.made_runs import checkpoint, epoch, measured, started, whole
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from repro.base.errors import UnusableError
 from repro.cli.plans import Asked, make_plans
 from repro.environment import definition, gpu
-from repro.errors import UnusableError
 from repro.runs.store import Store
 from tests.engine.conftest import Answer
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from repro.environment import check, definition, install
+from repro.queue import tickets
 from repro.runs.store import RunDirectory
 from repro.sweep import process
-from tui import queue
 
 MODULES = ("json", "random", "tempfile", "venv", "pip", "ctypes", "click", "numpy")
 
@@ -66,8 +66,8 @@ def test_a_run_of_a_sweep_is_supervised(here: Path, tmp_path: Path) -> None:
 
 
 def test_the_queue_runs_a_command(here: Path, tmp_path: Path) -> None:
-    ticket = queue.add(tmp_path, "a", "keras-3", 0, ["run", "no-such-scenario"])
-    assert "no scenario is called 'no-such-scenario'" in queue.run(tmp_path, ticket)
+    ticket = tickets.add(tmp_path, "a", "keras-3", 0, ["run", "no-such-scenario"])
+    assert "no scenario is called 'no-such-scenario'" in tickets.run(tmp_path, ticket)
 
 
 def test_a_relative_folder_of_environments(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from repro.errors import InputError, UnusableError
+from repro.base.errors import InputError, UnusableError
 from repro.runs import events, store
 from repro.runs.records import Result
 from repro.runs.store import RunDirectory, Store, follow, new_id
-from repro.runs.supervisor import Supervisor
+from repro.supervise.supervisor import Supervisor
 from tests.engine.conftest import Answer
 from tests.engine.made_runs import create, epoch, made_supervisor, make, measured, started, whole, write_events
 

@@ -17,13 +17,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from repro.base.errors import ExitCode
+from repro.base.files import sha256
 from repro.environment import definition
 from repro.environment.machine import ONEDNN
-from repro.errors import ExitCode
-from repro.files import sha256
-from repro.runs import events, supervisor
+from repro.runs import events
 from repro.runs.store import RunDirectory, Store
-from repro.runs.supervisor import EventLog, supervise, worker_variables
+from repro.supervise import supervisor
+from repro.supervise.supervisor import EventLog, supervise, worker_variables
 from tests.engine.conftest import Answer
 from tests.engine.made_runs import checkpoint, create, epoch, made_supervisor, make, started, write_events
 
@@ -535,7 +536,7 @@ time.sleep(120)
     code = f"""
 import sys
 from pathlib import Path
-from repro.runs import supervisor
+from repro.supervise import supervisor
 from repro.runs.store import RunDirectory
 from tests.engine.made_runs import made_supervisor
 supervisor.WORKER = Path({str(worker)!r})

@@ -7,8 +7,8 @@ import struct
 import pytest
 
 from repro.runs.records import ClaimResult
+from repro.runs.verdict import decide, expectation, measured_value, verdict
 from repro.scenario.types import Claim
-from repro.verdict import decide, expectation, measured_value, verdict
 
 MEASURED = {
     "fit": {"loss": [1.0, 0.25], "accuracy": [0.5, 1.0]},

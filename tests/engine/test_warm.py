@@ -14,15 +14,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from repro import priority
+from repro.base.errors import UnusableError
 from repro.environment import definition
-from repro.errors import UnusableError
-from repro.runs import events, supervisor, warm
+from repro.queue import priority
+from repro.runs import events
 from repro.runs.plan import Plan
 from repro.runs.store import Store
-from repro.runs.supervisor import supervise
-from repro.runs.warm import WarmWorker
 from repro.scenario import images, load
+from repro.supervise import supervisor, warm_worker
+from repro.supervise.supervisor import supervise
+from repro.supervise.warm_worker import WarmWorker
 from tests.engine.test_supervisor import PRELUDE, WHOLE, installed, lives
 
 __all__ = ["installed"]
@@ -169,14 +170,14 @@ def test_an_own_models_run_is_never_prepared(make_plan: MakePlan) -> None:
 def test_memory_that_is_free_is_less_than_there_is() -> None:
     from repro.environment.record import memory_bytes
 
-    assert 0 < warm.available_bytes() < memory_bytes()
+    assert 0 < warm_worker.available_bytes() < memory_bytes()
 
 
 def test_a_low_priority_ends() -> None:
     """In a process of its own: what was set can be taken back, for its threads, too."""
     program = """
 import os, threading
-from repro.priority import LowPriority
+from repro.queue.priority import LowPriority
 before = os.getpriority(os.PRIO_PROCESS, 0)
 low = LowPriority()
 assert os.sched_getscheduler(0) == os.SCHED_BATCH

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from repro.bundle import export
-from repro.bundle.evidence import Evidence
+from repro.runs.view import Evidence
 from tests.evidence.runs import make_run
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from repro.bundle.evidence import Evidence, read_scenario
-from repro.files import sha256
+from repro.base.files import sha256
 from repro.runs.store import RunDirectory
+from repro.runs.view import Evidence, read_scenario
 from repro.scenario import images as scenario_images
 
 DATA = Path(__file__).resolve().parent / "data" / "recorded"

@@ -21,12 +21,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repro import yaml_file
+from repro.base import yaml_file
+from repro.base.errors import InputError, UnusableError
 from repro.bundle import export, read
-from repro.bundle.evidence import Evidence
-from repro.errors import InputError, UnusableError
+from repro.runs.verdict import decide_all, verdict
+from repro.runs.view import Evidence
 from repro.scenario.types import Scenario
-from repro.verdict import decide_all, verdict
 from tests.evidence.runs import digest, make_run
 
 Files = dict[str, bytes]

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro import compare
+from repro.base.text import cell, cells
 from repro.bundle import export
-from repro.bundle.evidence import Evidence
-from repro.bundle.text import cell, cells
-from repro.compare import Comparison, Row
 from repro.environment import diff
+from repro.explain import compare
+from repro.explain.compare import Comparison, Row
+from repro.runs.view import Evidence
 from tests.evidence.runs import Change, make_run, validated
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from repro import issue_text, yaml_file
-from repro.bundle.evidence import Evidence
-from repro.environment import redact
-from repro.errors import InputError
+from repro.base import yaml_file
+from repro.base.errors import InputError
+from repro.bundle import issue_text, redact
+from repro.bundle.standalone import script, unsaid
+from repro.runs.view import Evidence
 from repro.scenario import load
 from repro.scenario.types import Scenario
-from repro.standalone import script, unsaid
 from tests.evidence.runs import make_run
 
 ASKED = {

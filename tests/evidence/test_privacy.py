@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from repro.bundle import export, read
-from repro.bundle.evidence import Evidence
-from repro.environment import redact
-from repro.errors import InputError
+from repro.base.errors import InputError
+from repro.bundle import export, read, redact
+from repro.runs.view import Evidence
 from tests.evidence.runs import make_run
 
 USER, HOST = "qarnavel", "zyxhost-07"

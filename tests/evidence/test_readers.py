@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repro import yaml_file
-from repro.bundle.evidence import Evidence, read_environment
-from repro.errors import InputError
+from repro.base import yaml_file
+from repro.base.errors import InputError
 from repro.runs import events
 from repro.runs.store import RunDirectory
+from repro.runs.view import Evidence, read_environment
 from repro.scenario.types import Scenario
 from tests.evidence.runs import DATA
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from repro.base.errors import ExitCode
 from repro.bundle import export, verify
-from repro.bundle.evidence import Evidence
 from repro.environment import check, definition, gpu
 from repro.environment.machine import ONEDNN
-from repro.errors import ExitCode
 from repro.runs.plan import Plan
+from repro.runs.view import Evidence
 from tests.evidence.runs import IMAGES, Change, make_run
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from repro.bundle import export, why
-from repro.bundle.evidence import Evidence
+from repro.bundle import export
 from repro.bundle.report import reproduce_line
-from repro.diagnosis import Facts, diagnose
+from repro.explain import sentences
+from repro.explain.diagnosis import Facts, diagnose
+from repro.runs.view import Evidence
 from tests.evidence.runs import make_run, validated
 
 
@@ -97,16 +98,16 @@ def test_a_skipped_claim_says_where_it_counts(store: Path) -> None:
     [(0.9509900498999999, "95.1 %"), (1.0, "100 %"), (0.99999, "99.999 %"), (0.0, "0 %"), ("nan", "nan %")],
 )
 def test_shares_are_never_rounded_into_a_lie(share: Any, words: str) -> None:
-    assert why.percent(share) == words
+    assert sentences.percent(share) == words
 
 
 def test_what_was_not_measured_is_not_claimed() -> None:
-    assert why.phases({"evaluate": {"loss": 1.0, "accuracy": 0.5}}, 4) == ""
-    assert why.moving_averages({}) == ""
+    assert sentences.phases({"evaluate": {"loss": 1.0, "accuracy": 0.5}}, 4) == ""
+    assert sentences.moving_averages({}) == ""
     both = {"evaluate": {"accuracy": 1.0}, "evaluate_training_phase": {"accuracy": 1.0}}
-    assert "agree here" in why.phases(both, 4)
+    assert "agree here" in sentences.phases(both, 4)
     one = {"evaluate": {"accuracy": 0.3}, "evaluate_training_phase": {"accuracy": "nan"}}
-    assert "a share of 0.3" in why.phases(one, 4)
+    assert "a share of 0.3" in sentences.phases(one, 4)
 
 
 FLOAT32_THIRD, FLOAT32_SEVEN_TENTHS = 0.3333333432674408, 0.699999988079071
@@ -130,7 +131,7 @@ def test_what_the_phases_say_is_what_diagnose_says(
     training: float, inference: float, norm: dict[str, Any] | None, images: int, begins: str, says: str
 ) -> None:
     measured = {"evaluate": {"accuracy": inference}, "evaluate_training_phase": {"accuracy": training}}
-    words = why.phases(measured if norm is None else {**measured, "batch_norm": norm}, images)
+    words = sentences.phases(measured if norm is None else {**measured, "batch_norm": norm}, images)
     assert words.startswith(begins) and says in words
     assert ("BatchNormalization" in words) == words.startswith("It is no error")
     facts = Facts(

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from repro.errors import UnusableError
-from repro.files import sha256
-from repro.runs import events, supervisor
+from repro.base.errors import UnusableError
+from repro.base.files import sha256
+from repro.runs import events
 from repro.runs.store import RESERVE_BYTES, Store
+from repro.supervise import supervisor
 from tests.engine.made_runs import create, whole, write_events
 from tests.engine.test_supervisor import WHOLE, Stage
 from tests.faults.conftest import ROOT, WRITES, Place, said, states

@@ -13,14 +13,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from repro import scratch
-from repro.runs import events, supervisor
+from repro.base import scratch
+from repro.queue import tickets
+from repro.runs import events
 from repro.runs.store import Store
+from repro.supervise import supervisor
 from tests.engine.made_runs import create, epoch, make, started, whole, write_events
 from tests.engine.test_supervisor import PRELUDE, WHOLE, Stage, lives
 from tests.faults.conftest import ROOT, Place
 from tests.tui.test_terminal import Terminal, left_on, variables
-from tui import queue
 
 # -- a supervisor that was killed -------------------------------------------------------------------------------------
 
@@ -99,7 +100,8 @@ def test_temporary_folders_of_killed_processes_are_swept_and_those_in_use_are_no
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     code = (
-        "import os, signal; from repro import scratch\nwith scratch.folder('x'): os.kill(os.getpid(), signal.SIGKILL)"
+        "import os, signal; from repro.base import scratch\n"
+        "with scratch.folder('x'): os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
     assert done.returncode == -signal.SIGKILL
@@ -115,7 +117,7 @@ def test_a_name_that_only_one_process_holds_is_free_again_after_a_kill_and_leave
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    code = "from repro.scratch import OnlyOne; print(OnlyOne('x').take(0), flush=True); input()"
+    code = "from repro.base.scratch import OnlyOne; print(OnlyOne('x').take(0), flush=True); input()"
     other = subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
@@ -139,14 +141,14 @@ def test_a_name_that_only_one_process_holds_is_free_again_after_a_kill_and_leave
 
 
 def test_a_ticket_of_a_queue_that_was_killed_waits_again(store: Path) -> None:
-    ticket = queue.add(store, "original-bug", "keras-3", 0, ["run"])
-    queue._write(store, msgspec.structs.replace(ticket, started=True))
-    with (queue.folder(store) / "lock").open("ab") as lock:
+    ticket = tickets.add(store, "original-bug", "keras-3", 0, ["run"])
+    tickets._write(store, msgspec.structs.replace(ticket, started=True))
+    with (tickets.folder(store) / "lock").open("ab") as lock:
         import fcntl
 
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert [one.started for one in queue.tickets(store)] == [True]
-    assert [one.started for one in queue.tickets(store)] == [False]
+        assert [one.started for one in tickets.tickets(store)] == [True]
+    assert [one.started for one in tickets.tickets(store)] == [False]
 
 
 def test_an_export_takes_away_what_a_killed_one_left(place: Place) -> None:
@@ -186,7 +188,7 @@ def test_a_killed_screen_leaves_the_terminal_as_it_was(store: Path, tmp_path: Pa
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", "pass"])
 def test_a_guarded_terminal_is_put_right_only_after_a_kill(tmp_path: Path, end: str) -> None:
     code = (
-        "import os, signal, sys, termios, tty\nfrom repro.terminal import guarded\n"
+        "import os, signal, sys, termios, tty\nfrom repro.base.terminal import guarded\n"
         f"with guarded(2):\n    tty.setraw(2); os.write(2, b'\\x1b[?25lhidden'); {end}\n"
     )
     terminal = Terminal(["-c", code], {**variables(tmp_path), "PYTHONPATH": str(ROOT)})

@@ -13,15 +13,15 @@ import msgspec
 import pytest
 
 from repro.environment import definition
+from repro.queue import tickets
 from repro.runs import events
 from repro.runs import store as store_module
-from repro.runs.measurements import Progress
+from repro.runs.progress import Progress
 from repro.runs.store import RunDirectory, Store, new_id
 from tests.engine.conftest import Answer
 from tests.engine.made_runs import create, epoch, make, started, write_events
 from tests.engine.test_supervisor import Stage
 from tests.faults.conftest import Place
-from tui import queue
 
 HOUR = 3600.0
 TIMED = """\
@@ -56,7 +56,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_durations_survive_a_clock_that_is_set_while_a_run_goes_on(
     stage: Callable[..., Stage], clock: Clock, monkeypatch: pytest.MonkeyPatch, jump: float
 ) -> None:
-    monkeypatch.setattr("repro.runs.supervisor.HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr("repro.supervise.supervisor.HEARTBEAT_SECONDS", 0.05)
     one = stage(TIMED)
 
     def set_clock(event: events.AnyEvent) -> None:
@@ -83,7 +83,7 @@ def test_durations_survive_a_clock_that_was_set_between_two_stretches(
     one = stage("send('stage_started', stage='fit'); time.sleep(0.3); epoch(1); sys.exit(1)")
     assert one() == 4
     clock.off = jump
-    from repro.runs import supervisor
+    from repro.supervise import supervisor
     from tests.engine.test_supervisor import PRELUDE
 
     supervisor.WORKER.write_text(PRELUDE + TIMED)
@@ -162,11 +162,11 @@ def test_a_sign_of_life_from_the_future_is_none(folder: Path, store: Path, clock
 
 
 def test_tickets_stay_in_turn(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = queue.add(store, "a", "keras-3", 0, ["run"])
+    first = tickets.add(store, "a", "keras-3", 0, ["run"])
     real = time.time_ns
     monkeypatch.setattr(time, "time_ns", lambda: real() - 3_600_000_000_000)
-    names = [first.name, *(queue.add(store, "a", "keras-3", seed, ["run"]).name for seed in (1, 2))]
-    assert [ticket.name for ticket in queue.tickets(store)] == names == sorted(names)
+    names = [first.name, *(tickets.add(store, "a", "keras-3", seed, ["run"]).name for seed in (1, 2))]
+    assert [ticket.name for ticket in tickets.tickets(store)] == names == sorted(names)
 
 
 def test_what_is_swept_is_old_by_a_clock_that_may_have_been_set(folder: Path, store: Path, clock: Clock) -> None:

@@ -24,9 +24,9 @@ from PIL import Image
 
 import repro.cli
 from repro.bundle import export
-from repro.bundle.evidence import Evidence
 from repro.runs import events, records
 from repro.runs.store import RunDirectory
+from repro.runs.view import Evidence
 from repro.scenario.load import shipped_files
 from tests.evidence.runs import IMAGES, make_run
 from tests.hostile.mutate import (

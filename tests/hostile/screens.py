@@ -20,8 +20,8 @@ from repro.runs.store import RunDirectory
 from tests.hostile.readers import DefectError, EventsReader, Reader, RecordsReader
 from tests.tui import recorded
 from tui.app import ReproApp
-from tui.bridge import RunFollower, StoreWatcher
 from tui.screens.run import RunScreen
+from tui.watchers import RunFollower, StoreWatcher
 
 ENOUGH_LOOKS = 3  # of the thread behind a screen: what it has not told by then it never tells
 MOST_SECONDS = 180.0  # where that thread has ended, or hangs

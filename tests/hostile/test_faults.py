@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from repro.base.errors import InputError
 from repro.bundle import manifest
 from repro.environment import diff
-from repro.errors import InputError
 from repro.runs import events
-from repro.runs.measurements import Progress
+from repro.runs.progress import Progress
 from repro.runs.store import MAX_RECORD_BYTES, RunDirectory
-from repro.what_if import snapshots
+from repro.supervise.what_if import snapshots
 from tests.hostile.mutate import BytesRandom
 from tests.hostile.readers import BundleReader, RecordsReader, command, judge
 

@@ -10,7 +10,7 @@ from tests.hostile.readers import DefectError
 from tests.hostile.screens import visit
 from tests.tui import recorded
 from tui.app import ReproApp
-from tui.bridge import RunFollower, StoreWatcher
+from tui.watchers import RunFollower, StoreWatcher
 
 pytestmark = pytest.mark.asyncio
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from repro import shipped
+from repro.base import shipped
 from repro.runs.store import RunDirectory
-from repro.runs.supervisor import MAX_LOG_BYTES
+from repro.supervise.supervisor import MAX_LOG_BYTES
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from repro.environment import definition
+from repro.queue import tickets
+from repro.queue.standby import Spare
 from repro.runs import events
 from repro.runs.store import RunDirectory, Store
 from tests.real.test_real_runs import HERE, SIX_EPOCHS, lives
-from tui import queue
-from tui.spare import Spare
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
@@ -47,11 +47,11 @@ def by_spare(store: Path, words: list[str], *, wait: bool) -> RunDirectory:
     spare = Spare(store, words)
     if wait:
         until_ready(spare)
-    queue.add(store, words[1], "keras-3", 0, words)
+    tickets.add(store, words[1], "keras-3", 0, words)
     assert spare.go()
     while spare.look() is None:
         time.sleep(0.1)
-    assert spare.look() == 0 and not queue.tickets(store)
+    assert spare.look() == 0 and not tickets.tickets(store)
     (found,) = (run for run in Store(store).runs() if run.id not in known)
     return found
 
@@ -96,7 +96,7 @@ def test_a_spare_ends_with_the_program_that_started_it(tmp_path: Path) -> None:
     """Killed, not asked: its worker and its folder are gone, too."""
     words = ["run", "original-bug", "--again", "--json", "--plain"]
     program = (
-        "import sys, time; from pathlib import Path; from tui.spare import Spare\n"
+        "import sys, time; from pathlib import Path; from repro.queue.standby import Spare\n"
         f"spare = Spare(Path({str(tmp_path)!r}), {words!r}); print(spare._process.pid, flush=True); time.sleep(600)"
     )
     homes = tmp_path / "homes"

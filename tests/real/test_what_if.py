@@ -11,9 +11,9 @@ from repro.environment import definition
 from repro.environment.record import usable_cores
 from repro.runs.plan import Plan
 from repro.runs.store import RunDirectory, Store
-from repro.runs.supervisor import supervise
 from repro.scenario import images, load
-from repro.what_if import Oracle, snapshots
+from repro.supervise.supervisor import supervise
+from repro.supervise.what_if import Oracle, snapshots
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
 

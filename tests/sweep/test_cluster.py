@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from repro.base.errors import InputError
 from repro.cli import run_command_line
-from repro.errors import InputError
 from repro.runs.store import RunDirectory, Store
 from repro.sweep import transfer
 from repro.sweep.cluster import ClusterRunner

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from repro.base.errors import ExitCode
 from repro.cli.sweep import shares
 from repro.environment import definition
-from repro.errors import ExitCode
-from repro.runs import cache
+from repro.runs import reuse
 from repro.runs.records import ClaimResult, Outcome, Result
 from repro.runs.store import RunDirectory, Store
 from repro.sweep import process
@@ -97,13 +97,13 @@ def finished(folder: Path, store: Path) -> RunDirectory:
 def test_the_newest_finished_run_is_found(folder: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     asked = plan(folder)
-    assert cache.find(Store(store), asked) is None
+    assert reuse.find(Store(store), asked) is None
     first = finished(folder, store)
-    assert cache.find(Store(store), asked) == first
+    assert reuse.find(Store(store), asked) == first
     second = finished(folder, store)
     unfinished = make(folder, store, started())
-    assert cache.find(Store(store), asked) == second
-    assert list(cache.matching(Store(store), asked)) == [unfinished, second, first]
+    assert reuse.find(Store(store), asked) == second
+    assert list(reuse.matching(Store(store), asked)) == [unfinished, second, first]
 
 
 def test_another_run_is_not_taken_for_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_another_run_is_not_taken_for_it(folder: Path, tmp_path: Path, monkeypat
         "drift": replace(asked, drift=("numpy: locked 1, installed 2",)),
     }
     for what, other in others.items():
-        assert cache.find(store, other) is None, what
+        assert reuse.find(store, other) is None, what
     changes: list[dict[str, Any]] = [
         {"lock_sha256": "0" * 64},
         {"package_version": "0.0.1"},
@@ -132,10 +132,10 @@ def test_another_run_is_not_taken_for_it(folder: Path, tmp_path: Path, monkeypat
         {"validation_images": asked.images.records},
     ]
     record = run.record()
-    assert cache.matches(record, asked)
+    assert reuse.matches(record, asked)
     for change in changes:
-        assert not cache.matches(msgspec.structs.replace(record, **change), asked), change
-    assert cache.matches(msgspec.structs.replace(record, traced=True, keep_weights=True), asked)
+        assert not reuse.matches(msgspec.structs.replace(record, **change), asked), change
+    assert reuse.matches(msgspec.structs.replace(record, traced=True, keep_weights=True), asked)
 
 
 # -- the JSON of a sweep ----------------------------------------------------------------------------------------------

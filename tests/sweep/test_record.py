@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from repro.errors import InputError
+from repro.base.errors import InputError
 from repro.runs.store import Store
 from repro.sweep.record import SweepDirectory, sweeps
 from tests.sweep.conftest import StandIn, until

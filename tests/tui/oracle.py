@@ -6,8 +6,8 @@ import threading
 from typing import ClassVar, Self
 
 from repro.runs.store import RunDirectory
-from repro.what_if import Answer, Statistics
-from tui.questions import Question
+from repro.supervise.what_if import Answer, Statistics
+from tui.what_if_queue import Question
 
 
 class Recorded:

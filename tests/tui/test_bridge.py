@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from repro.queue import tickets
 from repro.runs import events
 from repro.runs.store import RunDirectory, Store
 from tests.tui import recorded
-from tui import queue, settings
-from tui.bridge import RunFollower, RunNews, StoreNews, StoreWatcher, summarise
-from tui.summary import Summary, from_id
+from tui import settings
+from tui.viewmodels.summary import Summary, from_id
+from tui.watchers import RunFollower, RunNews, StoreNews, StoreWatcher, summarise
 
 ENVIRONMENTS = ["keras-3", "keras-3-gpu", "keras-2.0.9"]
 
@@ -141,30 +142,30 @@ def test_settings_survive_damage_and_a_folder_that_cannot_be_written(tmp_path: P
 
 def test_the_queue_is_worked_off_in_order(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[list[str]] = []
-    monkeypatch.setattr(queue, "run", lambda _, ticket: done.append(ticket.arguments) or "")
+    monkeypatch.setattr(tickets, "run", lambda _, ticket: done.append(ticket.arguments) or "")
     for seed in range(3):
-        queue.add(store, "original-bug", "keras-3", seed, ["run", str(seed)])
-    queue.cancel(store, queue.tickets(store)[1].name)
-    assert queue.work(store) == 0
+        tickets.add(store, "original-bug", "keras-3", seed, ["run", str(seed)])
+    tickets.cancel(store, tickets.tickets(store)[1].name)
+    assert tickets.work(store) == 0
     assert done == [["run", "0"], ["run", "2"]]
-    assert queue.tickets(store) == [] and not queue.is_worked_on(store)
+    assert tickets.tickets(store) == [] and not tickets.is_worked_on(store)
 
 
 def test_a_run_that_cannot_start_says_why_and_lets_the_next_one_start(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "run", lambda _, ticket: "repro: no" if ticket.arguments == ["bad"] else "")
-    queue.add(store, "a", "keras-3", 0, ["bad"])
-    queue.add(store, "b", "keras-3", 0, ["good"])
-    queue.work(store)
-    assert [(ticket.scenario, ticket.error) for ticket in queue.tickets(store)] == [("a", "repro: no")]
+    monkeypatch.setattr(tickets, "run", lambda _, ticket: "repro: no" if ticket.arguments == ["bad"] else "")
+    tickets.add(store, "a", "keras-3", 0, ["bad"])
+    tickets.add(store, "b", "keras-3", 0, ["good"])
+    tickets.work(store)
+    assert [(ticket.scenario, ticket.error) for ticket in tickets.tickets(store)] == [("a", "repro: no")]
 
 
 def test_the_queue_runs_our_own_command_line(store: Path) -> None:
-    ticket = queue.add(store, "a", "keras-3", 0, ["run", "no-such-scenario"])
-    assert "no-such-scenario" in queue.run(store, ticket)
-    queue.cancel(store, ticket.name)
-    assert queue.add(store, "a", "keras-3", 0, ["bad"]).name == queue.tickets(store)[0].name
+    ticket = tickets.add(store, "a", "keras-3", 0, ["run", "no-such-scenario"])
+    assert "no-such-scenario" in tickets.run(store, ticket)
+    tickets.cancel(store, ticket.name)
+    assert tickets.add(store, "a", "keras-3", 0, ["bad"]).name == tickets.tickets(store)[0].name
     (store / ".queue" / "0-broken.json").write_text("{")
-    assert len(queue.tickets(store)) == 1
+    assert len(tickets.tickets(store)) == 1
     assert Store(store).runs() == []

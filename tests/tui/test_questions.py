@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from repro.base.errors import EndedEarlyError, InputError
 from repro.environment import definition
 from repro.environment.machine import ONEDNN
-from repro.errors import EndedEarlyError, InputError
 from repro.scenario import load
-from repro.what_if import Oracle, snapshots
+from repro.supervise.what_if import Oracle, snapshots
 from repro.worker import batch_norm
 from tests.tui import recorded
 from tui.commands import Request, worth_a_trace
-from tui.questions import Question, Questions
 from tui.screens import what_if
+from tui.what_if_queue import Question, Questions
 from tui.widgets.heatmap import tall_bar
 
 

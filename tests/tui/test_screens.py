@@ -14,11 +14,11 @@ import pytest
 from textual.events import Paste
 from textual.widgets import Input, OptionList
 
+from repro.queue import tickets
 from repro.runs import events
 from repro.runs.store import Store
 from tests.tui import recorded
 from tests.tui.conftest import shows, text_of, until
-from tui import queue
 from tui.app import ReproApp
 from tui.screens.base import ReproScreen
 from tui.screens.library import LibraryScreen
@@ -38,7 +38,7 @@ SIZES = [(60, 18), (80, 24), (140, 40)]
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """No process is started; whether one would have been."""
     found: list[Path] = []
-    monkeypatch.setattr(queue, "start_working", found.append)
+    monkeypatch.setattr(tickets, "start_working", found.append)
     return found
 
 
@@ -83,7 +83,7 @@ async def test_the_hint_beside_a_command_line_stands_only_where_it_has_room(
 async def test_a_file_that_is_listed_already_is_chosen_when_it_is_opened(
     make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from repro import shipped
+    from repro.base import shipped
 
     folder = tmp_path / "work"
     folder.mkdir()
@@ -114,8 +114,8 @@ async def test_a_run_is_put_into_the_queue(make_app: MakeApp, store: Path, start
         await pilot.press("r")
         await shows(pilot, "Run original-bug", "[x] keras-3", "1 run")
         await pilot.press("enter")
-        await until(pilot, lambda: queue.tickets(store))
-    ticket = queue.tickets(store)[0]
+        await until(pilot, lambda: tickets.tickets(store))
+    ticket = tickets.tickets(store)[0]
     assert ticket.arguments == [
         *("run", "original-bug", "--environment", "keras-3", "--seed", "0", "--again", "--trace", "--json", "--plain"),
     ]
@@ -140,7 +140,7 @@ async def test_several_marked_scenarios_and_seeds_make_a_queue(
         app.screen.query_one("#seeds", Input).value = "0:2"
         await shows(pilot, "4 runs, one after another")
         await pilot.press("f5")
-        await until(pilot, lambda: len(queue.tickets(store)) == 4)
+        await until(pilot, lambda: len(tickets.tickets(store)) == 4)
         await shows(pilot, "4 waiting")
     again = make_app()
     assert (again.settings.seeds, again.settings.images) == ("0,1", str(tmp_path))
@@ -200,8 +200,8 @@ async def test_files_of_the_users_stand_in_the_library_and_can_be_run(
         await pilot.press("r")
         await shows(pilot, "Run ./mine.yaml")
         await pilot.press("f5")
-        await until(pilot, lambda: queue.tickets(store))
-    assert queue.tickets(store)[0].arguments[:2] == ["run", str(tmp_path / "mine.yaml")]
+        await until(pilot, lambda: tickets.tickets(store))
+    assert tickets.tickets(store)[0].arguments[:2] == ["run", str(tmp_path / "mine.yaml")]
 
 
 async def test_a_file_is_opened_from_anywhere_and_its_faults_are_shown_in_place(
@@ -476,8 +476,8 @@ async def test_a_stopped_run_goes_on_from_its_checkpoint(make_app: MakeApp, stor
         app.open_run(run.id)
         await shows(pilot, "■ stopped", "checkpoint after epoch 3", "$ repro resume")
         await pilot.press("r")
-        await until(pilot, lambda: queue.tickets(store))
-    assert queue.tickets(store)[0].arguments[:2] == ["resume", run.id] and started
+        await until(pilot, lambda: tickets.tickets(store))
+    assert tickets.tickets(store)[0].arguments[:2] == ["resume", run.id] and started
 
 
 @pytest.mark.parametrize("broken", ["run.json", "events.jsonl", "result.json"])
@@ -975,12 +975,12 @@ async def test_a_run_that_cannot_start_says_why(make_app: MakeApp, store: Path) 
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await shows(pilot, "original-bug")
-        ticket = queue.add(store, "original-bug", "keras-3", 0, ["run"])
+        ticket = tickets.add(store, "original-bug", "keras-3", 0, ["run"])
         import msgspec
 
-        queue._write(store, msgspec.structs.replace(ticket, error="repro: no interpreter: install it"))
+        tickets._write(store, msgspec.structs.replace(ticket, error="repro: no interpreter: install it"))
         await shows(pilot, "could not start", "no interpreter")
-        await until(pilot, lambda: queue.tickets(store) == [])
+        await until(pilot, lambda: tickets.tickets(store) == [])
 
 
 async def test_a_notice_tells_how_a_run_ended(make_app: MakeApp, store: Path) -> None:

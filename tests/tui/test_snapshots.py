@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 import tui.text
-from repro import shipped
+from repro.base import shipped
 from tests.tui import recorded
 from tests.tui.conftest import until
 from tui.app import ReproApp

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from repro.queue import standby, tickets
+from repro.queue.standby import EXPIRED, Spare, Warming, plan_of
 from tests.tui.conftest import shows, text_of, until
 from tests.tui.test_screens import MakeApp
-from tui import queue, spare
-from tui.spare import EXPIRED, Spare, Warming, plan_of
 
 WORDS = ["run", "original-bug", "--environment", "keras-3", "--seed", "0", "--again", "--trace", "--json", "--plain"]
 OTHER = [*WORDS[:5], "1", *WORDS[6:]]
@@ -40,8 +40,8 @@ class Fake:
 @pytest.fixture
 def warming(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Warming:
     Fake.made = []
-    monkeypatch.delenv(spare.OFF, raising=False)
-    monkeypatch.setattr(spare, "Spare", Fake)
+    monkeypatch.delenv(standby.OFF, raising=False)
+    monkeypatch.setattr(standby, "Spare", Fake)
     monkeypatch.setattr(Warming, "REST_SECONDS", 0.0)
     return Warming(tmp_path)
 
@@ -125,14 +125,14 @@ def test_it_can_be_turned_off(warming: Warming, monkeypatch: pytest.MonkeyPatch,
     for one in (Warming(tmp_path, on=False), warming):
         one.want(OTHER)
         one.look(busy=False)
-    monkeypatch.setenv(spare.OFF, "1")
+    monkeypatch.setenv(standby.OFF, "1")
     assert not Warming(tmp_path).is_on
     assert len(Fake.made) == 1
 
 
 def test_a_plan_is_made_of_a_tickets_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    from repro.base.errors import InputError
     from repro.environment import check
-    from repro.errors import InputError
 
     monkeypatch.setattr(check, "drift", lambda *_: [])
     plan = plan_of(WORDS)
@@ -162,7 +162,7 @@ async def test_the_chosen_scenario_is_warmed_up_and_started(
     make_app: MakeApp, store: Path, warming: Warming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Path] = []
-    monkeypatch.setattr(queue, "start_working", started.append)
+    monkeypatch.setattr(tickets, "start_working", started.append)
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         app._warm()
@@ -174,7 +174,7 @@ async def test_the_chosen_scenario_is_warmed_up_and_started(
         await shows(pilot, "Run original-bug")
         await pilot.press("enter")
         await until(pilot, lambda: Fake.made[0].is_gone)
-        assert [ticket.arguments for ticket in queue.tickets(store)] == [WORDS] and not started
+        assert [ticket.arguments for ticket in tickets.tickets(store)] == [WORDS] and not started
         monkeypatch.setattr(app, "tickets", [])  # as where the store was not looked at yet
         Fake.made[0].code = 1
         await until(pilot, lambda: started)

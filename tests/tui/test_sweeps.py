@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from repro.queue import tickets
 from repro.runs.store import Store
 from repro.sweep.record import SweepDirectory, sweeps
 from repro.sweep.tally import rate
@@ -18,12 +19,11 @@ from tests.sweep.conftest import StandIn, stand_in
 from tests.tui import recorded
 from tests.tui.conftest import shows, text_of, until
 from tests.tui.test_screens import SIZES, MakeApp, started
-from tui import queue
 from tui.screens.library import LibraryScreen
 from tui.screens.run import RunScreen
 from tui.screens.sweep_ask import SweepAskScreen
 from tui.screens.sweeps import SweepsScreen, asked
-from tui.sweeps import interval_bar, seeds_line
+from tui.viewmodels.sweeps import interval_bar, seeds_line
 
 __all__ = ["folder", "stand_in", "started"]
 
@@ -58,13 +58,13 @@ async def test_the_library_asks_and_puts_the_sweep_into_the_queue(
         app.screen.query_one("#seeds", Input).value = "3:3"
         await shows(pilot, "seeds: from 0")
         await pilot.press("f5")
-        assert isinstance(app.screen, SweepAskScreen) and not queue.tickets(store)
+        assert isinstance(app.screen, SweepAskScreen) and not tickets.tickets(store)
         app.screen.query_one("#seeds", Input).value = "0:3"
         await shows(pilot, "3 runs;")
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, SweepsScreen))
         await shows(pilot, "the sweep of original-bug")
-    (ticket,) = queue.tickets(store)
+    (ticket,) = tickets.tickets(store)
     assert ticket.arguments == [
         *("sweep", "original-bug", "--seeds", "0:3", "--environment", "keras-3", "--json", "--plain"),
     ]
@@ -143,11 +143,11 @@ async def test_sweeps_are_turned_over_and_gone_on_with(make_app: MakeApp, store:
             await until(pilot, (newer.path / "stop").exists)
         await shows(pilot, "! interrupted")
         await pilot.press("r")
-        await until(pilot, lambda: queue.tickets(store))
+        await until(pilot, lambda: tickets.tickets(store))
         await shows(pilot, "the sweep of momentum-0.01 waits")
         await pilot.press("s")
         await shows(pilot, "[x] momentum-0.01", "[x] keras-2.0.9")
-    (ticket,) = queue.tickets(store)
+    (ticket,) = tickets.tickets(store)
     assert ticket.arguments[:6] == ["sweep", "momentum-0.01", "--seeds", "0:10", "--environment", "keras-3"]
     assert "--store" not in ticket.arguments and ticket.arguments[-2:] == ["--json", "--plain"]
 
@@ -234,5 +234,5 @@ async def test_a_sweep_from_the_question_to_its_rates(make_app: MakeApp, store: 
         await shows(pilot, "original-bug")
         await pilot.press("v")
         await shows(pilot, "✓ finished", "3 of 3 runs", "2/3", "0.67", "0.21 to 0.94", seconds=60)
-        await until(pilot, lambda: not queue.tickets(store))
+        await until(pilot, lambda: not tickets.tickets(store))
     assert record_state() == "finished"

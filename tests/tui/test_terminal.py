@@ -122,8 +122,8 @@ def test_a_signal_restores_the_terminal(terminal: Terminal, store: Path, number:
 
 BROKEN = {
     "key": "tui.app.ReproApp.action_help",
-    "screen's thread": "tui.scenarios.Shelf.refresh",
-    "store's thread": "tui.bridge.StoreWatcher.look",
+    "screen's thread": "tui.viewmodels.scenarios.Shelf.refresh",
+    "store's thread": "tui.watchers.StoreWatcher.look",
 }
 
 

@@ -10,15 +10,15 @@ import pytest
 from textual.geometry import Offset
 from textual.pilot import Pilot
 
-from repro.errors import UnusableError
-from repro.what_if import Answer
+from repro.base.errors import UnusableError
+from repro.supervise.what_if import Answer
 from tests.tui import conftest, recorded
 from tests.tui.conftest import text_of, until
 from tests.tui.oracle import Recorded
 from tui.app import ReproApp
-from tui.questions import Question
 from tui.screens import what_if
 from tui.screens.what_if import LADDER, WhatIfScreen
+from tui.what_if_queue import Question
 from tui.widgets.heatmap import MomentumMap
 from tui.widgets.slider import Slider
 

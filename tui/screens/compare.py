@@ -17,18 +17,18 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
-from repro.errors import ReproError
-from repro.runs.measurements import Progress, prediction
+from repro.base.errors import ReproError
+from repro.runs.progress import Progress, prediction
 from repro.runs.records import RunRecord
 from repro.runs.store import RunDirectory
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.summary import Summary
 from tui.text import BAD, GOOD, ODD, QUIET, hanging, number, plain, rows, share, table, word
+from tui.viewmodels.summary import Summary
 from tui.widgets.curve import STYLES, Curve, Series
 
 if TYPE_CHECKING:
-    from repro.compare import Comparison, Row
+    from repro.explain.compare import Comparison, Row
 
 SECTIONS = {
     "settings": "Settings",
@@ -138,8 +138,8 @@ class CompareScreen(ReproScreen):
 
     @staticmethod
     def _compare(runs: list[RunDirectory], found: Sides) -> Comparison | None:
-        from repro.bundle.evidence import Evidence
-        from repro.compare import compare
+        from repro.explain.compare import compare
+        from repro.runs.view import Evidence
 
         try:
             return compare([Evidence(run) for run in runs])
@@ -342,7 +342,7 @@ class CompareScreen(ReproScreen):
         """The comparison as Markdown, in the clipboard and a file."""
         if self._read is None or self._read.comparison is None:
             return
-        from repro.compare import as_markdown
+        from repro.explain.compare import as_markdown
 
         self.repro.copy_out(as_markdown(self._read.comparison, all_rows=self.all_rows), "the comparison as Markdown")
 

@@ -16,12 +16,12 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from repro.errors import InputError
+from repro.base.errors import InputError
 from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
-from tui.scenarios import Entry, Shelf, marked, yaml
 from tui.screens.base import ReproScreen, key
-from tui.summary import Summary
 from tui.text import BAD, QUIET, duration, hanging, plain, prose, roughly, rows, when, word
+from tui.viewmodels.scenarios import Entry, Shelf, marked, yaml
+from tui.viewmodels.summary import Summary
 from tui.widgets.cursor import ReversedCursor
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Button, Input, Static
 
-from tui.scenarios import file_of
 from tui.text import BAD, QUIET, plain
+from tui.viewmodels.scenarios import file_of
 
 
 class Paths(Suggester):

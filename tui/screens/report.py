@@ -16,8 +16,8 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from repro.errors import ReproError
-from tui import queue
+from repro.base.errors import ReproError
+from repro.queue import tickets
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, GOOD, ODD, QUIET, plain, rows, size, word
@@ -141,7 +141,7 @@ class ReportScreen(ReproScreen):
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=TIMEOUT,
-                env=queue.variables(),
+                env=tickets.variables(),
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:

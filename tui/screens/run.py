@@ -17,18 +17,18 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Log, Static
 
-from repro.errors import InputError
+from repro.base.errors import InputError
 from repro.runs import events
-from repro.runs.measurements import Progress, prediction
+from repro.runs.progress import Progress, prediction
 from repro.runs.records import ClaimResult, Result, RunRecord
+from repro.runs.verdict import decide_all
 from repro.scenario.types import Scenario
-from repro.verdict import decide_all
-from tui import claims
-from tui.bridge import RunFollower, RunNews
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.summary import ENDED, Summary, from_id
 from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, number, plain, rows, share, size, word
+from tui.viewmodels import claims
+from tui.viewmodels.summary import ENDED, Summary, from_id
+from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
 from tui.widgets.pictures import Picture, load_images

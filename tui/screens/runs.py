@@ -13,12 +13,12 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Input, Static
 
-from repro.errors import ReproError
-from tui import queue
+from repro.base.errors import ReproError
+from repro.queue import tickets
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.summary import ENDED, Summary
 from tui.text import BUSY, ODD, QUIET, duration, plain, rows, share, when, word
+from tui.viewmodels.summary import ENDED, Summary
 from tui.widgets.runlist import RunList
 
 SORTS = {
@@ -125,7 +125,7 @@ class RunsScreen(ReproScreen):
         if waiting:
             some = "  ".join(t.title + (f" seed {t.seed}" if t.environment else "") for t in waiting[:3])
             more = f"  and {len(waiting) - 3} more" if len(waiting) > 3 else ""
-            idle = "" if queue.is_worked_on(self.repro.store_path) else "  (nobody works it off: F2, Queue: Go on)"
+            idle = "" if tickets.is_worked_on(self.repro.store_path) else "  (nobody works it off: F2, Queue: Go on)"
             place.update(Content.styled(f"○ waiting: {some}{more}{idle}", ODD if idle else BUSY))
 
     def _shape(self, width: int) -> tuple[int, bool, bool]:

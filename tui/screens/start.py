@@ -15,9 +15,9 @@ from textual.widgets import Input, Static
 from repro.environment.definition import names
 from repro.scenario.types import Scenario
 from tui.commands import Request, parse_seeds, show, worth_a_trace
-from tui.estimate import seconds_of
 from tui.screens.ask import AskScreen, environment_choices, not_installed
 from tui.text import QUIET, plain, roughly
+from tui.viewmodels.estimate import seconds_of
 from tui.widgets.choice import AnyOf, OneOf
 
 DEVICES = ("auto", "cpu", "gpu")

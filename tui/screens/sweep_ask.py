@@ -15,9 +15,9 @@ from textual.widgets import Input, Static
 from repro.environment.definition import names
 from repro.scenario.types import Scenario
 from tui.commands import SweepRequest, parse_seeds, show
-from tui.estimate import seconds_of
 from tui.screens.ask import AskScreen, environment_choices, not_installed
 from tui.text import QUIET, plain, roughly
+from tui.viewmodels.estimate import seconds_of
 from tui.widgets.choice import AnyOf
 
 SEEDS = "0:10"

@@ -21,8 +21,8 @@ from repro.scenario.types import Scenario
 from repro.sweep.record import FOLDER, SweepDirectory, SweepRecord
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.sweeps import Sight, SweepWatcher, group_lines, heading, run_line, summary_line
 from tui.text import BUSY, ODD, QUIET, plain, rows
+from tui.viewmodels.sweeps import Sight, SweepWatcher, group_lines, heading, run_line, summary_line
 
 _NOT_ASKED = ("--plain", "--json")
 

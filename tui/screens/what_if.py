@@ -17,16 +17,16 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Static
 
-from repro.errors import ReproError
-from repro.runs.measurements import prediction
+from repro.base.errors import ReproError
+from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
 from repro.runs.store import RunDirectory
 from repro.scenario.load import of_run
-from repro.what_if import Answer, Oracle, Statistics, require_traced, snapshots
+from repro.supervise.what_if import Answer, Oracle, Statistics, require_traced, snapshots
 from tui.commands import show, store_option
-from tui.questions import Question, Questions
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, number, plain, rows, share
+from tui.what_if_queue import Question, Questions
 from tui.widgets.heatmap import GUTTER, LayerBars, MomentumMap, shade
 from tui.widgets.slider import Slider
 

@@ -15,10 +15,10 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
-from repro import arrays
-from repro.errors import InputError, ReproError
+from repro.base import arrays
+from repro.base.errors import InputError, ReproError
 from repro.runs.events import BatchNormMeasured, LayerDrift
-from repro.runs.measurements import Progress, power
+from repro.runs.progress import Progress, power
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, GOOD, ODD, QUIET, bar, number, plain, rows, share

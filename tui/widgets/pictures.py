@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from repro import arrays
+from repro.base import arrays
 
 if TYPE_CHECKING:
     import numpy as np

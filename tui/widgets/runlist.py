@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-from tui.summary import Summary
+from tui.viewmodels.summary import Summary
 from tui.widgets.cursor import ReversedCursor
 
 Line = Callable[[Summary, int, bool], Content]

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
-from repro.errors import InputError
+from repro.base.errors import InputError
 from repro.runs import events
 from repro.runs.events import AnyEvent
 

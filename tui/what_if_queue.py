@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from repro.what_if import Statistics
+from repro.supervise.what_if import Statistics
 
 
 class Question(NamedTuple):

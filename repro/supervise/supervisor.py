@@ -15,22 +15,23 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
+from repro.base.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError, encodable, printable
+from repro.base.files import sha256, sync_folder, write_durably
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
 from repro.environment.machine import ONEDNN, PASSED_ON
-from repro.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError, encodable, printable
-from repro.files import sha256, sync_folder, write_durably
-from repro.runs import cache, events, leftovers, memory
+from repro.runs import cleanup, events, reuse
 from repro.runs.events import HEARTBEAT_SECONDS
-from repro.runs.measurements import Progress
+from repro.runs.progress import Progress
 from repro.runs.records import FORMAT, Result, RunRecord
 from repro.runs.store import MAX_LINE_BYTES, EventReader, RunDirectory, boot_id, store_remedy
+from repro.runs.verdict import decide_all, verdict
 from repro.scenario import own_model
 from repro.scenario.types import Scenario
-from repro.verdict import decide_all, verdict
+from repro.supervise import out_of_memory
 
 if TYPE_CHECKING:
-    from repro.runs.warm import WarmWorker
+    from repro.supervise.warm_worker import WarmWorker
 
 WORKER = Path(__file__).resolve().parent.parent / "worker"
 POLL_SECONDS = 0.2
@@ -306,7 +307,7 @@ class Supervisor:
         """Train until the end, a fault, a stop or a signal; write down how it ended."""
         stop = self.run.file("stop")
         stop.unlink(missing_ok=True)
-        leftovers.remove(self.run.path)
+        cleanup.remove(self.run.path)
         stretch = self.progress.stretch + 1
         try:
             if self.progress.training_finished:  # whoever supervised it was ended before it could write the result
@@ -367,7 +368,7 @@ class Supervisor:
         request = self._request()
         if request["resume"] is None:
             self.progress.checkpoint = None
-        self._memory_kills = memory.kills()
+        self._memory_kills = out_of_memory.kills()
         worker, warm_seconds = self._worker(request)
         try:
             worker.write_log(self.run.file("worker.log"))
@@ -382,7 +383,7 @@ class Supervisor:
             self._fault = f"the worker sent something that is no event, and was killed ({error})"
         finally:
             worker.close()
-            leftovers.remove(self.run.path)
+            cleanup.remove(self.run.path)
 
     def _worker(self, request: dict[str, Any]) -> tuple[WorkerProcess, float | None]:
         """The warm worker where it was prepared for just this, and its age in seconds; else a new one."""
@@ -390,14 +391,14 @@ class Supervisor:
             taken = self._warm.take(self.environment, request)
             if taken is not None:
                 return taken
-        home = self.run.file(leftovers.WORKER_HOME).absolute()
+        home = self.run.file(cleanup.WORKER_HOME).absolute()
         return WorkerProcess(self.environment, home, self.record.threads, self._kernels()), None
 
     def _kernels(self) -> dict[str, str] | None:
         """Those of the stretches before, or of the training that the run is derived from; None: this one chooses."""
-        found = cache.kernels(self.run)
+        found = reuse.kernels(self.run)
         if found is None and self.record.derived_from is not None:
-            return cache.kernels(RunDirectory(self.run.path.parent / self.record.derived_from))
+            return reuse.kernels(RunDirectory(self.run.path.parent / self.record.derived_from))
         return found
 
     def _pump(self, worker: WorkerProcess, wakeup: int, stretch: int) -> None:
@@ -492,7 +493,7 @@ class Supervisor:
     def _killed_by(self, number: signal.Signals) -> str:
         if number != signal.SIGKILL:
             return f"the worker was killed by {number.name}"
-        before, after = self._memory_kills, memory.kills()
+        before, after = self._memory_kills, out_of_memory.kills()
         if before is None or after is None:
             return "the worker was killed by SIGKILL (probably out of memory: the kernel kills so)"
         if after > before:

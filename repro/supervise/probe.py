@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from repro import scratch
+from repro.base import scratch
+from repro.base.errors import UnusableError, printable
 from repro.environment import check, record
 from repro.environment.definition import Environment
-from repro.errors import UnusableError, printable
 from repro.runs import events
-from repro.runs.supervisor import WORKER, worker_variables
+from repro.supervise.supervisor import WORKER, worker_variables
 
 TIMEOUT_SECONDS = 180
 

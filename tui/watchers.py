@@ -11,15 +11,15 @@ from pathlib import Path
 
 import msgspec
 
-from repro.errors import InputError, ReproError
+from repro.base.errors import InputError, ReproError
+from repro.queue import tickets
 from repro.runs import events
-from repro.runs.measurements import Progress
+from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord
 from repro.runs.store import EventReader, RunDirectory, Store
 from repro.scenario.load import of_run
 from repro.scenario.types import Scenario
-from tui import queue
-from tui.summary import ENDED, Summary, from_id
+from tui.viewmodels.summary import ENDED, Summary, from_id
 
 _SIGNS_OF_LIFE = (events.RunStarted, events.Heartbeat, events.RunEnded)
 _DETAILS = (events.Evaluated, events.Validated, events.Predicted, events.BatchNormMeasured)
@@ -76,7 +76,7 @@ class StoreNews:
 
     ids: list[str] | None = None
     summaries: list[Summary] = field(default_factory=list)
-    tickets: list[queue.Ticket] | None = None
+    tickets: list[tickets.Ticket] | None = None
     error: str | None = None
     step_seconds: dict[str, float] = field(default_factory=dict)
 
@@ -93,7 +93,7 @@ class StoreWatcher:
         self._done: dict[str, Summary] = {}
         self._open: dict[str, tuple[EventReader, Progress]] = {}
         self._seen: dict[str, object] = {}
-        self._tickets: list[queue.Ticket] = []
+        self._tickets: list[tickets.Ticket] = []
         self._error: str | None = None
         self._measured: set[str] = set()
         self.looks = 0  # how many have come to their end: tests wait for more
@@ -129,7 +129,7 @@ class StoreWatcher:
             error = None
         except ReproError as fault:
             ids, error = [], str(fault)
-        waiting = queue.tickets(self.store.path)
+        waiting = tickets.tickets(self.store.path)
         news = StoreNews()
         if ids != self._ids or error != self._error or not self._looked:
             self._looked = True

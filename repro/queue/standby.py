@@ -1,8 +1,8 @@
 """A run in waiting: a process that has a warm worker for the run that a person is about to start.
 
-`python -m tui.spare STORE WORD...`; the words are those of a ticket. It says `ready` on standard output when its worker
-is, and waits on standard input: at a line it works the queue off, and its own run, when its turn comes, is made by the
-warm worker. Where standard input ends, the program that started it has ended, and so does it.
+`python -m repro.queue.standby STORE WORD...`; the words are those of a ticket. It prints `ready` when its worker is
+ready, and waits on standard input: at a line it works through the queue, and its own run, when its turn comes, uses the
+warm worker. When standard input ends, the program that started it has ended, and it ends too.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui import queue
+from repro.queue import tickets
 
 if TYPE_CHECKING:
     from repro.runs.plan import Plan
-    from repro.runs.warm import WarmWorker
+    from repro.supervise.warm_worker import WarmWorker
 
 OFF = "REPRO_NO_WARM"
 IDLE_SECONDS = 600.0
@@ -39,12 +39,12 @@ class Spare:
         self.is_ready = False
         self.is_gone = False
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tui.spare", str(store.absolute()), *words],
+            [sys.executable, "-P", "-m", "repro.queue.standby", str(store.absolute()), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=queue.variables(),
+            env=tickets.variables(),
         )
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
@@ -153,21 +153,21 @@ class Warming:
 
 def plan_of(words: Sequence[str]) -> Plan:
     """The one run that a ticket's words ask for; ReproError where it cannot be."""
+    from repro.base.errors import InputError
     from repro.cli.plans import Asked, make_plans
     from repro.cli.run import command
-    from repro.errors import InputError
 
     if not words or words[0] != "run":
-        raise InputError("no run")
+        raise InputError("not a run", do="pass the arguments of `repro run`")
     found = make_plans(Asked.of(command.make_context("run", list(words[1:])).params))
     if len(found) != 1:
-        raise InputError(f"{len(found)} runs")
+        raise InputError(f"{len(found)} runs instead of one", do="pass the arguments of one run")
     return dataclasses.replace(found[0], command=["repro", *words])
 
 
 def wait(warm: WarmWorker, idle_seconds: float = IDLE_SECONDS) -> int | None:
     """Until somebody says go (None), or the exit code to end with: nobody is there, nobody came, memory is short."""
-    from repro.runs.warm import KEPT_FREE_BYTES, available_bytes
+    from repro.supervise.warm_worker import KEPT_FREE_BYTES, available_bytes
 
     said, end = False, time.monotonic() + idle_seconds
     with selectors.DefaultSelector() as selector:
@@ -190,10 +190,10 @@ def wait(warm: WarmWorker, idle_seconds: float = IDLE_SECONDS) -> int | None:
 
 def main(store: Path, words: list[str]) -> int:
     """Prepare a worker, wait, and work the queue off where that is asked."""
-    from repro.errors import ReproError
-    from repro.priority import LowPriority
-    from repro.runs.warm import NEEDED_BYTES, WarmWorker, available_bytes
-    from repro.scratch import OnlyOne
+    from repro.base.errors import ReproError
+    from repro.base.scratch import OnlyOne
+    from repro.queue.priority import LowPriority
+    from repro.supervise.warm_worker import NEEDED_BYTES, WarmWorker, available_bytes
 
     priority = LowPriority()
     with contextlib.closing(OnlyOne("spare")) as only_one:
@@ -210,7 +210,7 @@ def main(store: Path, words: list[str]) -> int:
             priority.end(warm.pid)
             only_one.close()
             _let_go()
-            return queue.work(store, lambda ticket: _run(store, ticket, warm))
+            return tickets.work(store, lambda ticket: _run(store, ticket, warm))
 
 
 def _let_go() -> None:
@@ -221,19 +221,19 @@ def _let_go() -> None:
     os.close(null)
 
 
-def _run(store: Path, ticket: queue.Ticket, warm: WarmWorker) -> str:
+def _run(store: Path, ticket: tickets.Ticket, warm: WarmWorker) -> str:
     """One run of the queue: with the warm worker if that fits; why it never began, else nothing."""
-    from repro.errors import ReproError, printable
+    from repro.base.errors import ReproError, printable
     from repro.runs.store import Store
-    from repro.runs.supervisor import supervise
+    from repro.supervise.supervisor import supervise
 
     if ticket.arguments != sys.argv[2:]:
-        return queue.run(store, ticket)
+        return tickets.run(store, ticket)
     try:
         plan = plan_of(ticket.arguments)  # anew: files may have changed since
         Store(store).check_writable()
         run, lock = plan.create(Store(store))
-        queue.cancel(store, ticket.name)  # whatever becomes of this process, the run is not begun twice
+        tickets.cancel(store, ticket.name)  # whatever becomes of this process, the run is not begun twice
         supervise(run, lock, run.record(), plan.scenario, plan.environment, warm=warm)
     except (ReproError, OSError) as error:
         return printable(str(error), 400)

@@ -16,18 +16,18 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from repro import scratch
+from repro.base import scratch
+from repro.base.errors import EndedEarlyError, InputError, printable
 from repro.environment import check, definition
 from repro.environment.record import RECORDED_VARIABLES
-from repro.errors import EndedEarlyError, InputError, printable
-from repro.runs import cache, events
-from repro.runs.measurements import prediction
+from repro.runs import events, reuse
+from repro.runs.grouping import is_proven
+from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
-from repro.runs.shared import is_proven
 from repro.runs.store import RunDirectory
-from repro.runs.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
 from repro.scenario import own_model
 from repro.scenario.load import of_run, shipped_names
+from repro.supervise.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
 _SNAPSHOT = re.compile(r"^snapshot-([0-9]{1,9})\.npz$")
@@ -113,7 +113,7 @@ class Oracle:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[write_end],
-                env=worker_variables(self.environment, home, self.record.threads, cache.kernels(self.run)),
+                env=worker_variables(self.environment, home, self.record.threads, reuse.kernels(self.run)),
                 cwd=home,
                 start_new_session=True,
             )

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from repro import yaml_file
-from repro.bundle.text import cell
+from repro.base import yaml_file
+from repro.base.errors import InputError
+from repro.base.text import cell
 from repro.environment import diff
-from repro.errors import InputError
-from repro.runs.measurements import Progress
+from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord, State
 from repro.runs.store import RunDirectory, read_json
 from repro.scenario import load

@@ -6,8 +6,8 @@ trains on the run's very pixels.
 
 from __future__ import annotations
 
+from repro.base.errors import InputError
 from repro.environment import definition
-from repro.errors import InputError
 from repro.runs.records import RunRecord
 from repro.scenario.types import BatchNorm, Scenario
 

@@ -14,8 +14,8 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 import yaml
 
-from repro.allowed import allowed
-from repro.errors import InputError, printable
+from repro.base.allowed import allowed
+from repro.base.errors import InputError, printable
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from repro.bundle.evidence import Evidence
 from repro.runs.store import Store
+from repro.runs.view import Evidence
 
 
 def is_bundle(argument: str) -> bool:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from repro import shipped
-from repro.errors import InputError
+from repro.base import shipped
+from repro.base.errors import InputError
 from tui.text import BAD, QUIET, plain
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from repro.bundle.text import cell
-from repro.diagnosis import CONVERGED, apart, learned, updates_needed
-from repro.runs.measurements import power
+from repro.base.text import cell
+from repro.explain.diagnosis import CONVERGED, apart, learned, updates_needed
+from repro.runs.progress import power
 
 
 def expected_behaviour(measurements: dict[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Runs that wait their turn: one ticket file each in STORE/.queue, worked off in order by one process of its own.
 
-It belongs to no screen, so the queue goes on when the program is left: `python -m tui.queue STORE`.
+It belongs to no screen, so the queue goes on when the program is left: `python -m repro.queue.tickets STORE`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from repro.errors import ReproError, printable
-from repro.files import is_locked
+from repro.base.errors import ReproError, printable
+from repro.base.files import is_locked
 
 FORMAT = 1
 POLL_SECONDS = 0.5
@@ -92,7 +92,7 @@ def is_worked_on(store: Path) -> bool:
 def start_working(store: Path) -> None:
     """Start the process that works the queue off; where there is one already, the new one ends at once."""
     subprocess.Popen(
-        [sys.executable, "-P", "-m", "tui.queue", str(store.absolute())],
+        [sys.executable, "-P", "-m", "repro.queue.tickets", str(store.absolute())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -106,7 +106,7 @@ def variables() -> dict[str, str]:
 
     With -P it takes the place of the working directory, where a file of the user's may be called as a module is.
     """
-    home = str(Path(__file__).resolve().parent.parent)
+    home = str(Path(__file__).resolve().parents[2])
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != home]
     return {**os.environ, "PYTHONPATH": os.pathsep.join([home, *paths])}
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from repro.errors import printable
+from repro.base.errors import printable
 
 MAX_CELL = 400
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from textual.content import Content
 
-from repro.errors import InputError, ReproError
+from repro.base.errors import InputError, ReproError
 from repro.runs.store import RunDirectory, Store
 from repro.sweep.record import SweepDirectory, SweepRecord, sweeps
 from repro.sweep.tally import ClaimRate, Group, Rate

@@ -15,12 +15,12 @@ from typing import Any, Self
 
 import msgspec
 
-from repro import scratch
+from repro.base import scratch
+from repro.base.errors import UnusableError
 from repro.environment.definition import MARKER, Environment
-from repro.errors import UnusableError
 from repro.runs import events
 from repro.runs.plan import Plan
-from repro.runs.supervisor import WorkerProcess, run_request
+from repro.supervise.supervisor import WorkerProcess, run_request
 
 # What a run of ResNet50 takes at most (see doctor): a warm worker must not be what makes memory short.
 NEEDED_BYTES = 3 * 1024**3

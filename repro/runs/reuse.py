@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from repro import __version__
+from repro.base.errors import InputError
 from repro.environment.machine import ONEDNN
-from repro.errors import InputError
 from repro.runs.plan import Plan
 from repro.runs.records import RunRecord, pixels_and_labels
 from repro.runs.store import RunDirectory, Store, read_json

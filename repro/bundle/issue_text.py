@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from repro.bundle import why
-from repro.bundle.evidence import Evidence, read_scenario
+from repro.base.errors import InputError, printable
+from repro.base.text import cell, markdown
+from repro.bundle import redact
 from repro.bundle.report import reproduce_line
-from repro.bundle.text import cell, markdown
-from repro.environment import definition, diff, redact
+from repro.bundle.standalone import script_of
+from repro.environment import definition, diff
 from repro.environment.record import RECORDED_VARIABLES
-from repro.errors import InputError, printable
+from repro.explain import sentences
 from repro.runs.records import ClaimResult
+from repro.runs.view import Evidence, read_scenario
 from repro.scenario.types import Scenario
-from repro.standalone import script_of
 
 Tracker = Literal["keras", "tensorflow", "stackoverflow"]
 TRACKERS: tuple[Tracker, ...] = ("keras", "tensorflow", "stackoverflow")
@@ -134,7 +135,7 @@ class _Parts:
     def why(self) -> str:
         """Why it is not an error in the calls, or that it is the expected behaviour."""
         count = len(self.run.record.images)
-        found = [why.phases(self.measurements, count), why.moving_averages(self.measurements)]
+        found = [sentences.phases(self.measurements, count), sentences.moving_averages(self.measurements)]
         if not any(found):
             return "Whether it is a defect is for you to judge; the figures above are all that was measured."
         return " ".join(part for part in found if part)
@@ -208,7 +209,7 @@ def _keras(parts: _Parts) -> str:
 
 def _tensorflow(parts: _Parts) -> str:
     fields = [
-        ("Issue type", "Support" if why.expected_behaviour(parts.measurements) else "Bug"),
+        ("Issue type", "Support" if sentences.expected_behaviour(parts.measurements) else "Bug"),
         ("Have you reproduced the bug with TensorFlow Nightly?", "No"),
         ("Source", "binary"),
         ("TensorFlow version", f"{parts.fact('versions.tensorflow')} ({parts.fact('tensorflow_build.git_version')})"),

@@ -54,6 +54,6 @@ def counts(claims: Sequence[ClaimResult]) -> str:
 
 def waiting(scenario: Scenario, environment: str) -> list[ClaimResult]:
     """Claims before anything was measured."""
-    from repro.verdict import decide_all
+    from repro.runs.verdict import decide_all
 
     return decide_all(scenario, {}, environment)

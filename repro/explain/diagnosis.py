@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from repro.errors import InputError
+from repro.base.errors import InputError
 from repro.runs.events import BatchSpread
 from repro.runs.records import ImageRecord
 from repro.runs.store import RunDirectory
+from repro.runs.verdict import ROUND_OFF
 from repro.scenario.types import Scenario
-from repro.verdict import ROUND_OFF
 
 Cause = Literal[
     "not-converged", "outliers", "small-batch", "preprocessing", "overfitting", "no-discrepancy", "cannot-be-told"

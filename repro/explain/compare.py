@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from repro.bundle.evidence import Evidence, read_scenario
-from repro.bundle.text import cell, cells, markdown
+from repro.base.errors import InputError, printable
+from repro.base.text import cell, cells, markdown
 from repro.environment import diff
-from repro.errors import InputError, printable
 from repro.runs.events import Number, to_number
 from repro.runs.records import ImageRecord
+from repro.runs.view import Evidence, read_scenario
 
 FORMAT = 1
 

@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from repro.errors import InputError
+from repro.base.errors import InputError
 
 MIN_NAME = 5
 MIN_SECRET = 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.errors import InputError, printable
+from repro.base.errors import InputError, printable
 
 if TYPE_CHECKING:
     import numpy as np

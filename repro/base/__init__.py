@@ -1,0 +1,1 @@
+"""Errors, text, files and locks: what every part of the engine uses."""

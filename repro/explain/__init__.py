@@ -1,0 +1,1 @@
+"""Why a run went wrong, and how runs differ."""

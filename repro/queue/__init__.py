@@ -1,0 +1,1 @@
+"""Runs that wait for their turn, and a worker started ahead of time."""

@@ -1,0 +1,1 @@
+"""Starting worker processes and owning runs until they end."""

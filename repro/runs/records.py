@@ -67,6 +67,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     model_sha256: str | None = None
     # Images that were never trained on; empty where the scenario names none.
     validation_images: list[ImageRecord] = []
+    # Only in a recording: a run whose training the user's own program made. It may have no scenario.yaml.
+    recorded: dict[str, Any] | UnsetType = UNSET
 
 
 class ClaimResult(msgspec.Struct, frozen=True):

@@ -11,9 +11,11 @@ import msgspec
 from repro import __version__
 from repro.base.errors import InputError
 from repro.environment.machine import ONEDNN
+from repro.runs import layout
+from repro.runs.directory import RunDirectory, read_json
 from repro.runs.plan import Plan
 from repro.runs.records import RunRecord, pixels_and_labels
-from repro.runs.store import RunDirectory, Store, read_json
+from repro.runs.store import Store
 
 
 def find(store: Store, plan: Plan, *, trained: bool = False) -> RunDirectory | None:
@@ -60,7 +62,7 @@ class _Environment(msgspec.Struct):
 
 def kernels(run: RunDirectory) -> dict[str, str] | None:
     """The variable by which a run's kernels were chosen, where it was set; None where that is not recorded (yet)."""
-    found = read_json(run.path, "environment.json", _Environment)
+    found = read_json(run.path, layout.ENVIRONMENT, _Environment)
     return None if found is None else _choice(found.facts.variables)
 
 
@@ -74,7 +76,7 @@ def _ran_as_asked(run: RunDirectory, plan: Plan) -> bool:
     A resume may have gone on with others (`--allow-drift`).
     """
     wanted = _choice({**os.environ, **plan.environment.definition.variables})
-    for file in run.path.glob("environment*.json"):
+    for file in run.environment_files():
         try:
             record = read_json(run.path, file.name, _Environment)
         except InputError:

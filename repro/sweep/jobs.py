@@ -8,9 +8,10 @@ from typing import Literal, Protocol
 
 from repro.base.errors import ExitCode, InputError
 from repro.runs import reuse
+from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
 from repro.runs.records import Result, State
-from repro.runs.store import RunDirectory, Store
+from repro.runs.store import Store
 
 How = Literal["waiting", "kept", "trained", "resumed"]
 

@@ -12,7 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from repro.base.errors import ExitCode, ReproError
 from repro.runs import reuse
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from repro.sweep import process
 from repro.sweep.jobs import Job
 

@@ -23,7 +23,8 @@ import msgspec
 from repro.base.errors import InputError, printable
 from repro.base.files import is_locked, write_durably
 from repro.runs import reuse
-from repro.runs.store import Store, require_format
+from repro.runs.directory import require_format
+from repro.runs.store import Store
 from repro.sweep.jobs import Job
 from repro.sweep.tally import Group, groups
 

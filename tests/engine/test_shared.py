@@ -15,8 +15,9 @@ from repro.cli.run import Work
 from repro.environment import definition
 from repro.environment.machine import ONEDNN
 from repro.runs import grouping, reuse
+from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
-from repro.runs.store import RunDirectory, Store
+from repro.runs.store import Store
 from repro.scenario import images, load
 from tests.engine import made_runs
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from repro.environment import definition
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from tests.engine.conftest import SCENARIO, Answer, folder, repro, store
 from tests.engine.test_background import DRIVER
 from tests.engine.test_supervisor import PRELUDE, WHOLE, installed, small_disk, stage

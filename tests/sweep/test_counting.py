@@ -16,8 +16,9 @@ from repro.base.errors import ExitCode
 from repro.cli.sweep import shares
 from repro.environment import definition
 from repro.runs import reuse
+from repro.runs.directory import RunDirectory
 from repro.runs.records import ClaimResult, Outcome, Result
-from repro.runs.store import RunDirectory, Store
+from repro.runs.store import Store
 from repro.sweep import process
 from repro.sweep.jobs import Job
 from repro.sweep.local import LocalRunner

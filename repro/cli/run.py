@@ -70,10 +70,10 @@ class Work:
         from repro.runs import grouping, reuse
 
         self.store = store
-        found = [None if again else reuse.find(store, plan, trained=direct) for plan in plans]
+        found = [None if again else reuse.find_finished(store, plan, trained=direct) for plan in plans]
         self.finished = [run for run in found if run is not None]
         missing = [plan for plan, run in zip(plans, found, strict=True) if run is None]
-        self.groups = [[plan] for plan in missing] if direct else grouping.group(missing)
+        self.groups = [[plan] for plan in missing] if direct else grouping.group_by_training(missing)
         self.count = len(missing)
 
     def do(self, run_plan: Callable[[Plan], tuple[RunDirectory, ExitCode]]) -> Iterator[tuple[RunDirectory, ExitCode]]:

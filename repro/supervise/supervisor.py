@@ -20,11 +20,12 @@ from repro.base.files import sha256, sync_folder, write_durably
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
 from repro.environment.machine import ONEDNN, PASSED_ON
-from repro.runs import cleanup, events, layout, reuse
+from repro.runs import cleanup, events, layout
 from repro.runs.directory import RunDirectory
 from repro.runs.event_reader import MAX_LINE_BYTES, EventReader
 from repro.runs.events import HEARTBEAT_SECONDS
 from repro.runs.heartbeat import boot_id
+from repro.runs.identity import RunIdentity, recorded_kernels
 from repro.runs.progress import Progress
 from repro.runs.records import FORMAT, Result, RunRecord
 from repro.runs.store import store_remedy
@@ -239,7 +240,8 @@ def worker_variables(
 ) -> dict[str, str]:
     """All variables that the worker gets: none of the user's but the allow-listed ones.
 
-    `kernels`: those by which a run's kernels were chosen when it began (`cache.kernels`); others give other digits.
+    `kernels`: those by which a run's kernels were chosen when it began (`identity.recorded_kernels`); others give
+    other digits.
     """
     variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     if kernels is not None:
@@ -391,7 +393,7 @@ class Supervisor:
     def _worker(self, request: dict[str, Any]) -> tuple[WorkerProcess, float | None]:
         """The warm worker where it was prepared for just this, and its age in seconds; else a new one."""
         if self._warm is not None:
-            taken = self._warm.take(self.environment, request)
+            taken = self._warm.take(RunIdentity.of_run(self.run), self.environment, request)
             if taken is not None:
                 return taken
         home = self.run.file(layout.WORKER_HOME).absolute()
@@ -399,9 +401,9 @@ class Supervisor:
 
     def _kernels(self) -> dict[str, str] | None:
         """Those of the stretches before, or of the training that the run is derived from; None: this one chooses."""
-        found = reuse.kernels(self.run)
+        found = recorded_kernels(self.run)
         if found is None and self.record.derived_from is not None:
-            return reuse.kernels(RunDirectory(self.run.path.parent / self.record.derived_from))
+            return recorded_kernels(RunDirectory(self.run.path.parent / self.record.derived_from))
         return found
 
     def _pump(self, worker: WorkerProcess, wakeup: int, stretch: int) -> None:

@@ -19,9 +19,10 @@ from repro.base import scratch
 from repro.base.errors import EndedEarlyError, InputError, printable
 from repro.environment import check, definition
 from repro.environment.record import RECORDED_VARIABLES
-from repro.runs import events, layout, reuse
+from repro.runs import events, layout
 from repro.runs.directory import RunDirectory
-from repro.runs.grouping import is_proven
+from repro.runs.grouping import replay_is_exact
+from repro.runs.identity import recorded_kernels
 from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
 from repro.scenario import own_model
@@ -111,7 +112,7 @@ class Oracle:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[write_end],
-                env=worker_variables(self.environment, home, self.record.threads, reuse.kernels(self.run)),
+                env=worker_variables(self.environment, home, self.record.threads, recorded_kernels(self.run)),
                 cwd=home,
                 start_new_session=True,
             )
@@ -166,7 +167,7 @@ class Oracle:
             momentum=momentum,
             epoch=epoch,
             statistics=statistics,
-            exact=statistics == "moving" and is_proven(self.environment, self.record.device),
+            exact=statistics == "moving" and replay_is_exact(self.environment, self.record.device),
             predict=predict,
             evaluate={"loss": answered.loss, "accuracy": answered.accuracy},
             seconds=answered.seconds,

@@ -29,10 +29,10 @@ class Job:
 
     def keep(self, store: Store) -> bool:
         """Take a finished run that the store already has; whether there is one."""
-        found = reuse.find(store, self.plan)
-        if found is None:
+        finished = reuse.find_finished(store, self.plan)
+        if finished is None:
             return False
-        self.run, self.how = found, "kept"
+        self.run, self.how = finished, "kept"
         self.conclude()
         return True
 

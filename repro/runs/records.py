@@ -33,11 +33,6 @@ class ImageRecord(msgspec.Struct, frozen=True):
     standard_deviation: float
 
 
-def pixels_and_labels(images: list[ImageRecord]) -> list[tuple[str, int]]:
-    """What of images reaches a run's figures, in their order."""
-    return [(image.pixels_sha256, image.label) for image in images]
-
-
 class RunRecord(msgspec.Struct, frozen=True):
     """run.json: what was asked; written first, never changed."""
 
@@ -67,6 +62,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     model_sha256: str | None = None
     # Images that were never trained on; empty where the scenario names none.
     validation_images: list[ImageRecord] = []
+    # Only in a recording: a run whose training the user's own program made. It may have no scenario.yaml.
+    recorded: dict[str, Any] | UnsetType = UNSET
 
 
 class ClaimResult(msgspec.Struct, frozen=True):

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from repro.runs import events
+from repro.runs.event_reader import EventReader
 from repro.runs.progress import Progress, prediction
-from repro.runs.store import EventReader
 from tests.engine.made_runs import checkpoint, epoch, measured, started, whole
 
 ONE_OF_EACH: list[events.AnyEvent] = [

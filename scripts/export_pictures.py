@@ -95,7 +95,7 @@ async def make(store: Path) -> None:
             await until(pilot, lambda: getattr(app.screen, "result", None) is not None, "the run")
             await save("run")
             await pilot.press("w")
-            await until(pilot, lambda: getattr(app.screen, "seen", None), "the layers")
+            await until(pilot, lambda: getattr(app.screen, "reports", None), "the layers")
             await save("why")
             await pilot.press("m")
             await until(pilot, lambda: is_complete(app), "the map of what-if")

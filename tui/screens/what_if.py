@@ -18,6 +18,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.base.rounded import number, share
 from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
 from repro.runs.store import RunDirectory
@@ -25,7 +26,7 @@ from repro.scenario.load import of_run
 from repro.supervise.what_if import Answer, Oracle, Statistics, require_traced, snapshots
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, number, plain, rows, share
+from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, plain, rows
 from tui.what_if_queue import Question, Questions
 from tui.widgets.heatmap import GUTTER, LayerBars, MomentumMap, shade
 from tui.widgets.slider import Slider

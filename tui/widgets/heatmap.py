@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.text import HIGH, LOW, MIDDLE, QUIET
-from tui.widgets.drift import buckets, style_of
+from tui.text import HIGH, LOW, MIDDLE, QUIET, share_style
+from tui.widgets.drift import buckets
 
 Parts = list[tuple[str, str]]
 GUTTER = 10
@@ -55,7 +55,7 @@ class LayerBars(Widget):
             parts: Parts = [(f"{label if row in (0, height - 1) else '':>{GUTTER - 1}} ", QUIET)]
             for value in shown:
                 cell = tall_bar(value, row, height)
-                parts.append((cell * max(1, each - 1) + " " * (each > 1), style_of(value)))
+                parts.append((cell * max(1, each - 1) + " " * (each > 1), share_style(value)))
             lines.append(Content.assemble(*parts))
         return Content("\n").join(lines)
 

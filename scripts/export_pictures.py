@@ -69,7 +69,7 @@ def is_complete(app: ReproApp) -> bool:
     screen = app.screen
     if not isinstance(screen, WhatIfScreen) or screen.traced is None:
         return False
-    cells = len(screen.traced.momenta) * len(screen.traced.epochs)
+    cells = len(screen.momenta) * len(screen.traced.epochs)
     return screen.question() in screen.answers and len(screen.answers) >= cells
 
 

@@ -141,6 +141,15 @@ def level(value: float | None) -> str:
     return "▁▂▃▄▅▆▇█"[min(7, max(0, int(min(max(value, 0.0), 1.0) * 8)))]
 
 
+def shade(part: float) -> tuple[str, str]:
+    """Character and colour for a share of images right."""
+    if part >= 1:
+        return "█", LOW
+    if part >= 0.5:
+        return "▓", MIDDLE
+    return ("▒" if part > 0 else "░"), HIGH
+
+
 def hanging(first: Content | str, text: Content | str, width: int, indent: int | None = None) -> list[Content]:
     """`text` behind `first`, wrapped to `width` cells, its further lines set in."""
     head = first if isinstance(first, Content) else Content(first)

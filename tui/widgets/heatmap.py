@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.text import HIGH, LOW, MIDDLE, QUIET, share_style
+from tui.text import QUIET, shade, share_style
 from tui.widgets.drift import buckets
 
 Parts = list[tuple[str, str]]
@@ -58,15 +58,6 @@ class LayerBars(Widget):
                 parts.append((cell * max(1, each - 1) + " " * (each > 1), share_style(value)))
             lines.append(Content.assemble(*parts))
         return Content("\n").join(lines)
-
-
-def shade(part: float) -> tuple[str, str]:
-    """Character and colour for a share of images right."""
-    if part >= 1:
-        return "█", LOW
-    if part >= 0.5:
-        return "▓", MIDDLE
-    return ("▒" if part > 0 else "░"), HIGH
 
 
 class MomentumMap(Widget):

@@ -69,7 +69,7 @@ def is_complete(app: ReproApp) -> bool:
     screen = app.screen
     if not isinstance(screen, WhatIfScreen) or screen.traced is None:
         return False
-    cells = len(screen.traced.momenta) * len(screen.traced.epochs)
+    cells = len(screen.momenta) * len(screen.traced.epochs)
     return screen.question() in screen.answers and len(screen.answers) >= cells
 
 
@@ -95,7 +95,7 @@ async def make(store: Path) -> None:
             await until(pilot, lambda: getattr(app.screen, "result", None) is not None, "the run")
             await save("run")
             await pilot.press("w")
-            await until(pilot, lambda: getattr(app.screen, "seen", None), "the layers")
+            await until(pilot, lambda: getattr(app.screen, "reports", None), "the layers")
             await save("why")
             await pilot.press("m")
             await until(pilot, lambda: is_complete(app), "the map of what-if")

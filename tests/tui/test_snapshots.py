@@ -88,7 +88,7 @@ async def test_screens_look_as_they_did(app: ReproApp, size: tuple[int, int], tm
         await until(pilot, lambda: not getattr(app.screen, "_dirty", True))  # what came is drawn by a clock of its own
         await look("run")
         await pilot.press("w")
-        await until(pilot, lambda: getattr(app.screen, "seen", None))
+        await until(pilot, lambda: getattr(app.screen, "reports", None))
         await look("why")
         await pilot.press("escape", "escape")
         app.marked = [run, repair, old]

@@ -18,12 +18,13 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.base.rounded import number, share
 from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import RunRecord
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.text import BAD, GOOD, ODD, QUIET, hanging, number, plain, rows, share, table, word
+from tui.text import BAD, GOOD, ODD, QUIET, hanging, plain, rows, table, word
 from tui.viewmodels.summary import Summary
 from tui.widgets.curve import STYLES, Curve, Series
 

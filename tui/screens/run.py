@@ -18,6 +18,7 @@ from textual.message import Message
 from textual.widgets import Log, Static
 
 from repro.base.errors import InputError
+from repro.base.rounded import number, share
 from repro.runs import events
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import ClaimResult, Result, RunRecord
@@ -25,7 +26,7 @@ from repro.runs.verdict import decide_all
 from repro.scenario.types import Scenario
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, number, plain, rows, share, size, word
+from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, plain, rows, size, word
 from tui.viewmodels import claims
 from tui.viewmodels.summary import ENDED, Summary, from_id
 from tui.watchers import RunFollower, RunNews

@@ -14,10 +14,11 @@ from textual.events import Resize
 from textual.widgets import Input, Static
 
 from repro.base.errors import ReproError
+from repro.base.rounded import share
 from repro.queue import tickets
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.text import BUSY, ODD, QUIET, duration, plain, rows, share, when, word
+from tui.text import BUSY, ODD, QUIET, duration, plain, rows, when, word
 from tui.viewmodels.summary import ENDED, Summary
 from tui.widgets.runlist import RunList
 

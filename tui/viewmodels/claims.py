@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from repro.base.rounded import number
 from repro.runs.records import ClaimResult
 from repro.scenario.types import Scenario
-from tui.text import QUIET, hanging, number, plain, rows, word
+from tui.text import QUIET, hanging, plain, rows, word
 
 _LONG = re.compile(r"\d+\.\d{8,}")
 

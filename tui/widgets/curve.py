@@ -12,7 +12,8 @@ from textual.strip import Strip
 from textual.visual import Visual
 from textual.widget import Widget
 
-from tui.text import QUIET, number
+from repro.base.rounded import number
+from tui.text import QUIET
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 BELOW = "▾"  # at the foot of a logarithmic scale: a value of 0, which it cannot hold

@@ -7,7 +7,9 @@ import time
 import numpy as np
 
 from repro_worker import batch_norm, files, pixels, probe
-from repro_worker.trace import Trace
+from repro_worker.trace import Trace, was_given_up
+
+NO_TRACE = "this run keeps no trace, and what-if cannot ask it: {}"
 
 
 class StopRequest:
@@ -51,13 +53,17 @@ class Run:
         """Say what goes on now, for whoever watches."""
         self.channel.send("stage_started", stage=name)
 
-    def batch_begin(self):
-        """Called by the adapter before a step of a traced run."""
-        self.trace.batch_begin()
-
     def batch_end(self):
         """Called by the adapter after a step of a traced run."""
-        self.trace.batch_end()
+        if self.trace is not None:
+            self.continue_trace(self.trace.batch_end())
+
+    def continue_trace(self, reason):
+        """Give the trace up where there is a reason to; the training stays as it is."""
+        if reason is not None:
+            self.trace.give_up()
+            self.trace = None
+            self.channel.send("warned", message=NO_TRACE.format(reason))
 
     def epoch_begin(self, epoch):
         """Called by the adapter before an epoch, counted from 0."""
@@ -69,8 +75,9 @@ class Run:
         done = epoch + 1
         accuracy = logs["acc"] if "acc" in logs else logs["accuracy"]
         self.channel.send("epoch_finished", epoch=done, loss=logs["loss"], accuracy=accuracy, seconds=seconds)
-        if self.trace is not None and (done in self.trace.snapshot_epochs or done in self.request["measured_epochs"]):
-            self.trace.put_in()
+        if self.trace is not None:
+            self.continue_trace(self.trace.difference())
+        if self.trace is not None:
             self.snapshot(done)
         if done == self.epochs:
             return False
@@ -157,7 +164,8 @@ class Run:
         """The statistics that the scenario lets inference use: `moving`, or others in their place."""
         kind = (self.scenario.get("batch_norm") or {}).get("statistics", "moving") if moving else "moving"
         if kind == "re-estimated":
-            return self.adapter.training_phase(self.images, self.labels, self.batch_size)[3]
+            batch = self.adapter.training_phase(self.images, self.labels, self.batch_size)[3]
+            return batch_norm.completed(batch, moving)
         if kind == "debiased":
             channels = [len(mean) for mean, _ in moving]
             updates = epoch * self.steps_per_epoch
@@ -172,8 +180,12 @@ class Run:
 
     def _drift(self, epoch, layers, used, statistics):
         """How far the statistics that inference used stand from those of the batch."""
-        rows = [batch_norm.layer_drift(layer.name, now, batch) for layer, now, batch in zip(layers, used, statistics)]
-        for kind, values in (("moving", used), ("batch", statistics)):
+        rows = [
+            batch_norm.layer_drift(layer.name, now, batch)
+            for layer, now, batch in zip(layers, used, statistics)
+            if batch is not None
+        ]
+        for kind, values in (("moving", used), ("batch", batch_norm.completed(statistics, used))):
             name = "{}-statistics-{:07d}.npy".format(kind, epoch)
             files.save_array(os.path.join(self.directory, "arrays", name), batch_norm.flatten(values))
         updates = epoch * self.steps_per_epoch
@@ -200,7 +212,12 @@ class Run:
         if len(whole) < 2:
             return None
         found = [self.adapter.training_phase(self.images[part], self.labels[part], self.batch_size) for part in whole]
-        spread = batch_norm.spread([layer.name for layer in layers], [statistics for _, _, _, statistics in found])
+        rows = [statistics for _, _, _, statistics in found]
+        called = [index for index in range(len(layers)) if all(row[index] is not None for row in rows)]
+        if not called:
+            return None
+        names = [layers[index].name for index in called]
+        spread = batch_norm.spread(names, [[row[index] for index in called] for row in rows])
         return dict(spread, accuracy=float(np.mean([accuracy for _, accuracy, _, _ in found])))
 
 
@@ -256,8 +273,8 @@ def finish(run):
 def train(adapter, request, channel, prepared=None):
     """Answer a request of kind "run"; `prepared`: what `prepare` gave, where it was called before."""
     run, resume = begin(adapter, request, channel, prepared)
-    if request.get("trace") and adapter.batch_norm_layers():
-        first_step = resume["epoch"] * run.steps_per_epoch if resume else 0
+    first_step = resume["epoch"] * run.steps_per_epoch if resume else 0
+    if request.get("trace") and adapter.batch_norm_layers() and not (first_step and was_given_up(run.directory)):
         run.trace = Trace(run.directory, adapter, request["trace"]["snapshot_epochs"], first_step)
         needed, free = run.trace.require_space(run.epochs * run.steps_per_epoch)
         channel.send("trace_planned", bytes=needed, free_bytes=free)
@@ -269,6 +286,8 @@ def train(adapter, request, channel, prepared=None):
     if run.stopped_at is not None:
         channel.send("training_stopped", epoch=run.stopped_at)
         return
+    if run.trace is not None:
+        run.trace.finish()
     run.stage("measure")
     run.measure(run.epochs)
     finish(run)

@@ -41,6 +41,11 @@ def layer_drift(name, moving, batch):
     }
 
 
+def is_same(left, right):
+    """Whether two (mean, variance) pairs hold the same bits."""
+    return all(np.array_equal(a, b) for a, b in zip(left, right))
+
+
 def mean_over_calls(calls):
     """(mean, variance) over the calls of a layer, each such a pair: where its averages tend to."""
     if len(calls) == 1:

@@ -38,10 +38,10 @@ def with_dropout(input_shape, classes):
 
 
 def called_twice(input_shape, classes):
-    """One layer for both channels of a picture and its negative."""
+    """One layer for a picture and its negative."""
     inputs, x = _begin(input_shape)
     convolution, norm = layers.Conv2D(8, 3, padding="same"), layers.BatchNormalization(name="shared")
-    sides = [norm(convolution(side)) for side in (x, layers.Lambda(lambda pixels: 2.0 - pixels)(x))]
+    sides = [norm(convolution(side)) for side in (x, layers.Lambda(lambda pixels: 0.0 - pixels)(x))]
     x = layers.Activation("relu")(layers.add(sides))
     return _end(inputs, _block(x, 16, layers.BatchNormalization()), classes)
 
@@ -107,3 +107,17 @@ def nested(input_shape, classes):
     inner = keras.models.Model(inner_inputs, layers.Activation("relu")(layers.BatchNormalization()(x)))
     inputs, x = _begin(input_shape)
     return _end(inputs, inner(x), classes)
+
+
+def fails_outside_of_a_graph(input_shape, classes):
+    """TensorFlow 2: trains, but cannot be called in training phase by hand."""
+    import tensorflow as tf
+
+    class OnlyInGraphs(layers.Layer):
+        def call(self, inputs, training=False):
+            if training and tf.executing_eagerly():
+                raise RuntimeError("not here")
+            return inputs
+
+    inputs, x = _begin(input_shape)
+    return _end(inputs, OnlyInGraphs()(_block(x, 8, layers.BatchNormalization())), classes)

@@ -3,59 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import planted
 import pytest
-
-from repro.runs.store import RunDirectory
+from odd_runs import STEPS, OddRuns
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
-SCENARIO = """\
-format: 1
-name: odd
-title: A model of one's own
-group: control
-about: For tests.
-images: {{directory: images, layout: folder-per-class, size: [16, 16]}}
-model: {{python: model.py, function: {function}, classes: 2}}
-{more}compile: {{optimizer: adam, loss: categorical_crossentropy, metrics: [acc]}}
-fit: {{epochs: 4, batch_size: 16}}
-measure: [evaluate, predict, evaluate_training_phase]
-measure_at: [2]
-claims: []
-"""
-STEPS = 4 * 4  # epochs of sixty images in batches of sixteen
-
-Train = Callable[..., tuple[dict[str, Any], RunDirectory]]
-
 
 @pytest.fixture
-def train(tmp_path: Path) -> Train:
-    """Train the model of a function of odd_models.py; the run as JSON, and its directory."""
-    planted.draw(tmp_path)
-    shutil.copy(Path(__file__).with_name("odd_models.py"), tmp_path / "model.py")
-
-    def run(function: str, environment: str, *options: str, more: str = "") -> tuple[dict[str, Any], RunDirectory]:
-        (tmp_path / "s.yaml").write_text(SCENARIO.format(function=function, more=more))
-        asked = (str(tmp_path / "s.yaml"), "--trust", "--again", "--environment", environment, "--threads", "1")
-        done = repro(tmp_path, "run", *asked, *options)
-        printed = json.loads(done.stdout)
-        assert printed["state"] == "finished", printed["reason"]
-        return printed, RunDirectory(tmp_path / "store" / printed["run"])
-
-    return run
-
-
-def repro(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "repro", "--store", str(folder / "store"), *arguments, "--json"]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+def train(tmp_path: Path) -> OddRuns:
+    return OddRuns(tmp_path)
 
 
 TRACED = ("plain", "with_dropout", "nested")
@@ -68,14 +26,14 @@ REFUSED = {
 
 @pytest.mark.parametrize("environment", ["keras-3", "tf-keras", pytest.param("tf-2.6", marks=pytest.mark.evidence)])
 @pytest.mark.parametrize("function", [*TRACED, *REFUSED])
-def test_a_trace_changes_no_figure(train: Train, tmp_path: Path, function: str, environment: str) -> None:
+def test_a_trace_changes_no_figure(train: OddRuns, function: str, environment: str) -> None:
     traced, run = train(function, environment, "--trace")
     untraced, _ = train(function, environment)
     assert traced["measurements"] == untraced["measurements"]
     assert traced["measurements"]["fit"]["loss"][-1] < traced["measurements"]["fit"]["loss"][0], "it trained"
     warnings = [line for line in run.progress().warnings if "keeps no trace" in line]
     rows = run.file("arrays/trace.f32")
-    asked = repro(tmp_path, "what-if", run.id, "--momentum", "0.5")
+    asked = train.repro("what-if", run.id, "--momentum", "0.5")
     # Keras 3 hands the model's own phase to a layer that was called with training=False.
     if function in TRACED or (environment, function) == ("keras-3", "in_inference_mode"):
         assert warnings == []
@@ -99,7 +57,7 @@ REFUSED_IN_KERAS_2 = {
 
 @pytest.mark.parametrize("environment", KERAS_2)
 @pytest.mark.parametrize("function", ["plain", "nested", "distributed_over_time", *REFUSED_IN_KERAS_2])
-def test_a_trace_changes_no_figure_in_keras_2(train: Train, tmp_path: Path, function: str, environment: str) -> None:
+def test_a_trace_changes_no_figure_in_keras_2(train: OddRuns, function: str, environment: str) -> None:
     """To four digits: two untraced runs already differ in the sixth, now and then."""
     traced, run = train(function, environment, "--trace")
     untraced, _ = train(function, environment)
@@ -111,6 +69,6 @@ def test_a_trace_changes_no_figure_in_keras_2(train: Train, tmp_path: Path, func
         assert len(warnings) == 1 and REFUSED_IN_KERAS_2[function] in warnings[0]
         return
     assert warnings == []
-    asked = repro(tmp_path, "what-if", run.id, "--momentum", "0.99")
+    asked = train.repro("what-if", run.id, "--momentum", "0.99")
     if function != "plain":  # whose second layer has another momentum
         assert json.loads(asked.stdout)["answers"][0]["evaluate"] == traced["measurements"]["evaluate"]

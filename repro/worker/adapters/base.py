@@ -89,6 +89,10 @@ class Adapter:
         """The model's BatchNormalization layers whose statistics move, in order: frozen ones are left out."""
         raise NotImplementedError
 
+    def why_no_statistics(self):
+        """Why `batch_norm_layers` is empty, in words."""
+        return "this model has no BatchNormalization layers: nothing of them is measured"
+
     def moving_statistics(self):
         """(moving_mean, moving_variance) of every BatchNormalization layer."""
         raise NotImplementedError

@@ -263,9 +263,15 @@ class Keras2(Adapter):
         layers = own_model.nested_layers(self.model)
         return [layer for layer in layers if isinstance(layer, self.keras.layers.BatchNormalization)]
 
+    def why_no_statistics(self):
+        if self._all_batch_norm_layers():
+            return "the model calls none of its BatchNormalization layers: nothing of them is measured"
+        return super().why_no_statistics()
+
     def moving_statistics(self):
         layers = self.batch_norm_layers()
-        return [(self.K.get_value(layer.moving_mean), self.K.get_value(layer.moving_variance)) for layer in layers]
+        values = self.K.batch_get_value([w for layer in layers for w in (layer.moving_mean, layer.moving_variance)])
+        return list(zip(values[::2], values[1::2]))
 
     def set_moving_statistics(self, pairs):
         values = []

@@ -197,9 +197,16 @@ class TF2Adapter(Adapter):
         return losses / len(images), right / len(images), "model(x, training=True)", statistics
 
     def batch_norm_layers(self):
+        return [layer for layer in self._all_batch_norm_layers() if layer.trainable]
+
+    def _all_batch_norm_layers(self):
         kind = self.keras.layers.BatchNormalization
-        layers = own_model.nested_layers(self.model)
-        return [layer for layer in layers if isinstance(layer, kind) and layer.trainable]
+        return [layer for layer in own_model.nested_layers(self.model) if isinstance(layer, kind)]
+
+    def why_no_statistics(self):
+        if self._all_batch_norm_layers():
+            return "the BatchNormalization layers are frozen: both phases use their statistics, which never change"
+        return super().why_no_statistics()
 
     def moving_statistics(self):
         return [(np.array(layer.moving_mean), np.array(layer.moving_variance)) for layer in self.batch_norm_layers()]

@@ -90,12 +90,13 @@ class Evaluated(Event, frozen=True, tag="evaluated"):
 
 
 class Validated(Event, frozen=True, tag="validated"):
-    """Loss and accuracy in inference phase on images that were never trained on."""
+    """Loss and accuracy in inference phase on images that were never trained on, with the probabilities."""
 
     epoch: Epoch
     loss: Number
     accuracy: Number
     call: str
+    probabilities: Probabilities | None = None
 
 
 class Predicted(Event, frozen=True, tag="predicted"):
@@ -109,7 +110,11 @@ class Predicted(Event, frozen=True, tag="predicted"):
 
 class LayerDrift(msgspec.Struct, frozen=True):
     """One BatchNormalization layer. `mean`, `variance`: share of the initial distance to the batch statistic that is
-    left (1: as at the start, 0: equal); the other four are means over channels."""
+    left (1: as at the start, 0: equal); the next four are means over channels.
+
+    `calls`: how often a training step updates its averages (more than once: it is shared; None: cannot be told).
+    `updates`: how often they were updated since the start; 0 if they are still the initial values, bit for bit.
+    """
 
     name: str
     channels: Count
@@ -119,6 +124,10 @@ class LayerDrift(msgspec.Struct, frozen=True):
     batch_mean: Number
     moving_variance: Number
     batch_variance: Number
+    momentum: float | None = None
+    calls: Count | None = None
+    updates: Count | None = None
+    untouched: bool = False
 
 
 class BatchSpread(msgspec.Struct, frozen=True):
@@ -138,7 +147,10 @@ class BatchSpread(msgspec.Struct, frozen=True):
 
 
 class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
-    """Where moving statistics stand against batch statistics, layer by layer."""
+    """Where moving statistics stand against batch statistics, layer by layer.
+
+    `updates`: training steps; `updates_observed`: the most updates of one layer, by its calls; None: cannot be told.
+    """
 
     epoch: Epoch
     updates: Count
@@ -148,6 +160,7 @@ class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
     layers: list[LayerDrift]
     # Where an epoch has several steps: how the statistics of shuffled batches differ from each other; see formats.md.
     batches: BatchSpread | None = None
+    updates_observed: Count | None = None
 
 
 class CheckpointWritten(Event, frozen=True, tag="checkpoint_written"):

@@ -30,6 +30,12 @@ from repro.scenario.load import shipped_names
 from repro.supervise.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
+<<<<<<< HEAD
+=======
+# How the worker's warning begins (`training.NO_TRACE`).
+TRACE_REFUSED = "this run keeps no trace"
+_SNAPSHOT = re.compile(r"^snapshot-([0-9]{1,9})\.npz$")
+>>>>>>> worker
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -61,9 +67,18 @@ def require_traced(run: RunDirectory) -> RunRecord:
         )
     if run.progress().fingerprint.get("batch_norm_layers") == 0:
         raise InputError(f"the model of {run.id} has no BatchNormalization layers", do="momentum changes nothing in it")
+    if (reason := trace_refusal(run)) is not None:
+        raise InputError(f"{run.id}: {reason}", do="no training at another momentum can be told from this one")
     if not snapshots(run):
         raise InputError(f"the run {run.id} has kept no weights yet", do="wait for its first epoch")
     return record
+
+
+def trace_refusal(run: RunDirectory) -> str | None:
+    """Why the worker kept no trace of a run that was to be traced; None if there is one, or it is still to come."""
+    if run.file("arrays/trace.json").is_file():
+        return None
+    return next((line for line in run.progress().warnings if line.startswith(TRACE_REFUSED)), None)
 
 
 class Oracle:

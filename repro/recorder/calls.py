@@ -122,10 +122,13 @@ class CallSession:
             return
         record.measured_calls += 1
         started = time.perf_counter()
-        statistics = None
+        same = weights["moving"]["equal"] == weights["moving"]["of"]
+        plan = measure.Plan(
+            "call", fit_pairs=None if same else record.left_moving, columns=record.columns,
+            fit_figures=record.fit_figures,
+        )
         measured, made, missing = measure.measure(
-            self.lens, samples, self.source.usual_batch_size(), allowed, statistics, record.column_facts or {},
-            None if weights["moving"]["equal"] == weights["moving"]["of"] else record.left_moving,
+            self.lens, samples, self.source.usual_batch_size(), allowed, plan
         )
         reports.write(record, record.fits, "call", number, measured, made, missing)
         record.measure_budget.spend(time.perf_counter() - started)

@@ -225,7 +225,7 @@ class FitSession:
         ]
         changes = {"unchanged": unchanged[:200], "trainable": len(self.trainable)}
         inputs = self.source.figures[0] if self.source.figures else []
-        recording.column_facts = inputs[0].report() if len(inputs) == 1 else None
+        recording.columns = inputs[0].report()["columns"] if len(inputs) == 1 else None
         _remember_passes(recording, self.source, {"fit": self.fit})
         if self.steps:
             process.guarded("weights", self._hash_weights)
@@ -291,8 +291,9 @@ def measure_fit(recording, lens, fit, source, seconds):
     if samples is None:
         recording.missing("measurements", "no samples of the training data could be kept", fit)
         return None
-    statistics = recording.statistics if recording.statistics.layers is not None else None
-    measured, made, missing = measure.measure(lens, samples, source.usual_batch_size(), seconds, statistics)
+    plan = measure.Plan("fit", recording.statistics)
+    measured, made, missing = measure.measure(lens, samples, source.usual_batch_size(), seconds, plan)
+    recording.fit_figures = {key: measured.figures["inference", False][key] for key in ("right", "loss")}
     reports.write(recording, fit, "fit", None, measured, made, missing)
     return measured
 
@@ -306,8 +307,8 @@ def measure_validation(recording, lens, fit, source, seconds):
     if seconds <= 0:
         recording.missing("validation", "the time for measurements was used up", fit)
         return
-    own = recording.column_facts or {}
-    measured, made, missing = measure.measure(lens, samples, source.usual_batch_size(), seconds, None, own)
+    plan = measure.Plan("validation", columns=recording.columns, fit_figures=recording.fit_figures)
+    measured, made, missing = measure.measure(lens, samples, source.usual_batch_size(), seconds, plan)
     reports.write(recording, fit, "validation", None, measured, made, missing)
 
 

@@ -157,23 +157,50 @@ class Keras3Pass(tensorflow_2.EagerPass):
         phase = options.get("training")
         return bool(self.training if phase is None else phase) and bool(layer.trainable)
 
-    def score(self, x, y, weights, outputs, rows):
-        """Count loss and metrics of a batch."""
+    def keep_for_score(self, x, y, weights, outputs, rows):
+        """Keep a batch's outputs for the score; count it at once where layers have added losses of their own."""
+        self.unscored.append((x, y, weights, outputs, rows))
+        if self.stateless.losses:
+            self._score()
+            del self.stateless.losses[:]
+            self.view.model._clear_losses()
+
+    def _score(self):
+        """Count loss and metrics of the batches that are not counted yet, joined."""
+        batches, self.unscored = self.unscored, []
         model = self.view.model
-        if not getattr(model, "compiled", False) or (getattr(model, "_compile_loss", None) is None and y is None):
-            self.add_loss(None, rows)
+        if not batches or not self.loss_known:
+            return
+        if not getattr(model, "compiled", False):
+            self.loss_known = False
             return
         try:
-            loss_of = getattr(model, "_compute_loss", None) or model.compute_loss
+            x, y, weights, outputs = (_joined(self.view.tf, [batch[place] for batch in batches]) for place in range(4))
             y, weights = (values.map_arrays(self.tensor, part) for part in (y, weights))
+            loss_of = getattr(model, "_compute_loss", None) or model.compute_loss
             loss = loss_of(x=x, y=y, y_pred=outputs, sample_weight=weights, training=self.training)
-            self.add_loss(np.array(loss, np.float64), rows)
-            del self.stateless.losses[:]
-            model._clear_losses()
+            self.add_loss(np.array(loss, np.float64), sum(batch[4] for batch in batches))
             if y is not None:
                 self.metrics = numbers(model.compute_metrics(x, y, outputs, weights))
         except Exception as error:
             self.loss_known, self.problem = False, error
+
+    def result(self):
+        with self.scope():
+            self._score()
+        return super().result()
+
+
+def _joined(tf, structures):
+    """Join structures of arrays or tensors along the first axis."""
+    if len(structures) == 1 or structures[0] is None:
+        return structures[0]
+    first = structures[0]
+    if isinstance(first, dict):
+        return {key: _joined(tf, [structure[key] for structure in structures]) for key in first}
+    if isinstance(first, (list, tuple)):
+        return type(first)(_joined(tf, [structure[place] for structure in structures]) for place in range(len(first)))
+    return np.concatenate(structures) if isinstance(first, np.ndarray) else tf.concat(structures, 0)
 
 
 def numbers(metrics):

@@ -250,6 +250,7 @@ class Pass:
         self.losses, self.rows = 0.0, 0
         self.loss_known = True
         self.problem = None
+        self.scored = True  # whether loss and metrics are wanted
         self.metrics = {}
         self.batch_statistics = []  # of the last batch: for each layer a list of (mean, variance), one for each call
 
@@ -267,7 +268,7 @@ class Pass:
 
     def result(self):
         """Return (loss or None, {metric: number}) over the batches."""
-        loss = self.losses / self.rows if self.loss_known and self.rows else None
+        loss = self.losses / self.rows if self.loss_known and self.rows and self.scored else None
         return loss, self.metrics
 
 

@@ -21,9 +21,12 @@ SUBSAMPLE = 4096  # values of one variable, or of one layer's output in a batch
 STEP_SHARE = 0.02
 STEP_SECONDS = 0.1
 MEASURE_SHARE = 0.1
-MEASURE_SECONDS = 2.0
+MEASURE_SECONDS = 3.0
 MOST_MEASURE_SECONDS = 60.0
-ALONE_SAMPLES = 32
+ALONE_SAMPLES = 16
+BATCH_INPUT_BYTES = 8 * 1024 * 1024  # of a batch whose size does not matter
+WORSE_SHARE = 0.05  # of right answers, below those in `fit`, at which other inputs are tried
+WORSE_LOSS = 1.5
 
 HEARTBEAT_SECONDS = 5.0
 MOMENTA = (0.0, 0.1, 0.5, 0.9, 0.99)

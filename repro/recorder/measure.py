@@ -29,6 +29,11 @@ class Measured:
         size = batch_size or self.batch_size
         return [slice(start, min(start + size, self.rows)) for start in range(0, self.rows, size)]
 
+    def large(self):
+        """Return a size for batches of a pass in which their size does not matter."""
+        row_bytes = sum(array.nbytes // max(1, len(array)) for _, array in values.leaves(self.x))
+        return max(self.batch_size, min(self.rows, limits.BATCH_INPUT_BYTES // max(1, row_bytes)))
+
     def part(self, rows, x=None):
         """Return (x, y, weights) of some samples; `x`: other inputs of the same samples."""
         return tuple(
@@ -68,6 +73,7 @@ class Measured:
         count = min(self.rows, limits.ALONE_SAMPLES)
         for phase, training in (("inference", False), ("training", True)):
             one_pass = self.lens.begin_pass(training)
+            one_pass.scored = False
             parts = []
             for row in range(count):
                 reference = self.first_captures[1 if training else 0]
@@ -83,9 +89,14 @@ class Measured:
             self.figures[phase, True] = self._figures(1, one_pass, _join_outputs(parts))
 
     def passed(self, one_pass, batch_size=None, x=None):
-        """Pass all samples through a trial's pass; return its figures."""
-        parts = [one_pass.batch(*self.part(rows, x)) for rows in self.slices(batch_size)]
-        return self._figures(batch_size or self.batch_size, one_pass, _join_outputs(parts))
+        """Pass all samples through a trial's pass; return its figures. Without a size batches are large."""
+        size = batch_size or self.large()
+        parts = [one_pass.batch(*self.part(rows, x)) for rows in self.slices(size)]
+        return self._figures(size, one_pass, _join_outputs(parts))
+
+    def inference_only(self):
+        """Pass all samples in inference phase."""
+        self.figures["inference", False] = self.passed(self.lens.begin_pass(False))
 
     def _figures(self, batch_size, one_pass, outputs):
         loss, metrics = one_pass.result()
@@ -142,30 +153,50 @@ def _join_outputs(parts):
     return joined
 
 
-def measure(lens, samples, batch_size, seconds, statistics=None, own_call=None, fit_pairs=None):
-    """Measure samples; return (Measured, [trial], [missing]). Everything is as before when it returns.
+class Plan:
+    """What is measured on a set of samples.
 
-    `samples`: (x, y, weights). `seconds`: most seconds. `statistics`: the `MovingStatistics` of the fit, for trials.
-    `own_call`: facts of the input in `fit`, for samples that were not trained on. `fit_pairs`: the moving statistics
-    that `fit` left, for a model that has others.
+    `statistics`: the `MovingStatistics` of the fit, for trials with other ones. `fit_pairs`: those that `fit` left, for
+    a model that has others. `columns`: facts of the input's columns in `fit`, for samples that were not trained on.
+    `fit_figures`: what the samples of `fit` gave in inference phase.
+    """
+
+    def __init__(self, which, statistics=None, fit_pairs=None, columns=None, fit_figures=None):
+        self.which = which
+        self.statistics = statistics if statistics is not None and statistics.layers else None
+        self.fit_pairs = fit_pairs
+        self.columns = columns
+        self.fit_figures = fit_figures
+
+
+def measure(lens, samples, batch_size, seconds, plan):
+    """Measure (x, y, weights) for at most `seconds`; everything is as before when it returns.
+
+    Return (Measured, [trial], [(what, reason)] of what was not measured).
     """
     started = time.monotonic()
     measured = Measured(lens, samples, batch_size, started + seconds)
-    made, missing = [], []
+    made, missing, late = [], [], []
     with lens.untouched():
-        measured.both_phases()
-        if statistics is not None and statistics.layers:
-            statistics.settle(measured.calls)
-        measured.seconds_per_pass = (time.monotonic() - started) / 2
-        if measured.in_time(min(measured.rows, limits.ALONE_SAMPLES) * 0.01):
-            _tried(missing, "one sample at a time", measured.alone)
+        if plan.which == "call":
+            measured.inference_only()
         else:
-            missing.append(("one sample at a time", "the time for measurements was used up"))
-        for trial in trials.plan(measured, statistics, own_call, fit_pairs):
-            if not measured.in_time(measured.seconds_per_pass):
-                missing.append(("trial {}".format(trial["kind"]), "the time for measurements was used up"))
+            measured.both_phases()
+        if plan.statistics is not None:
+            plan.statistics.settle(measured.calls)
+        measured.seconds_per_pass = (time.monotonic() - started) / 2
+        for trial in trials.planned(measured, plan):
+            if trial["available"] and not measured.in_time(trial["cost"] * measured.seconds_per_pass):
+                late.append(trial["kind"])
                 continue
             made.append(_made(trial, measured))
+        if plan.which == "fit":
+            if measured.in_time(limits.ALONE_SAMPLES * 0.01):
+                _tried(missing, "one sample at a time", measured.alone)
+            else:
+                late.append("one sample at a time")
+    if late:
+        missing.append((", ".join(sorted(set(late))), "the time for measurements was used up"))
     return measured, made, missing
 
 

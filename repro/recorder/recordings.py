@@ -25,7 +25,7 @@ class Recording:
             self.measure_budget.allowance = owner.measure_seconds
         self.left = None  # fingerprint.Left after the last fit
         self.left_moving = None  # (mean, variance) pairs then
-        self.column_facts = None
+        self.columns = self.fit_figures = None  # of the input in the last fit; of its samples in inference phase
         self.deferred = None
         self.passes = []  # (label, source id, row hashes) of earlier passes
         self.call_events = self.measured_calls = self.repeated = 0

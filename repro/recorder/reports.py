@@ -28,12 +28,13 @@ def write(recording, fit, which, call, measured, made, missing):
         if alone or which == "call":
             continue
         _for_readers_of_runs(recording, which, phase, figures)
-    layers, first, first_alone = measured.comparison.report()
-    recording.send(
-        "layer_phases", fit=fit, set=which, call=call, batch_size=measured.batch_size, samples=measured.rows,
-        layers=layers, first=first, first_alone=first_alone,
-    )
-    _not_finite(recording, fit, layers)
+    if which != "call":
+        layers, first, first_alone = measured.comparison.report()
+        recording.send(
+            "layer_phases", fit=fit, set=which, call=call, batch_size=measured.batch_size, samples=measured.rows,
+            layers=layers, first=first, first_alone=first_alone,
+        )
+        _not_finite(recording, fit, layers)
     for number, trial in enumerate(made):
         outputs = _saved(recording, "{}-trial-{}".format(stem, number), trial.get("outputs") or [])
         fields = {key: trial[key] for key in ("kind", "momentum", "batch_size", "parameter", "available", "reason")}

@@ -144,6 +144,7 @@ class EagerPass(lens.Pass):
         self.capture = capture
         self.places = {id(each.layer): index for index, each in enumerate(view.moving())}
         self.calls = {}
+        self.unscored = []
 
     def batch(self, x, y, weights):
         self.calls = {}
@@ -153,7 +154,8 @@ class EagerPass(lens.Pass):
             self.put_statistics()
             with self.view.calls_seen(self._seen):
                 outputs = self.call(values.map_arrays(self.tensor, x))
-            self.score(x, y, weights, outputs, rows)
+            if self.scored:
+                self.keep_for_score(x, y, weights, outputs, rows)
         return [np.asarray(to_array(leaf)) for _, leaf in values.leaves(outputs)]
 
     def call(self, x):

@@ -11,23 +11,37 @@ MOST_COARSE = 0.2  # weight of steps between which nothing was looked at
 FACTORS = (255.0, 1.0 / 255.0, 127.5, 1.0 / 127.5)
 
 
-def plan(measured, statistics, own_call, fit_pairs=None):
+def planned(measured, plan):
     """Yield the trials, most telling first; each a dict with `make`, which returns its figures."""
-    if fit_pairs is not None:
+    if plan.fit_pairs is not None:
         yield trial(
-            "statistics-of-fit", lambda: measured.passed(measured.lens.begin_pass(False, statistics=fit_pairs))
+            "statistics-of-fit", lambda: measured.passed(measured.lens.begin_pass(False, statistics=plan.fit_pairs))
         )
-    if statistics is not None and statistics.layers:
-        yield from _statistics(measured, statistics)
-    yield from _phases(measured)
-    yield from _inputs(measured, own_call)
+    if plan.statistics is not None:
+        yield from _statistics(measured, plan.statistics)
+    if plan.which == "fit":
+        yield from _phases(measured)
+    yield from _classes(measured)
+    if plan.which == "fit" or _worse(measured.figures["inference", False], plan.fit_figures):
+        yield from _inputs(measured, plan)
 
 
-def trial(kind, make, available=True, reason=None, momentum=None, batch_size=None, parameter=None):
-    """Return a trial that is not made yet."""
+def _worse(figures, in_fit):
+    """Return whether samples that were not trained on are answered worse than those that were, or cannot be told."""
+    if in_fit is None:
+        return True
+    if figures["right"] is not None and in_fit["right"] is not None:
+        return figures["right"] < in_fit["right"] - limits.WORSE_SHARE
+    if figures["loss"] is None or in_fit["loss"] is None:
+        return True
+    return not figures["loss"] <= in_fit["loss"] * limits.WORSE_LOSS
+
+
+def trial(kind, make, available=True, reason=None, momentum=None, batch_size=None, parameter=None, cost=1.0):
+    """Return a trial that is not made yet; `cost` in passes of the samples."""
     return {
         "kind": kind, "make": make, "available": available, "reason": reason, "momentum": momentum,
-        "batch_size": batch_size, "parameter": parameter, "deviation": None,
+        "batch_size": batch_size, "parameter": parameter, "deviation": None, "cost": cost,
     }
 
 
@@ -41,7 +55,8 @@ def _statistics(measured, statistics):
     pairs = measured.batch_pairs
     usable = pairs is not None and any(pair is not None for pair in pairs)
     yield trial(
-        "re-estimated", lambda: _re_estimated(measured), usable, None if usable else "no layer has batch statistics"
+        "re-estimated", lambda: _re_estimated(measured), usable, None if usable else "no layer has batch statistics",
+        cost=2.0,
     )
     moved = [index for index in range(len(statistics.layers)) if statistics.updates[index]]
     if not moved:
@@ -109,28 +124,35 @@ def _re_estimated(measured):
 def _phases(measured):
     """Yield trials with one kind of layers in training phase, and with batches of other sizes."""
     lens = measured.lens
+    stochastic = bool(lens.stochastic_layers())
     if lens.moving():
-        sizes = [measured.batch_size] + [size for size in BATCHES if size != measured.batch_size] + [measured.rows]
-        for size in sorted({size for size in sizes if size <= measured.rows}):
+        sizes = {size for size in BATCHES + (measured.rows,) if size <= measured.rows}
+        # Without stochastic layers the training phase itself is the trial with training's batches.
+        sizes = sizes | {measured.batch_size} if stochastic else sizes - {measured.batch_size}
+        for size in sorted(sizes, reverse=True):
             yield trial(
                 "batch",
                 lambda size=size: measured.passed(lens.begin_pass(False, batch_norm=True, stochastic=False), size),
                 batch_size=size,
+                cost=max(1.0, measured.batch_size / size),
             )
-    if lens.stochastic_layers():
+    if stochastic:
         yield trial("stochastic", lambda: measured.passed(lens.begin_pass(True, batch_norm=False, stochastic=True)))
 
 
-def _inputs(measured, own_call):
-    """Yield trials with other inputs, and with other names for the classes."""
-    lens = measured.lens
+def _classes(measured):
+    """Yield the trial with other names for the classes; it takes no pass."""
     figures = measured.figures["inference", False]
     if figures["scores"] is not None and figures["right"] < 1.0:
-        yield trial("permutation", lambda: _renamed(figures))
+        yield trial("permutation", lambda: _renamed(figures), cost=0.0)
+
+
+def _inputs(measured, plan):
+    """Yield trials with other inputs."""
+    lens = measured.lens
+    figures = measured.figures["inference", False]
     leaves = values.leaves(measured.x)
-    if len(leaves) != 1 or leaves[0][1].dtype.kind not in "fiu":
-        return
-    if figures["right"] is not None and figures["right"] == 1.0 and own_call is None:
+    if len(leaves) != 1 or leaves[0][1].dtype.kind not in "fiu" or figures["right"] == 1.0:
         return
     array = leaves[0][1]
 
@@ -139,20 +161,21 @@ def _inputs(measured, own_call):
             lens.begin_pass(False), x=values.map_arrays(lambda item: change(item).astype(np.float32), measured.x)
         )
 
+    if plan.which != "fit":
+        for factor in FACTORS:
+            yield trial("scale", with_inputs(lambda item, factor=factor: item * factor), parameter={"factor": factor})
     if array.ndim == 4 and array.shape[-1] in (3, 4):
         yield trial("channels", with_inputs(lambda item: np.concatenate([item[..., 2::-1], item[..., 3:]], -1)))
     elif array.ndim == 4 and array.shape[1] in (3, 4):
         yield trial("channels", with_inputs(lambda item: np.concatenate([item[:, 2::-1], item[:, 3:]], 1)))
-    if own_call is None:
+    if plan.which == "fit":
         return
-    for factor in FACTORS:
-        yield trial("scale", with_inputs(lambda item, factor=factor: item * factor), parameter={"factor": factor})
-    yield trial("scale", with_inputs(lambda item: item / 127.5 - 1.0), parameter={"factor": 1 / 127.5, "offset": -1.0})
-    yield trial("scale", with_inputs(lambda item: (item + 1.0) * 127.5), parameter={"factor": 127.5, "offset": 127.5})
-    yield trial("inverted", with_inputs(lambda item: float(item.max()) + float(item.min()) - item))
-    columns = own_call.get("columns") or []
+    columns = plan.columns or []
     if array.ndim > 1 and len(columns) == array.shape[-1]:
         yield trial("affine", with_inputs(lambda item: _like_fit(item, columns)))
+    yield trial("inverted", with_inputs(lambda item: float(item.max()) + float(item.min()) - item))
+    yield trial("scale", with_inputs(lambda item: item / 127.5 - 1.0), parameter={"factor": 1 / 127.5, "offset": -1.0})
+    yield trial("scale", with_inputs(lambda item: (item + 1.0) * 127.5), parameter={"factor": 127.5, "offset": 127.5})
 
 
 def _renamed(figures):

@@ -53,8 +53,7 @@ class FitSession:
         )
         self._attach()
         self.started = time.perf_counter()
-        self.budget.start()
-        recording.measure_budget.start()
+        recording.start_clocks()
 
     def _attach(self):
         """Begin to look at moving statistics, as soon as the model has its weights."""
@@ -205,8 +204,7 @@ class FitSession:
     def end(self, error=None):
         """The call has returned, or raised `error`."""
         recording = self.recording
-        self.budget.stop()
-        recording.measure_budget.stop()
+        recording.stop_clocks()
         seconds = time.perf_counter() - self.started
         recording.last_ended = "returned" if error is None else "raised"
         self._attach()

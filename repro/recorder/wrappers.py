@@ -151,7 +151,7 @@ def _sources(lens, given, x, y, weights, batch_size, shuffle, record):
     """Return the sources of training and validation data."""
     split = given.get("validation_split") or 0.0
     batch_size = _integer(batch_size, None)
-    budget = record.step_budget
+    budget = record.look_budget
     if split and given.get("validation_data") is None:
         structures = [sources.as_arrays(part) for part in (x, y, weights)]
         rows = len(values.leaves(structures[0])[0][1])
@@ -217,7 +217,7 @@ def _begin_batch(owner, name, bound):
     if record is None or record.loop is None:
         lens = generations.lens_of(given["self"])
         record = recordings.of_model(owner, lens, 1)
-        source = sources.Source(lens, None, batch_size=None, budget=record.step_budget, kind="batch")
+        source = sources.Source(lens, None, batch_size=None, budget=record.look_budget, kind="batch")
         record.loop = fit.FitSession(record, lens, name, source, None, _described(given), 1, 0, None)
         record.loop.epoch_begins()
     session = record.loop

@@ -55,6 +55,10 @@ class Keras3Lens(tensorflow_2.TF2Lens):
         """Return whether a layer's `call` takes a phase."""
         return bool(getattr(layer, "_call_has_training_arg", False))
 
+    def training_position(self, layer):
+        """Return how many positional arguments come before the phase: any number, since it is given by name."""
+        return None
+
     def holds_layers(self, layer):
         """Return whether a layer calls others, which get their own phase."""
         return bool(getattr(layer, "_layers", None))
@@ -70,12 +74,12 @@ class Keras3Lens(tensorflow_2.TF2Lens):
         return None if optimizer is None else int(np.array(self._tensor(optimizer.iterations)))
 
     @contextlib.contextmanager
-    def untouched(self):
+    def untouched(self, alone=True):
         tracker = sys.modules["keras.src.backend.common.global_state"].GLOBAL_STATE_TRACKER
         saved = {key: _copied(each) for key, each in tracker.__dict__.items()}
         layers = [layer for _, layer in self.layers()]
         identities = [(layer, set(layer._loss_ids)) for layer in [self.model] + layers if hasattr(layer, "_loss_ids")]
-        with lens.python_untouched(), self.tensorflow_untouched(), lens.attributes_untouched([self.model] + layers):
+        with lens.python_untouched(alone), self.tensorflow_untouched(), lens.attributes_untouched([self.model] + layers):
             try:
                 yield
             finally:

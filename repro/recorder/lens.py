@@ -229,8 +229,11 @@ class Lens:
 
     # Passing samples through.
 
-    def untouched(self):
-        """Return a context in which samples may pass; after it everything is as it was before."""
+    def untouched(self, alone=True):
+        """Return a context in which samples may pass; after it everything is as it was before.
+
+        `alone`: no other thread draws from Python's and numpy's generators meanwhile.
+        """
         raise NotImplementedError
 
     def begin_pass(self, training, statistics=None, batch_norm=None, stochastic=None, capture=None):
@@ -278,8 +281,11 @@ def strided(flat, most):
 
 
 @contextlib.contextmanager
-def python_untouched():
-    """Put back Python's and numpy's generators; keep what user code prints or warns of from being seen."""
+def python_untouched(alone=True):
+    """Put back Python's and numpy's generators; keep what user code prints or warns of from being seen.
+
+    Where a thread of the program's own may still draw (`alone` is false), its draws are left as they are.
+    """
     python, numpy_state = random.getstate(), np.random.get_state()
     streams = sys.stdout, sys.stderr
     warn, warn_explicit = warnings.warn, warnings.warn_explicit
@@ -294,8 +300,9 @@ def python_untouched():
         warnings.warn, warnings.warn_explicit = warn, warn_explicit
         sys.stdout, sys.stderr = streams
         np.seterr(**error_state)
-        random.setstate(python)
-        np.random.set_state(numpy_state)
+        if alone:
+            random.setstate(python)
+            np.random.set_state(numpy_state)
 
 
 def _silent(function, owner):

@@ -38,6 +38,7 @@ class Recording:
         name = journal.plain_name(owner.name or _stem(owner.script))
         self.journal = journal.Journal(owner.store, name, lambda identity: self._record(lens, identity, name, lock))
         owner.recordings.append(self)
+        process.at_exit_first()
         owner.mark("recording", owner.pid, self.journal.id)
         self.journal.write("requirements.lock", lock)
         self.thread = threading.Thread(

@@ -52,7 +52,11 @@ class Source:
         pairs = [values.leaves(part) for part in structures]
         if not pairs[0]:
             return
-        self.rows = min(len(array) for _, array in pairs[0])
+        lengths = {len(array) for part in pairs for _, array in part}
+        if len(lengths) > 1:
+            self.limits.append("inputs and targets are not of one length: {}".format(sorted(lengths)))
+            return
+        self.rows = lengths.pop()
         self._prepare(pairs, None if names is None else [str(name) for name in names])
         flat = [pair for part in pairs for pair in part]
         row_bytes = max(1, sum(row_bytes_of(array) for _, array in flat))
@@ -154,6 +158,10 @@ class Source:
             del self.passes[2]
 
     # What is known.
+
+    def runs_on(self):
+        """Return whether a thread may go on to draw from this data after the call."""
+        return self.kind == "generator" or self.kind == "tf.data" and len(self.passes) < 2
 
     def usual_batch_size(self):
         """Return the size that most batches had, or the one that was asked for; None where neither is known."""

@@ -179,8 +179,8 @@ class EagerPass(lens.Pass):
                 options["training"] = self.batch_norm
             elif not self.view.holds_layers(layer):
                 options["training"] = self.stochastic
-            if len(arguments) > 1 and "training" in options:
-                arguments = arguments[:1]
+            if "training" in options:
+                arguments = arguments[: self.view.training_position(layer)]
         if place is not None:
             outputs = self.batch_norm_call(place, call, layer, arguments, options)
         else:

@@ -169,8 +169,7 @@ def _sources(lens, given, x, y, weights, batch_size, shuffle, record):
 
 def _described(given):
     """Return `arguments` of `fit_started`."""
-    callbacks = given.get("callbacks")
-    listed = list(getattr(callbacks, "callbacks", None) or callbacks or []) if not callable(callbacks) else []
+    listed = _listed(given.get("callbacks"))
     weights = given.get("class_weight")
     return {
         "shuffle": values.jsonable(given.get("shuffle", True)),
@@ -247,9 +246,15 @@ def wanted(callbacks):
     """Return whether a fit with these callbacks is to be recorded."""
     if not ONLY_WITH_CALLBACK["on"]:
         return True
-    listed = getattr(callbacks, "callbacks", None) or callbacks or []
-    listed = listed if isinstance(listed, (list, tuple)) else [listed]
-    return any(getattr(callback, "records_this_fit", False) for callback in listed)
+    return any(getattr(callback, "records_this_fit", False) for callback in _listed(callbacks))
+
+
+def _listed(callbacks):
+    """Return callbacks, given as a list, one alone or a CallbackList, as a list."""
+    callbacks = getattr(callbacks, "callbacks", callbacks)
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
 
 
 # Callback lists: steps and epochs of the innermost fit.

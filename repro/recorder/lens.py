@@ -275,6 +275,34 @@ class Pass:
         return loss, self.metrics
 
 
+def watched_sequence_class(base, inner, look):
+    """Return a subclass of a Sequence class that asks `inner` for everything, and shows each batch to `look`."""
+
+    class Watched(base):
+        def __init__(self):
+            pass  # the settings are those of `inner`
+
+        def __getitem__(self, index):
+            batch = inner[index]
+            look(batch, index)
+            return batch
+
+        def __getattr__(self, name):
+            return getattr(inner, name)
+
+    for name in ("on_epoch_begin", "on_epoch_end"):
+        if hasattr(inner, name):
+            setattr(Watched, name, _passed_on(inner, name))
+    if hasattr(type(inner), "__len__"):
+        Watched.__len__ = lambda self: len(inner)
+    Watched.__name__ = Watched.__qualname__ = type(inner).__name__
+    return Watched
+
+
+def _passed_on(inner, name):
+    return lambda self: getattr(inner, name)()
+
+
 def strided(flat, most):
     """Return at most `most` values of a flat array, evenly spread, as a copy."""
     return np.array(flat[:: max(1, -(-len(flat) // most))])

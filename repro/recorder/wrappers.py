@@ -161,7 +161,8 @@ def _sources(lens, given, x, y, weights, batch_size, shuffle, record):
         source.original = source.passed_on = x
         source.class_name = type(x).__name__
         return source, sources.Source(lens, *last, batch_size=batch_size or 32, shuffled=True)
-    source = sources.Source(lens, x, y, weights, batch_size, shuffle, budget)
+    processes = bool(given.get("use_multiprocessing"))
+    source = sources.Source(lens, x, y, weights, batch_size, shuffle, budget, processes=processes)
     asked = given.get("validation_batch_size") or batch_size
     validation = process.guarded("validation data", fit.validation_source, lens, given.get("validation_data"), asked)
     return source, validation

@@ -113,12 +113,14 @@ class _PlainLines(Display):
             ):
                 self._printed_at = event.time
                 text = f"epoch {event.epoch}/{self.progress.epochs}, loss {shown(event.loss)}"
-                text += f", accuracy {shown(event.accuracy)}, {event.seconds:.2f} s"
+                text += f", accuracy {shown(event.accuracy)}" if event.accuracy is not None else ""
+                text += f", {event.seconds:.2f} s"
                 left = self.left()
                 self._say(text + (f", {left}" if left else ""))
             case events.Evaluated():
                 name = "evaluate" if event.phase == "inference" else "training phase"
-                self._say(f"epoch {event.epoch}, {name}: loss {shown(event.loss)}, accuracy {shown(event.accuracy)}")
+                accuracy = f", accuracy {shown(event.accuracy)}" if event.accuracy is not None else ""
+                self._say(f"epoch {event.epoch}, {name}: loss {shown(event.loss)}{accuracy}")
             case events.TracePlanned():
                 self._say(f"the trace takes {event.bytes / 1e9:.2f} GB, {event.free_bytes / 1e9:.2f} GB are free")
             case events.StopRequested():
@@ -142,7 +144,8 @@ class _Bar(Display):
         stage = _STAGES.get(progress.stage, "")
         figures = [f"{progress.epoch}/{progress.epochs}"]
         if progress.loss:
-            figures.append(f"loss {float(progress.loss[-1]):.3g}  acc {float(progress.accuracy[-1]):.2f}")
+            accuracy = f"  acc {float(progress.accuracy[-1]):.2f}" if progress.accuracy else ""
+            figures.append(f"loss {float(progress.loss[-1]):.3g}{accuracy}")
         if progress.stage == "fit":
             figures.append(self.left())
         else:

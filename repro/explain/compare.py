@@ -13,7 +13,8 @@ import msgspec
 from repro.base.errors import InputError, printable
 from repro.base.text import cell, cells, markdown
 from repro.environment import diff
-from repro.runs.events import Number, to_number
+from repro.runs.event_base import Number
+from repro.runs.events import to_number
 from repro.runs.records import ImageRecord
 from repro.runs.view import Evidence
 

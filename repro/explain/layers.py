@@ -16,7 +16,8 @@ from repro.base.rounded import number, three_digits
 from repro.explain.diagnosis import CONVERGED, updates_needed
 from repro.explain.phrases import Phrase, Sentence, as_text
 from repro.runs.directory import RunDirectory
-from repro.runs.events import BatchNormMeasured, LayerDrift, Number, to_number
+from repro.runs.event_base import Number
+from repro.runs.events import BatchNormMeasured, LayerDrift, to_number
 from repro.runs.progress import Progress, power
 
 # A tenth of a standard deviation, and a tenth of the scale.

@@ -14,7 +14,7 @@ from repro.base.rounded import number
 from repro.explain.layers import SMALL_WEIGHT
 from repro.explain.phrases import Phrase, Sentence
 from repro.runs.directory import RunDirectory
-from repro.runs.events import Count
+from repro.runs.event_base import Count
 from repro.runs.progress import power, prediction
 from repro.runs.records import RunRecord
 from repro.scenario.load import of_run

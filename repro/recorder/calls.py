@@ -53,7 +53,12 @@ class CallSession:
             if isinstance(given.get(key), (int, float))
         }
         self.source = sources.Source(
-            lens, x, given.get("y"), given.get("sample_weight"), given.get("batch_size") or 32, False,
+            lens,
+            x,
+            given.get("y"),
+            given.get("sample_weight"),
+            given.get("batch_size") or 32,
+            False,
             budget=record.look_budget,
         )
         self.source.spread_samples = True
@@ -124,12 +129,12 @@ class CallSession:
         started = time.perf_counter()
         same = weights["moving"]["equal"] == weights["moving"]["of"]
         plan = measure.Plan(
-            "call", fit_pairs=None if same else record.left_moving, columns=record.columns,
+            "call",
+            fit_pairs=None if same else record.left_moving,
+            columns=record.columns,
             fit_figures=record.fit_figures,
         )
-        measured, made, missing = measure.measure(
-            self.lens, samples, self.source.usual_batch_size(), allowed, plan
-        )
+        measured, made, missing = measure.measure(self.lens, samples, self.source.usual_batch_size(), allowed, plan)
         reports.write(record, record.fits, "call", number, measured, made, missing)
         record.measure_budget.spend(time.perf_counter() - started)
 
@@ -144,5 +149,3 @@ def _figures(lens, name, result):
     names = process.guarded("names of metrics", lens.figure_names) or []
     names = list(names) + ["value {}".format(place) for place in range(len(names), len(numbers))]
     return {name: lens.number_of(number) for name, number in zip(names, numbers)}
-
-

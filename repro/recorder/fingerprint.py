@@ -7,8 +7,25 @@ import numpy as np
 from repro_recorder import values
 
 CONFIG = (
-    "activation", "units", "filters", "kernel_size", "strides", "padding", "rate", "momentum", "epsilon", "axis",
-    "use_bias", "center", "scale", "renorm", "noise_shape", "stddev", "return_sequences", "stateful", "data_format",
+    "activation",
+    "units",
+    "filters",
+    "kernel_size",
+    "strides",
+    "padding",
+    "rate",
+    "momentum",
+    "epsilon",
+    "axis",
+    "use_bias",
+    "center",
+    "scale",
+    "renorm",
+    "noise_shape",
+    "stddev",
+    "return_sequences",
+    "stateful",
+    "data_format",
 )
 
 
@@ -194,5 +211,3 @@ def digests(lens):
     """Return a short hash of at most 4096 values of each variable."""
     arrays = lens.subsamples([variable for _, _, variable in lens.variables()])
     return [hashlib.blake2b(array.tobytes(), digest_size=8).hexdigest() for array in arrays]
-
-

@@ -139,8 +139,14 @@ class FitSession:
             arrays = self.lens.subsamples([variable for _, _, variable in listed])
             bad = [name for (name, _, _), array in zip(listed, arrays) if not _finite(array)]
             self.recording.send(
-                "not_finite", fit=self.fit, epoch=self.recording.epochs + 1, step=self.steps, what="loss",
-                names=bad[:100], rows=[], layer=None,
+                "not_finite",
+                fit=self.fit,
+                epoch=self.recording.epochs + 1,
+                step=self.steps,
+                what="loss",
+                names=bad[:100],
+                rows=[],
+                layer=None,
             )
 
     def before_epoch_ends(self):
@@ -179,8 +185,11 @@ class FitSession:
         validated = {name[4:]: value for name, value in logs.items() if name.startswith("val_")}
         if validated.get("loss") is not None:
             recording.send(
-                "validated", epoch=recording.epochs, loss=validated["loss"],
-                accuracy=scores.program_accuracy(validated), call="model.fit",
+                "validated",
+                epoch=recording.epochs,
+                loss=validated["loss"],
+                accuracy=scores.program_accuracy(validated),
+                call="model.fit",
             )
         self._note_weights()
 
@@ -194,8 +203,14 @@ class FitSession:
         if bad:
             self.recording.first_not_finite.add("weights")
             self.recording.send(
-                "not_finite", fit=self.fit, epoch=self.recording.epochs, step=self.steps, what="weights",
-                names=bad[:100], rows=[], layer=None,
+                "not_finite",
+                fit=self.fit,
+                epoch=self.recording.epochs,
+                step=self.steps,
+                what="weights",
+                names=bad[:100],
+                rows=[],
+                layer=None,
             )
         self._spend(started)
 

@@ -140,7 +140,7 @@ class MovingStatistics:
         for momentum, state in self.replays.items():
             weight = self._of_values(momentum**updates)
             self.replays[momentum] = np.where(moved, state * weight + batch * (1.0 - weight), state)
-            left = float(momentum**updates[changed].min())
+            left = float(momentum ** updates[changed].min())
             self.coarse[momentum] = self.coarse[momentum] * left + (1.0 - left) * (steps > 1)
         self.own_replay = np.where(moved, self.own_replay * of_value + batch * (1.0 - of_value), self.own_replay)
         self.batch_weight += steps * changed
@@ -151,7 +151,7 @@ class MovingStatistics:
             self.mean_of_means += change / self.single
             self.squares += change * (batch - self.mean_of_means)
             if len(self.variances) < limits.LISTED_STEPS:
-                halves = [batch[span][self.channels[index]:] for index, span in enumerate(self.spans)]
+                halves = [batch[span][self.channels[index] :] for index, span in enumerate(self.spans)]
                 self.variances.append((step, [float(half.mean()) for half in halves]))
 
     def _bound(self, batch, error, changed):

@@ -80,8 +80,17 @@ class Comparison:
             layer, call, shape = capture.info[key]
             self.order.append(key)
             self.layers[key] = {
-                "layer": layer, "call": call, "shape": shape, "least": None, "greatest": None, "not_finite": 0,
-                "sum": 0.0, "squares": 0.0, "count": 0, "in_training": False, "sums": {},
+                "layer": layer,
+                "call": call,
+                "shape": shape,
+                "least": None,
+                "greatest": None,
+                "not_finite": 0,
+                "sum": 0.0,
+                "squares": 0.0,
+                "count": 0,
+                "in_training": False,
+                "sums": {},
             }
         return self.layers[key]
 
@@ -129,4 +138,3 @@ class Comparison:
 def _add_difference(entry, name, given, reference):
     total, count = entry["sums"].get(name, (0.0, 0))
     entry["sums"][name] = (total + float(np.nansum((given - reference) ** 2)), count + reference.size)
-

@@ -52,8 +52,11 @@ class Process:
         self.failures += 1
         if self.failures == 1:
             self.mark("failed", self.pid, where, reason)
-            self.say("repro: the recorder failed ({}: {}): the program continues, its recording is not complete"
-                     .format(where, reason))
+            self.say(
+                "repro: the recorder failed ({}: {}): the program continues, its recording is not complete".format(
+                    where, reason
+                )
+            )
         if recording is not None and self.failures <= 20:
             recording.send("recorder_failed", where=where, error=reason)
         if os.environ.get("REPRO_RECORD_DEBUG"):

@@ -29,9 +29,7 @@ class TFKerasLens(tensorflow_2.TF2Lens):
     def __init__(self, keras, tf, model):
         super().__init__(keras, tf, model)
         self.layer_class = next(
-            kind
-            for kind in keras.layers.Dense.__mro__
-            if kind.__name__ == "Layer" and "__call__" in kind.__dict__
+            kind for kind in keras.layers.Dense.__mro__ if kind.__name__ == "Layer" and "__call__" in kind.__dict__
         )
 
     def keras_version(self):
@@ -140,8 +138,9 @@ class TFKerasPass(tensorflow_2.EagerPass):
 
     def __init__(self, view, *options):
         super().__init__(view, *options)
-        self.initial = [(each.mean, each.variance, each.mean.read_value(), each.variance.read_value())
-                        for each in view.moving()]
+        self.initial = [
+            (each.mean, each.variance, each.mean.read_value(), each.variance.read_value()) for each in view.moving()
+        ]
 
     @contextlib.contextmanager
     def scope(self):

@@ -11,7 +11,12 @@ from repro_recorder import calls, fit, generations, process, recordings, sources
 
 TRAINING = ("fit", "fit_generator")
 ASKING = (
-    "evaluate", "predict", "evaluate_generator", "predict_generator", "test_on_batch", "predict_on_batch",
+    "evaluate",
+    "predict",
+    "evaluate_generator",
+    "predict_generator",
+    "test_on_batch",
+    "predict_on_batch",
 )
 BATCHES = ("train_on_batch",)
 WRAPPED = "_repro_recorder"
@@ -140,8 +145,15 @@ def _begin_fit(owner, name, bound):
     if validation is not None and validation.original is given.get("validation_data"):
         given["validation_data"] = validation.passed_on
     session = fit.FitSession(
-        record, lens, name, source, validation, _described(given), epochs,
-        _integer(given.get("initial_epoch"), 0), given.get("steps_per_epoch") or _steps(source),
+        record,
+        lens,
+        name,
+        source,
+        validation,
+        _described(given),
+        epochs,
+        _integer(given.get("initial_epoch"), 0),
+        given.get("steps_per_epoch") or _steps(source),
     )
     sessions().append(session)
     return _Fit(name, bound, session)
@@ -268,8 +280,12 @@ def wrap_callbacks(kind):
     _after(kind, "on_epoch_begin", lambda session, logs, index: session.epoch_begins())
     _after(kind, step_begins, lambda session, logs, index: session.step_begins())
     _after(kind, step_ends, _step_ends)
-    _after(kind, "on_epoch_end", lambda session, logs, index: session.epoch_ends(logs),
-           before=lambda session: session.before_epoch_ends())
+    _after(
+        kind,
+        "on_epoch_end",
+        lambda session, logs, index: session.epoch_ends(logs),
+        before=lambda session: session.before_epoch_ends(),
+    )
 
 
 def _step_ends(session, logs, index):

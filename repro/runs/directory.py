@@ -20,7 +20,8 @@ from repro.runs import events, layout
 from repro.runs.event_reader import EventReader
 from repro.runs.heartbeat import is_foreign
 from repro.runs.progress import Progress
-from repro.runs.records import FORMAT, Result, RunRecord, State
+from repro.runs.records import FORMAT, Result, RunRecord
+from repro.sweep.record import State
 
 if TYPE_CHECKING:
     from repro.scenario.types import Scenario

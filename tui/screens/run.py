@@ -360,6 +360,9 @@ class RunScreen(ReproScreen):
             one = self.progress.evaluations.get((phase, latest))
             if one is None:
                 continue
+            if one.accuracy is None:
+                lines.append(Content(f"{name:<18}{number(one.loss):<16}-"))
+                continue
             right = float(one.accuracy) >= 0.999
             lines.append(
                 Content.assemble(

@@ -62,7 +62,9 @@ model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=
 model.summary()
 accuracy = "val_loss"
 watched = [
-    callbacks.ModelCheckpoint(os.path.join(folder, "best." + ("hdf5" if OLD else "keras")), monitor="val_loss", save_best_only=True),
+    callbacks.ModelCheckpoint(
+        os.path.join(folder, "best." + ("hdf5" if OLD else "keras")), monitor="val_loss", save_best_only=True
+    ),
     callbacks.EarlyStopping(monitor="val_loss", patience=1),
 ]
 history = model.fit(x, y, epochs=6, batch_size=16, verbose=2, validation_split=0.2, callbacks=watched)
@@ -86,7 +88,11 @@ print("names", [layer.name for layer in second.layers], [weight.name for weight 
 second.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 second.fit(x, y, epochs=2, batch_size=30, verbose=2)
 print("second", digest(second.get_weights()), second.name)
-print("variables", digest([np.array(variable) for variable in model.optimizer.variables]) if hasattr(
-    model.optimizer, "variables") and not callable(model.optimizer.variables) else "not told")
+print(
+    "variables",
+    digest([np.array(variable) for variable in model.optimizer.variables])
+    if hasattr(model.optimizer, "variables") and not callable(model.optimizer.variables)
+    else "not told",
+)
 print("metrics", [getattr(metric, "name", str(metric)) for metric in model.metrics])
 sys.stdout.flush()

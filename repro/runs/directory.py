@@ -20,8 +20,7 @@ from repro.runs import events, layout
 from repro.runs.event_reader import EventReader
 from repro.runs.heartbeat import is_foreign
 from repro.runs.progress import Progress
-from repro.runs.records import FORMAT, Result, RunRecord
-from repro.sweep.record import State
+from repro.runs.records import FORMAT, Result, RunRecord, State
 
 if TYPE_CHECKING:
     from repro.scenario.types import Scenario
@@ -84,7 +83,7 @@ class RunDirectory:
     def _is_recording(self) -> bool:
         """Return whether run.json says that the user's own program made the run; False if it cannot be read."""
         try:
-            return self.record().recorded is not msgspec.UNSET
+            return self.record().recorded is not None
         except InputError:
             return False
 

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from repro.runs.events import Count, Number, Probabilities, Seconds
+from repro.runs.event_base import Count, Number, Seconds
+from repro.runs.events import Probabilities
 from repro.runs.recorded_record import RECORDED, Recorded
 
 FORMAT = 1
@@ -63,13 +64,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     model_sha256: str | None = None
     # Images that were never trained on; empty where the scenario names none.
     validation_images: list[ImageRecord] = []
-<<<<<<< HEAD
-    # Only in a recording: a run whose training the user's own program made. It may have no scenario.yaml.
-    recorded: dict[str, Any] | UnsetType = UNSET
-=======
     # Of a recording: whose training it was. Its seed is not known; `seed` is 0.
     recorded: Recorded | None = None
->>>>>>> record
 
 
 class ClaimResult(msgspec.Struct, frozen=True):
@@ -156,7 +152,7 @@ class Result(msgspec.Struct, frozen=True):
         self._require_curves(measured.fit)
 
     def _require_curves(self, fit: Curves) -> None:
-        """ValueError if there is not one loss and one accuracy an epoch; a recording may have no accuracy, or no epoch."""
+        """ValueError if there is not one loss and one accuracy an epoch; a recording may have neither."""
         is_recording = self.environment == RECORDED
         if is_recording and not fit.accuracy:
             return

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from repro.bundle.verify import Outcome
 from repro.runs.event_base import Number
 from repro.runs.events import to_number
-from repro.runs.records import ClaimResult, Verdict
+from repro.runs.records import ClaimResult, Outcome, Verdict
 from repro.scenario.types import Claim, Scenario
 
 # Keras gives some accuracies as float32, others are divided in double precision: equal ones differ by up to 6e-8.

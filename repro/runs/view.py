@@ -14,10 +14,9 @@ from repro.base.text import cell
 from repro.environment import diff
 from repro.runs.directory import RunDirectory, read_json
 from repro.runs.progress import Progress
-from repro.runs.records import Result, RunRecord
+from repro.runs.records import Result, RunRecord, State
 from repro.scenario import load
 from repro.scenario.types import Scenario
-from repro.sweep.record import State
 
 MAX_ENVIRONMENT_BYTES = 1024 * 1024
 

@@ -30,12 +30,8 @@ from repro.scenario.load import shipped_names
 from repro.supervise.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
-<<<<<<< HEAD
-=======
 # How the worker's warning begins (`training.NO_TRACE`).
 TRACE_REFUSED = "this run keeps no trace"
-_SNAPSHOT = re.compile(r"^snapshot-([0-9]{1,9})\.npz$")
->>>>>>> worker
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -10,9 +10,8 @@ from repro.base.errors import ExitCode, InputError
 from repro.runs import reuse
 from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
-from repro.runs.records import Result
+from repro.runs.records import Result, State
 from repro.runs.store import Store
-from repro.sweep.record import State
 
 How = Literal["waiting", "kept", "trained", "resumed"]
 

@@ -13,13 +13,12 @@ import msgspec
 import pytest
 
 from repro.base.errors import ExitCode
-from repro.bundle.verify import Outcome
 from repro.cli.sweep import shares
 from repro.environment import definition
 from repro.runs import reuse
 from repro.runs.directory import RunDirectory
 from repro.runs.identity import RunIdentity, is_same_run
-from repro.runs.records import ClaimResult, Result
+from repro.runs.records import ClaimResult, Outcome, Result
 from repro.runs.store import Store
 from repro.sweep import process
 from repro.sweep.jobs import Job

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from repro.base.errors import InputError
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import json_option, open_store, print_json, say, store_option
 from repro.runs.directory import RunDirectory
+from repro.runs.run_object import run_object
 
 
 @click.command("show")
@@ -29,10 +30,10 @@ def command(name: str, store: Path | None, as_json: bool) -> None:
 
 def _network(run: RunDirectory) -> list[str]:
     """The line with the network that was trained, once it was built."""
-    from repro.runs.view import Evidence
+    from repro.runs.view import RunView
 
     try:
-        words = Evidence(run).network
+        words = RunView(run).network
     except InputError:
         return []
     return [] if words is None else [f"  network         {words}"]

@@ -21,10 +21,10 @@ from repro.base.errors import ReproError
 from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import RunRecord
+from repro.runs.summary import RunSummary
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, GOOD, ODD, QUIET, hanging, number, plain, rows, share, table, word
-from tui.viewmodels.summary import Summary
 from tui.widgets.curve import STYLES, Curve, Series
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def letter(index: int) -> str:
 class Side:
     """One run of the comparison."""
 
-    summary: Summary
+    summary: RunSummary
     record: RunRecord
     progress: Progress
 
@@ -123,7 +123,7 @@ class CompareScreen(ReproScreen):
         self.show_command(show(["compare", *words, *flag, *store_option(self.repro.store_path)]))
 
     @work(thread=True, exclusive=True)
-    def _load(self, marked: Sequence[Summary]) -> None:
+    def _load(self, marked: Sequence[RunSummary]) -> None:
         found = Sides()
         for summary in marked:
             run = self.repro.run_directory(summary.id)
@@ -139,10 +139,10 @@ class CompareScreen(ReproScreen):
     @staticmethod
     def _compare(runs: list[RunDirectory], found: Sides) -> Comparison | None:
         from repro.explain.compare import compare
-        from repro.runs.view import Evidence
+        from repro.runs.view import RunView
 
         try:
-            return compare([Evidence(run) for run in runs])
+            return compare([RunView(run) for run in runs])
         except (ReproError, OSError) as error:
             found.faults.append(str(error))
             return None
@@ -291,7 +291,7 @@ class CompareScreen(ReproScreen):
         scenarios = sorted({run.scenario for run in runs if run.environment in environments})
         if not scenarios:
             return Content.styled("nothing was run yet", QUIET)
-        last: dict[tuple[str, str], Summary] = {}
+        last: dict[tuple[str, str], RunSummary] = {}
         for run in runs:
             if run.verdict is not None or (run.scenario, run.environment) not in last:
                 held = last.get((run.scenario, run.environment))

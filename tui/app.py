@@ -25,13 +25,13 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from repro.base import shipped
+from repro.runs.summary import RunSummary
 from tui import settings
 from tui.commands import Request, SweepRequest, ticket_words
 from tui.screens.base import ReproScreen, key
 from tui.screens.library import LibraryScreen
 from tui.text import BUSY, ODD, QUIET, plain
 from tui.themes import NAMES, NORMAL, THEMES
-from tui.viewmodels.summary import Summary, from_id
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -121,7 +121,7 @@ class ReproApp(App[int], inherit_bindings=False):
             self.animation_level = "none"
         self.environments = environment_names()
         self.run_ids: list[str] = []
-        self.summaries: dict[str, Summary] = {}
+        self.summaries: dict[str, RunSummary] = {}
         self.tickets: list[tickets.Ticket] = []
         self.store_error: str | None = None
         self.step_seconds: dict[str, float] = {}
@@ -301,7 +301,8 @@ class ReproApp(App[int], inherit_bindings=False):
         if news.ids is not None:
             self.run_ids, self.store_error = news.ids, news.error
             self.summaries = {
-                run_id: self.summaries.get(run_id) or from_id(run_id, self.environments) for run_id in news.ids
+                run_id: self.summaries.get(run_id) or RunSummary.from_id(run_id, self.environments)
+                for run_id in news.ids
             }
             self.marked = [run_id for run_id in self.marked if run_id in self.summaries]
             self.loaded = True
@@ -324,7 +325,7 @@ class ReproApp(App[int], inherit_bindings=False):
             screen.show_activity()
             screen.store_changed()
 
-    def _say_ended(self, summary: Summary) -> None:
+    def _say_ended(self, summary: RunSummary) -> None:
         name = f"{summary.scenario} in {summary.environment}, seed {summary.seed}"
         said = (summary.verdict or summary.state).replace("_", " ").lower()
         good = summary.verdict == "REPRODUCED"
@@ -357,11 +358,11 @@ class ReproApp(App[int], inherit_bindings=False):
 
         return RunDirectory(self.store_path / run_id)
 
-    def runs(self) -> list[Summary]:
+    def runs(self) -> list[RunSummary]:
         """All runs, newest first."""
         return [self.summaries[run_id] for run_id in self.run_ids]
 
-    def going_on(self) -> list[Summary]:
+    def going_on(self) -> list[RunSummary]:
         """Runs that go on here."""
         return [summary for summary in self.summaries.values() if summary.state == "running"]
 
@@ -466,7 +467,7 @@ class ReproApp(App[int], inherit_bindings=False):
                 with contextlib.suppress(OSError):
                     one.request_stop()
 
-    def resume_run(self, summary: Summary) -> None:
+    def resume_run(self, summary: RunSummary) -> None:
         """Go on with a run from its last checkpoint."""
         from repro.queue import tickets
 

@@ -13,12 +13,12 @@ from repro.bundle.read import bad
 from repro.runs import layout
 from repro.runs.records import ImageRecord, Measurements, Result
 from repro.runs.verdict import decide_all, verdict
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 from repro.scenario.types import Scenario
 
 
 def check_result(
-    path: Path, run: Evidence, result: Result, scenario: Scenario, entry: RunEntry, manifest: Manifest
+    path: Path, run: RunView, result: Result, scenario: Scenario, entry: RunEntry, manifest: Manifest
 ) -> None:
     """Refuse a result that contradicts what lies beside it."""
     name = f"runs/{entry.id}"
@@ -53,7 +53,7 @@ def check_result(
     _check_images(path, name, run, layout.VALIDATION_IMAGES, run.record.validation_images)
 
 
-def _check_log(path: Path, name: str, run: Evidence, scenario: Scenario) -> None:
+def _check_log(path: Path, name: str, run: RunView, scenario: Scenario) -> None:
     """The result has every figure of its own log, and as it is there; others only where a later version adds some."""
     logged = run.progress.measurements(scenario.fit.epochs, run.labels)
     found, said = dict(_figures(logged)), dict(_figures(run.measurements))
@@ -90,7 +90,7 @@ def _check_hashes(path: Path, name: str, result: Result, manifest: Manifest) -> 
             bad(path, f"{name}/{printable(file, 80)} is not the file that the run wrote")
 
 
-def _check_images(path: Path, name: str, run: Evidence, file_name: str, records: list[ImageRecord]) -> None:
+def _check_images(path: Path, name: str, run: RunView, file_name: str, records: list[ImageRecord]) -> None:
     file = run.run.file(file_name)
     if not file.exists():
         return

@@ -14,7 +14,7 @@ from repro.environment import definition, diff
 from repro.environment.record import RECORDED_VARIABLES
 from repro.explain import sentences
 from repro.runs.records import ClaimResult
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 from repro.scenario.types import Scenario
 
 Tracker = Literal["keras", "tensorflow", "stackoverflow"]
@@ -37,7 +37,7 @@ class IssueText:
     script: str
 
 
-def write(run: Evidence, tracker: Tracker) -> IssueText:
+def write(run: RunView, tracker: Tracker) -> IssueText:
     """The text for one tracker, under 6,000 characters; InputError where the run has no result to tell of."""
     if run.result is None:
         what = f"the run {run.id} is {run.state}: it has no figures to report"
@@ -64,7 +64,7 @@ def _redacted(text: str) -> str:
 class _Parts:
     """The pieces that all forms are made of."""
 
-    def __init__(self, run: Evidence, scenario: Scenario, code: str, claims: list[ClaimResult], *, short: bool) -> None:
+    def __init__(self, run: RunView, scenario: Scenario, code: str, claims: list[ClaimResult], *, short: bool) -> None:
         self.run = run
         self.scenario = scenario
         self.code = code

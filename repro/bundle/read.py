@@ -32,7 +32,7 @@ from repro.bundle.manifest import (
     RunEntry,
 )
 from repro.runs.directory import RunDirectory
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 
 _PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}\Z")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
@@ -48,7 +48,7 @@ class Bundle:
     path: Path
     folder: Path
     manifest: Manifest
-    runs: list[Evidence]
+    runs: list[RunView]
 
 
 class _Head(msgspec.Struct):
@@ -62,7 +62,7 @@ def opened(path: Path) -> Iterator[Bundle]:
         manifest = _unpack(path, stream, folder)
         runs = []
         for entry in manifest.runs:
-            run = Evidence(RunDirectory(folder / "runs" / entry.id))
+            run = RunView(RunDirectory(folder / "runs" / entry.id))
             try:
                 _check_run(path, run, entry, manifest)
             except InputError as error:
@@ -266,7 +266,7 @@ def _unpack_member(
         bad(path, f"{entry.path} does not have the hash that {NAME} says")
 
 
-def _check_run(path: Path, run: Evidence, entry: RunEntry, manifest: Manifest) -> None:
+def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) -> None:
     """The run's records are whole and agree with each other."""
     record, result = run.record, run.result
     if record.id != entry.id:

@@ -17,8 +17,9 @@ from repro.environment import diff
 from repro.explain import sentences
 from repro.runs.records import ClaimResult, Measurements
 from repro.runs.verdict import decide_all
-from repro.runs.view import Evidence, shipped_as
+from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
+from repro.scenario.load import trains_as_shipped
 from repro.scenario.types import Scenario
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -98,7 +99,7 @@ class Drawing:
     note: str = ""
 
 
-def make(runs: Sequence[Evidence]) -> Pages:
+def make(runs: Sequence[RunView]) -> Pages:
     """All pages of the given (already redacted) runs."""
     import jinja2
 
@@ -128,7 +129,7 @@ def make(runs: Sequence[Evidence]) -> Pages:
     return Pages(files)
 
 
-def _script(run: Evidence) -> str | None:
+def _script(run: RunView) -> str | None:
     """The run as a script of plain Keras; None where no script can say it."""
     try:
         return script_of(run.record, run.run.require_scenario())
@@ -147,7 +148,7 @@ def _markdown(value: Any) -> str:
     return text.markdown(printable(" ".join(value.split()), 20_000) if isinstance(value, str) else text.cell(value))
 
 
-def _view(run: Evidence, script: str | None) -> dict[str, Any]:
+def _view(run: RunView, script: str | None) -> dict[str, Any]:
     record = run.record
     scenario = run.run.require_scenario()
     # Every group is there, None where it was not measured.
@@ -183,7 +184,7 @@ def _view(run: Evidence, script: str | None) -> dict[str, Any]:
     }
 
 
-def _in_short(run: Evidence, measurements: dict[str, Any]) -> list[str]:
+def _in_short(run: RunView, measurements: dict[str, Any]) -> list[str]:
     """What happened and why, in sentences; the code in backticks. Nothing where nothing was measured."""
     fit = measurements["fit"]
     seen = []
@@ -199,25 +200,25 @@ def _in_short(run: Evidence, measurements: dict[str, Any]) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def _why_none(run: Evidence) -> str:
+def _why_none(run: RunView) -> str:
     ended = run.progress.ended
     reason = printable(ended.reason, 300) if ended is not None and ended.reason else "no reason is recorded"
     return f"the run {run.state}: {reason}"
 
 
-def _claims(run: Evidence, scenario: Scenario) -> list[ClaimResult]:
+def _claims(run: RunView, scenario: Scenario) -> list[ClaimResult]:
     if run.result is not None:
         return run.result.claims
     return decide_all(scenario, {}, run.record.environment)
 
 
-def reproduce_line(run: Evidence, file: str) -> str:
+def reproduce_line(run: RunView, file: str) -> str:
     """The command that does the same again, from the record and not from what was typed.
 
     `file`: where the scenario lies if it is not a shipped one.
     """
     record = run.record
-    words = ["repro", "run", record.scenario if shipped_as(run) else file]
+    words = ["repro", "run", record.scenario if trains_as_shipped(run.run.require_scenario()) else file]
     words += ["--environment", record.environment, "--seed", str(record.seed)]
     words += ["--threads", str(record.threads)]
     if record.device != "auto":
@@ -253,7 +254,7 @@ def _figures(measurements: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     return rows
 
 
-def _pictures(run: Evidence, measurements: dict[str, Any]) -> list[Picture]:
+def _pictures(run: RunView, measurements: dict[str, Any]) -> list[Picture]:
     file = run.run.file("arrays/images.npy")
     if not file.exists():
         return []
@@ -359,7 +360,7 @@ def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return kept
 
 
-def _drift(run: Evidence) -> dict[str, Any] | None:
+def _drift(run: RunView) -> dict[str, Any] | None:
     """The last drift of every BatchNormalization layer, drawn; None where none was measured."""
     drift = run.progress.drift
     if not drift:

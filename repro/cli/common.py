@@ -1,4 +1,4 @@
-"""What commands share: options, the store, JSON lines, the JSON shapes of a run."""
+"""What commands share: options, the store, lines of JSON and of text."""
 
 from __future__ import annotations
 
@@ -13,11 +13,7 @@ import msgspec
 
 from repro.base.errors import InputError, encodable, printable
 from repro.cli.basics import FilePath, write
-from repro.runs.directory import RunDirectory
-from repro.runs.progress import Progress
-from repro.runs.records import Result, RunRecord
 from repro.runs.store import Store
-from repro.runs.verdict import decide_all
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMAT = 1
@@ -117,81 +113,3 @@ def numbers(values: tuple[str, ...], option: str) -> list[int]:
             raise InputError(what, do="give 0 to 2147483647, or A:B with A below B and 10000 apart at most")
         found += range(start, stop)
     return list(dict.fromkeys(found))
-
-
-def run_object(run: RunDirectory, *, with_measurements: bool = True) -> dict[str, Any]:
-    """The JSON object of one run, as `run` and `show` print it; a damaged run has its reason instead of figures."""
-    try:
-        record = run.named_record()
-        result = run.result()
-    except InputError as error:
-        return _damaged(run, error, with_measurements)
-    if result is not None:
-        return _finished(result, with_measurements)
-    return _unfinished(run, record, with_measurements)
-
-
-def _finished(result: Result, with_measurements: bool) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(result)
-    del plain["files"]
-    if not with_measurements:
-        del plain["measurements"]
-    return plain
-
-
-def _damaged(run: RunDirectory, error: InputError, with_measurements: bool) -> dict[str, Any]:
-    """The keys of every run, so that who reads a list of runs needs no case of its own; `reason` says what is wrong."""
-    found: dict[str, Any] = {"format": FORMAT, "run": run.id}
-    found |= dict.fromkeys(("scenario", "environment", "seed"))
-    found |= {"state": "damaged", "verdict": None, "degraded": False, "derived_from": None, "claims": []}
-    if with_measurements:
-        found["measurements"] = {}
-    return found | {"seconds": {}, "reason": str(error)}
-
-
-def _unfinished(run: RunDirectory, record: RunRecord, with_measurements: bool) -> dict[str, Any]:
-    try:
-        progress = run.progress()
-    except InputError as error:
-        return _damaged(run, error, with_measurements)
-    found = {
-        "format": FORMAT,
-        "run": run.id,
-        "scenario": record.scenario,
-        "environment": record.environment,
-        "seed": record.seed,
-        "state": run.state(progress),
-        "verdict": None,
-        "degraded": False,
-        "derived_from": record.derived_from,
-        "claims": [],
-        "seconds": progress.seconds,
-        "epoch": progress.epoch,
-        "epochs": progress.epochs,
-        "reason": progress.ended.reason if progress.ended is not None else None,
-    }
-    if with_measurements:
-        try:
-            found["measurements"] = measurements_so_far(record, progress)
-            found["claims"] = claims_so_far(run, record, progress)
-        except InputError as error:
-            return _damaged(run, error, with_measurements)
-    return found
-
-
-def measurements_so_far(record: RunRecord, progress: Progress) -> dict[str, Any]:
-    """Measurements of an unfinished run."""
-    return progress.measurements(labels=[image.label for image in record.images])
-
-
-def claims_so_far(run: RunDirectory, record: RunRecord, progress: Progress) -> list[dict[str, Any]]:
-    """Claims of an unfinished run: unknown until the last epoch was measured."""
-    try:
-        scenario = run.scenario()
-    except InputError:
-        return []
-    if scenario is None:
-        return []
-    done = progress.epoch == scenario.fit.epochs
-    found = progress.measurements(scenario.fit.epochs, [image.label for image in record.images]) if done else {}
-    return [msgspec.to_builtins(claim) for claim in decide_all(scenario, found, record.environment)]

@@ -43,12 +43,12 @@ def command(
     if output is None and not preview:
         raise InputError("no file is named", do="give -o FILE.zip, or --preview")
     from repro.bundle import export
-    from repro.runs.view import Evidence
+    from repro.runs.view import RunView
 
     if output is not None and not preview:
         export.refuse_existing(output)
     found = open_store(store)
-    evidence = [Evidence(found.find(run)) for run in runs]
+    evidence = [RunView(found.find(run)) for run in runs]
     contents = export.collect(evidence, images=not no_images, own_images=with_images)
     summary = _summary(contents)
     if output is not None and not preview:

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from repro.base.errors import InputError, UnusableError
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import json_option, open_store, print_json, say, store_option
 from repro.environment import check, definition, gpu
 from repro.runs.directory import RunDirectory
 from repro.runs.records import RunRecord
+from repro.runs.run_object import run_object
 from repro.scenario.types import Scenario
 
 # State of a run with which nobody can go on, and what to do.

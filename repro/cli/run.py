@@ -16,13 +16,14 @@ import click
 from repro.base import defects
 from repro.base.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError
 from repro.cli.basics import training_options
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import json_option, open_store, print_json, say, store_option
 from repro.cli.plans import Asked, make_plans
 from repro.environment.record import IMAGE_FILE
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
 from repro.runs.progress import Progress
+from repro.runs.run_object import run_object
 from repro.runs.store import Store
 
 DETACHED_LOG = ".detached.log"

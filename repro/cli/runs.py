@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from repro.cli.common import FORMAT, json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.runs.run_object import run_object
 
 
 @click.command("runs")

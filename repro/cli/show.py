@@ -9,10 +9,11 @@ import click
 
 from repro.base.errors import InputError, printable
 from repro.base.rounded import share, three_digits
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import json_option, open_store, print_json, say, store_option
 from repro.explain import layers
 from repro.explain.phrases import as_text
 from repro.runs.directory import RunDirectory
+from repro.runs.run_object import run_object
 
 _HEADINGS = (
     *("layer", "channels", "mean left", "var. left", "moving mean", "batch mean"),
@@ -41,10 +42,10 @@ def command(name: str, with_layers: bool, store: Path | None, as_json: bool) -> 
 
 def _network(run: RunDirectory) -> list[str]:
     """The line with the network that was trained, once it was built."""
-    from repro.runs.view import Evidence
+    from repro.runs.view import RunView
 
     try:
-        words = Evidence(run).network
+        words = RunView(run).network
     except InputError:
         return []
     return [] if words is None else [f"  network         {words}"]

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from repro.base.errors import EndedEarlyError, InputError
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import json_option, open_store, print_json, say, store_option
+from repro.runs.run_object import run_object
 from repro.supervise.supervisor import STOP_GRACE_SECONDS
 
 

@@ -92,11 +92,11 @@ def _verify(
 def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int]) -> tuple[dict[str, Any], int]:
     from repro.bundle import verify
     from repro.cli.run import run_one
-    from repro.runs.view import Evidence
+    from repro.runs.view import RunView
 
     with _onednn(one.onednn):
         run, code = run_one(one.plan, store, plain=plain, position=position)
-    ours = Evidence(run)
+    ours = RunView(run)
     row: dict[str, Any] = {"run": one.evidence.id, "here": run.id, "grade": None, "state": ours.state}
     if ours.result is None:
         ended = ours.progress.ended

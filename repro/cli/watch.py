@@ -8,9 +8,10 @@ import click
 import msgspec
 
 from repro.base.errors import ExitCode, InputError
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import json_option, open_store, print_json, say, store_option
 from repro.runs import layout
 from repro.runs.directory import RunDirectory, follow
+from repro.runs.run_object import run_object
 
 
 @click.command("watch")

@@ -16,7 +16,7 @@ from repro.environment import diff
 from repro.runs.event_base import Number
 from repro.runs.events import to_number
 from repro.runs.records import ImageRecord
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 
 FORMAT = 1
 
@@ -66,7 +66,7 @@ class Comparison:
         return [row for row in self.rows if all_rows or row.differs or row.always]
 
 
-def compare(runs: Sequence[Evidence]) -> Comparison:
+def compare(runs: Sequence[RunView]) -> Comparison:
     """All rows of two or more runs."""
     table = Comparison([run.id for run in runs], _labels(runs), [run.verdict for run in runs])
     table.rows.extend(_settings(runs))
@@ -77,7 +77,7 @@ def compare(runs: Sequence[Evidence]) -> Comparison:
     return table
 
 
-def _labels(runs: Sequence[Evidence]) -> list[str]:
+def _labels(runs: Sequence[RunView]) -> list[str]:
     """A short name per run, unique among them."""
     tails = [run.id.rpartition("-")[2] for run in runs]
     if len(set(tails)) == len(tails):
@@ -89,7 +89,7 @@ def _row(section: str, name: str, values: Sequence[Any], **more: Any) -> Row:
     return Row(section, name, tuple(values), **more)
 
 
-def _settings(runs: Sequence[Evidence]) -> list[Row]:
+def _settings(runs: Sequence[RunView]) -> list[Row]:
     names = ("scenario", "environment", "seed", "device", "threads", "deterministic", "derived_from")
     rows = [_row("settings", name, [getattr(run.record, name) for run in runs]) for name in names]
     rows += [
@@ -106,7 +106,7 @@ def _settings(runs: Sequence[Evidence]) -> list[Row]:
     return rows
 
 
-def _package(run: Evidence) -> str:
+def _package(run: RunView) -> str:
     return f"{run.record.package_version} {run.record.commit or run.record.package_sha256}"
 
 
@@ -116,7 +116,7 @@ def _images(name: str, records: list[list[ImageRecord]]) -> list[Row]:
     return [_row("settings", f"{name} {index}", values) for index, values in enumerate(itertools.zip_longest(*lines))]
 
 
-def _scenario_settings(run: Evidence) -> dict[str, Any]:
+def _scenario_settings(run: RunView) -> dict[str, Any]:
     """The scenario's model, training and BatchNormalization settings as dotted keys; {} if there is none to read."""
     try:
         scenario = run.run.scenario()
@@ -130,7 +130,7 @@ def _scenario_settings(run: Evidence) -> dict[str, Any]:
     return diff.flatten(wanted)
 
 
-def _measurements(runs: Sequence[Evidence]) -> list[Row]:
+def _measurements(runs: Sequence[RunView]) -> list[Row]:
     found = [run.measurements for run in runs]
     rows = [
         _row("measurements", "state", [run.state for run in runs]),
@@ -177,7 +177,7 @@ def _probabilities(measurements: dict[str, Any], index: int) -> Any:
     return found[index] if index < len(found) else None
 
 
-def _claims(runs: Sequence[Evidence]) -> list[Row]:
+def _claims(runs: Sequence[RunView]) -> list[Row]:
     by_run = [{claim.id: claim for claim in run.result.claims} if run.result is not None else {} for run in runs]
     rows = []
     for claim_id in dict.fromkeys(key for claims in by_run for key in claims):
@@ -186,7 +186,7 @@ def _claims(runs: Sequence[Evidence]) -> list[Row]:
     return rows
 
 
-def _timings(runs: Sequence[Evidence]) -> list[Row]:
+def _timings(runs: Sequence[RunView]) -> list[Row]:
     found = [run.result.seconds if run.result is not None else {} for run in runs]
     names = dict.fromkeys(name for seconds in found for name in seconds)
     return [
@@ -199,7 +199,7 @@ def _milliseconds(seconds: Any) -> Any:
     return seconds if number is None or not math.isfinite(number) else round(number, 3)
 
 
-def _environment(runs: Sequence[Evidence]) -> list[Row]:
+def _environment(runs: Sequence[RunView]) -> list[Row]:
     return [
         Row("environment", row.key, row.values, row.group, row.why, row.source, row.explains)
         for row in diff.rows([run.facts_record for run in runs])

@@ -55,7 +55,10 @@ class RunDirectory:
 
     def named_record(self) -> RunRecord:
         """Read run.json of a run in a store; InputError also if its folder was renamed."""
-        record = self.record()
+        return self.require_own_name(self.record())
+
+    def require_own_name(self, record: RunRecord) -> RunRecord:
+        """Return `record`; InputError if it names another run than this folder."""
         if record.id != self.id:
             what = f"says that it is {printable(record.id, 80)}"
             raise InputError(what, do="give the folder its name back", file=self.file(layout.RECORD))

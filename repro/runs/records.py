@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Literal
 
 import msgspec
@@ -69,7 +70,7 @@ class RunRecord(msgspec.Struct, frozen=True):
 
 
 class ClaimResult(msgspec.Struct, frozen=True):
-    """A claim and how it came out; `measured` is None where nothing was."""
+    """A claim and its outcome; `measured` is None if nothing was measured."""
 
     id: str
     says: str
@@ -77,6 +78,12 @@ class ClaimResult(msgspec.Struct, frozen=True):
     outcome: Outcome
     measured: Number | None
     expected: str
+
+    def with_shared_text(self) -> ClaimResult:
+        """Return an equal claim whose text is shared with equal claims: a screen keeps those of very many runs."""
+        text = map(sys.intern, (self.id, self.says, self.value, self.outcome, self.expected))
+        claim_id, says, value, outcome, expected = text
+        return ClaimResult(claim_id, says, value, outcome, self.measured, expected)  # type: ignore[arg-type]
 
 
 class Curves(msgspec.Struct):

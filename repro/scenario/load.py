@@ -81,6 +81,15 @@ def of_run(file: Path) -> Scenario:
     return scenario
 
 
+def trains_as_shipped(scenario: Scenario) -> bool:
+    """Return whether the shipped scenario of this name trains the same; its words and claims may differ."""
+    if scenario.name not in shipped_names():
+        return False
+    shipped_one = yaml_file.read(find(scenario.name)).convert(Scenario)
+    parts = ("images", "model", "batch_norm", "compile", "fit")
+    return all(getattr(shipped_one, part) == getattr(scenario, part) for part in parts)
+
+
 def parse(text: str, *, name: str, environments: Collection[str]) -> Scenario:
     """A scenario from text that is in no file of its own (a run directory, a bundle); `name` is used in messages."""
     document = yaml_file.Document(name, text)

@@ -22,10 +22,10 @@ from repro.base.rounded import number, share
 from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import RunRecord
+from repro.runs.summary import RunSummary
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, GOOD, ODD, QUIET, hanging, plain, rows, table, word
-from tui.viewmodels.summary import Summary
 from tui.widgets.curve import STYLES, Curve, Series
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def letter(index: int) -> str:
 class Side:
     """One run of the comparison."""
 
-    summary: Summary
+    summary: RunSummary
     record: RunRecord
     progress: Progress
 
@@ -124,7 +124,7 @@ class CompareScreen(ReproScreen):
         self.show_command(show(["compare", *words, *flag, *store_option(self.repro.store_path)]))
 
     @work(thread=True, exclusive=True)
-    def _load(self, marked: Sequence[Summary]) -> None:
+    def _load(self, marked: Sequence[RunSummary]) -> None:
         found = Sides()
         for summary in marked:
             run = self.repro.run_directory(summary.id)
@@ -140,10 +140,10 @@ class CompareScreen(ReproScreen):
     @staticmethod
     def _compare(runs: list[RunDirectory], found: Sides) -> Comparison | None:
         from repro.explain.compare import compare
-        from repro.runs.view import Evidence
+        from repro.runs.view import RunView
 
         try:
-            return compare([Evidence(run) for run in runs])
+            return compare([RunView(run) for run in runs])
         except (ReproError, OSError) as error:
             found.faults.append(str(error))
             return None
@@ -292,7 +292,7 @@ class CompareScreen(ReproScreen):
         scenarios = sorted({run.scenario for run in runs if run.environment in environments})
         if not scenarios:
             return Content.styled("nothing was run yet", QUIET)
-        last: dict[tuple[str, str], Summary] = {}
+        last: dict[tuple[str, str], RunSummary] = {}
         for run in runs:
             if run.verdict is not None or (run.scenario, run.environment) not in last:
                 held = last.get((run.scenario, run.environment))

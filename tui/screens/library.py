@@ -17,11 +17,11 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from repro.base.errors import InputError
+from repro.runs.summary import RunSummary
 from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, QUIET, duration, hanging, plain, prose, roughly, rows, when, word
 from tui.viewmodels.scenarios import Entry, Shelf, marked, yaml
-from tui.viewmodels.summary import Summary
 from tui.widgets.cursor import ReversedCursor
 
 if TYPE_CHECKING:
@@ -184,9 +184,9 @@ class LibraryScreen(ReproScreen):
             parts.append(Content.assemble((what.sign, what.style), f" {environment}"))
         return Content("  ").join(parts)
 
-    def last_by_environment(self, scenario: str, *, with_claims: bool = False) -> dict[str, Summary]:
+    def last_by_environment(self, scenario: str, *, with_claims: bool = False) -> dict[str, RunSummary]:
         """The last run of a scenario in each environment; the last one that decided its claims."""
-        found: dict[str, Summary] = {}
+        found: dict[str, RunSummary] = {}
         for summary in self.repro.runs():
             if summary.scenario != scenario or (with_claims and not summary.claims):
                 continue
@@ -198,7 +198,7 @@ class LibraryScreen(ReproScreen):
         """Expected time here: the last run's, else from measured seconds of an epoch."""
         scenario, epochs = one.name, one.epochs
         environment = (self.repro.settings.environments or ["keras-3"])[0]
-        other: Summary | None = None
+        other: RunSummary | None = None
         for summary in self.repro.runs():
             if summary.environment == environment and summary.seconds is not None:
                 if summary.scenario == scenario:
@@ -282,8 +282,8 @@ class LibraryScreen(ReproScreen):
         outcomes: dict[str, list[str]] = {}
         finished = self.last_by_environment(one.scenario.name, with_claims=True)
         for summary in finished.values():
-            for claim_id, outcome in summary.claims:
-                outcomes.setdefault(claim_id, []).append(outcome)
+            for result in summary.claims:
+                outcomes.setdefault(result.id, []).append(result.outcome)
         lines: list[Content] = []
         names = max([len(claim.id) for claim in one.scenario.claims] or [0])
         signs_width = max(1, len(finished))

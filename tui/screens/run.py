@@ -22,13 +22,13 @@ from repro.base.rounded import number, share
 from repro.runs import events
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import ClaimResult, Result, RunRecord
+from repro.runs.summary import ENDED, RunSummary
 from repro.runs.verdict import decide_all
 from repro.scenario.types import Scenario
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, plain, rows, size, word
 from tui.viewmodels import claims
-from tui.viewmodels.summary import ENDED, Summary, from_id
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
@@ -160,9 +160,9 @@ class RunScreen(ReproScreen):
             self.post_message(self.News(news))
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> RunSummary:
         """The run as the list knows it."""
-        return self.repro.summaries.get(self.run_id) or from_id(self.run_id, self.repro.environments)
+        return self.repro.summaries.get(self.run_id) or RunSummary.from_id(self.run_id, self.repro.environments)
 
     # -- what comes in
 

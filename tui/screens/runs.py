@@ -16,10 +16,10 @@ from textual.widgets import Input, Static
 from repro.base.errors import ReproError
 from repro.base.rounded import share
 from repro.queue import tickets
+from repro.runs.summary import ENDED, RunSummary
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
 from tui.text import BUSY, ODD, QUIET, duration, plain, rows, when, word
-from tui.viewmodels.summary import ENDED, Summary
 from tui.widgets.runlist import RunList
 
 SORTS = {
@@ -32,7 +32,7 @@ SORTS = {
 }
 
 
-def sorted_by(runs: list[Summary], sort: str) -> list[Summary]:
+def sorted_by(runs: list[RunSummary], sort: str) -> list[RunSummary]:
     """Runs, which come newest first, in another order."""
     if sort == "oldest":
         return runs[::-1]
@@ -146,7 +146,7 @@ class RunsScreen(ReproScreen):
             line += "  started"
         return Content.styled(line, QUIET)
 
-    def _line(self, run: Summary, width: int, marked: bool) -> Content:
+    def _line(self, run: RunSummary, width: int, marked: bool) -> Content:
         name, date, figures = self._shape(width)
         what = word(run.outcome)
         took = duration(run.seconds) if run.seconds is not None else ""
@@ -183,7 +183,8 @@ class RunsScreen(ReproScreen):
         if run.reason:
             lines.append(Content.styled(plain(run.reason, 300), ODD))
         elif run.claims:
-            signs = [(f"{word(outcome).sign} {name}  ", word(outcome).style) for name, outcome in run.claims]
+            outcomes = [(claim.id, word(claim.outcome)) for claim in run.claims]
+            signs = [(f"{outcome.sign} {name}  ", outcome.style) for name, outcome in outcomes]
             lines.append(Content.assemble(*signs))
         detail.update(rows(lines))
         self.show_command(show(["show", run.short or run.id, *store_option(self.repro.store_path)]))

@@ -17,7 +17,9 @@ PERMUTATION_SEED = 20171107
 class Source:
     """The data of one call: x, y and sample weights, with what is known of them."""
 
-    def __init__(self, lens, x, y=None, weights=None, batch_size=None, shuffled=True, budget=None, kind=None, processes=False):
+    def __init__(
+        self, lens, x, y=None, weights=None, batch_size=None, shuffled=True, budget=None, kind=None, processes=False
+    ):
         self.lens = lens
         self.original = x
         self.processes = processes  # whether other processes make the batches

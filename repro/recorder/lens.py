@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from repro_recorder import limits
+from repro_recorder import limits, values
 
 STOCHASTIC_CLASS = re.compile("Dropout|Noise|^Random|Augment|DropPath|StochasticDepth|MixUp|CutMix")
 
@@ -124,7 +124,7 @@ class Lens:
     def input_shapes(self):
         """Return the shapes of the model's inputs, None for an open side; an empty list where there are none yet."""
         try:
-            return [[None if side is None else int(side) for side in tensor.shape] for tensor in self.model.inputs]
+            return [values.sides(tensor.shape) for tensor in self.model.inputs]
         except Exception:
             return []
 
@@ -139,8 +139,7 @@ class Lens:
             history = getattr(tensor, "_keras_history", None)
             layer = getattr(history, "operation", None) or (history[0] if history else None)
             if layer is not None:
-                shape = [None if side is None else int(side) for side in tensor.shape]
-                described.append((self.innermost(layer), shape))
+                described.append((self.innermost(layer), values.sides(tensor.shape)))
         layers = self.layers()
         return described or ([(layers[-1][1], None)] if layers else [])
 
@@ -197,6 +196,28 @@ class Lens:
     def subsamples(self, variables):
         """Return at most 4096 values of each variable, as float arrays."""
         return [strided(array.reshape(-1), limits.SUBSAMPLE) for array in self.read(variables)]
+
+    def arrays(self, variables):
+        """Yield the variables' values in turn."""
+        for variable in variables:
+            yield self.read([variable])[0]
+
+    def initial_pairs(self):
+        """Return the moving statistics that the layers begin with; None where that cannot be told."""
+        pairs = []
+        for each in self.moving():
+            kinds = [
+                type(getattr(each.layer, name, None)).__name__
+                for name in ("moving_mean_initializer", "moving_variance_initializer")
+            ]
+            if kinds != ["Zeros", "Ones"]:
+                return None
+            pairs.append((np.zeros(each.channels, np.float32), np.ones(each.channels, np.float32)))
+        return pairs
+
+    def optimizer_config(self, optimizer):
+        """Return the optimizer's settings."""
+        return optimizer.get_config()
 
     def moving_pairs(self):
         """Return (mean, variance) of each layer with moving statistics, float32 (channels,)."""

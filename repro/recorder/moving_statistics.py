@@ -50,10 +50,15 @@ class MovingStatistics:
         """Return Keras's initial values: 0 for means, 1 for variances."""
         return batch_norm.initial_vector(self.channels).astype(np.float64)
 
-    def begin(self):
-        """Begin a fit: read what is there."""
+    def begin(self, initial=None, late=False):
+        """Begin a fit: read what is there. `late`: a step has passed already, and `initial` is what was there before.
+
+        Without `initial` the statistics after that step count as the first ones.
+        """
         self.momenta = np.array([each.momentum for each in self.layers])
-        self.start = self.read()
+        known = late and initial is not None
+        self.start = np.concatenate([part for pair in initial for part in pair] + [[]]) if known else self.read()
+        self.start_known = known or not late
         if self.first is None:
             self.first = self.start
         if self.replays is None or not np.array_equal(self.start, self.latest):
@@ -64,6 +69,7 @@ class MovingStatistics:
             self.coarse = dict.fromkeys(limits.MOMENTA, 0.0)
             self.initial_weights = np.ones(len(self.layers))
         self.latest = self.start
+        self.single = 0
         self.latest_step = self.steps = 0
         self.pending = [(0, self.start)]
         self.looked = 0
@@ -72,7 +78,6 @@ class MovingStatistics:
         self.changed = np.zeros(len(self.layers), int)
         self.updates = np.zeros(len(self.layers))
         self.bounds = np.zeros(len(self.layers))
-        self.single = 0
         self.mean_of_means = np.zeros(self.size)
         self.squares = np.zeros(self.size)
         self.batch_sum = np.zeros(self.size)
@@ -216,7 +221,7 @@ class MovingStatistics:
             "steps": self.steps,
             "looked": self.looked,
             "changed": int(self.changed[index]),
-            "initial_at_start": bool(np.array_equal(self.start[span], initial)),
+            "initial_at_start": bool(np.array_equal(self.start[span], initial)) if self.start_known else None,
             "initial_at_end": bool(np.array_equal(self.latest[span], initial)),
             "moved": not np.array_equal(self.latest[span], self.start[span]),
             "restored": self.restored,

@@ -13,6 +13,7 @@ class Capture:
 
     def __init__(self, like=None):
         self.order = []
+        self.rows = None if like is None else like.rows  # of the batch that the part of an output is chosen for
         self.outputs = {}
         self.strides = {} if like is None else dict(like.strides)
         self.figures = like is None
@@ -23,14 +24,20 @@ class Capture:
         key = (id(layer), call)
         if key in self.outputs or output.ndim == 0 or output.dtype.kind not in "fiub":
             return
-        self.order.append(key)
         rows = output.shape[0]
         table = output.reshape(rows, -1)
         stride = self.strides.setdefault(key, max(1, -(-table.size // VALUES_A_LAYER)))
-        self.outputs[key] = np.array(table[:, ::stride], np.float64)
+        sampled = np.array(table[:, ::stride], np.float64)
+        self.take(layer, call, tuple(output.shape[1:]), sampled, _unit_figures(output) if self.figures else None)
+
+    def take(self, layer, call, shape, table, figures):
+        """Take a part of an output, (rows, values), and its units' least, greatest and count of bad values."""
+        key = (id(layer), call)
+        self.order.append(key)
+        self.outputs[key] = table
         if self.figures:
-            self.info[key] = (layer, call, tuple(output.shape[1:]))
-            self.units[key] = _unit_figures(output)
+            self.info[key] = (layer, call, shape)
+            self.units[key] = figures
 
 
 def _unit_figures(output):

@@ -28,7 +28,7 @@ _DETAILS = (events.Evaluated, events.Validated, events.Predicted, events.BatchNo
 
 
 @dataclass
-class StoreNews:
+class StoreUpdate:
     """What changed in the store since the last news."""
 
     ids: list[str] | None = None
@@ -41,7 +41,7 @@ class StoreNews:
 class StoreWatcher:
     """Looks at the store in a thread of its own: names first, then the newest runs, then what changes."""
 
-    def __init__(self, path: Path, environments: Sequence[str], tell: Callable[[StoreNews], None]) -> None:
+    def __init__(self, path: Path, environments: Sequence[str], tell: Callable[[StoreUpdate], None]) -> None:
         self.store = Store(path)
         self._environments = environments
         self._tell = tell
@@ -67,7 +67,7 @@ class StoreWatcher:
         self._stop.set()
         self._wake.set()
 
-    def look_now(self) -> None:
+    def refresh(self) -> None:
         """Do not wait for the next look."""
         self._wake.set()
 
@@ -87,7 +87,7 @@ class StoreWatcher:
         except ReproError as fault:
             ids, error = [], str(fault)
         waiting = tickets.tickets(self.store.path)
-        news = StoreNews()
+        news = StoreUpdate()
         if ids != self._ids or error != self._error or not self._looked:
             self._looked = True
             news.ids, news.error = ids, error
@@ -108,11 +108,11 @@ class StoreWatcher:
             if summary is not None:
                 batch.append(summary)
             if len(batch) >= 40:
-                self._tell(StoreNews(summaries=batch))
+                self._tell(StoreUpdate(summaries=batch))
                 batch = []
                 time.sleep(0.002)  # lets the screen's thread have the interpreter lock
         if batch:
-            self._tell(StoreNews(summaries=batch))
+            self._tell(StoreUpdate(summaries=batch))
         self._measure_steps()
 
     def _look_at(self, run: RunDirectory) -> RunSummary | None:
@@ -153,7 +153,7 @@ class StoreWatcher:
                 if step is not None:
                     found[summary.environment] = step
         if found:
-            self._tell(StoreNews(step_seconds=found))
+            self._tell(StoreUpdate(step_seconds=found))
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

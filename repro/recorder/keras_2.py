@@ -182,7 +182,10 @@ class GraphPass(lens.Pass):
         if self.capture is not None:
             for entry, (shape, table, least, greatest, bad) in zip(copy.captured(), results["layers"]):
                 self.capture.take(
-                    entry["layer"], entry["call"], tuple(shape[1:]), table.astype(np.float64),
+                    entry["layer"],
+                    entry["call"],
+                    tuple(shape[1:]),
+                    table.astype(np.float64),
                     (least.astype(np.float64), greatest.astype(np.float64), int(bad)),
                 )
         return [np.asarray(output) for output in results["outputs"]]

@@ -14,7 +14,7 @@ from repro.runs.summary import RunSummary, summarise
 from repro.runs.view import RunView
 from tests.tui import recorded
 from tui import settings
-from tui.watchers import RunFollower, RunNews, StoreNews, StoreWatcher
+from tui.watchers import RunFollower, RunNews, StoreUpdate, StoreWatcher
 
 ENVIRONMENTS = ["keras-3", "keras-3-gpu", "keras-2.0.9"]
 
@@ -52,8 +52,8 @@ def test_every_state_is_told(store: Path) -> None:
     assert summary(done).predict_accuracy == pytest.approx(1 / 3)
 
 
-def watch(store: Path) -> tuple[StoreWatcher, list[StoreNews]]:
-    told: list[StoreNews] = []
+def watch(store: Path) -> tuple[StoreWatcher, list[StoreUpdate]]:
+    told: list[StoreUpdate] = []
     return StoreWatcher(store, ENVIRONMENTS, told.append), told
 
 

@@ -109,7 +109,7 @@ async def test_a_run_of_the_sweep_is_opened(make_app: MakeApp, store: Path) -> N
     app = make_app()
     async with app.run_test(notifications=True, size=(120, 40)) as pilot:
         await shows(pilot, "original-bug")
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         await pilot.press("v")
         await shows(pilot, "■ stopped", "r goes on from here")
         await pilot.press("down")

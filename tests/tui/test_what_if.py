@@ -46,7 +46,7 @@ async def test_why_leads_to_the_sliders_and_the_map_fills(
     run = recorded.traced(store)
     app = make_app()
     async with app.run_test(notifications=True, size=(140, 40)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "✓ reproduced")
         await pilot.press("w")

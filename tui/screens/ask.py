@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,12 +14,9 @@ from textual.widgets import Button, Input, Static
 
 from repro.environment.definition import get, names
 from tui.commands import Request, SweepRequest, show
-from tui.screens.base import HEIGHTS, WIDTHS
+from tui.screens.base import HEIGHTS, WIDTHS, UsesSession
 from tui.text import BAD, ODD, QUIET, plain, rows
 from tui.widgets.choice import AnyOf, OneOf
-
-if TYPE_CHECKING:
-    from tui.app import ReproApp
 
 Asked = TypeVar("Asked", Request, SweepRequest)
 
@@ -46,7 +43,7 @@ def not_installed(environments: list[str]) -> list[Content]:
     ]
 
 
-class AskScreen(ModalScreen["Asked | None"], Generic[Asked]):
+class AskScreen(UsesSession, ModalScreen["Asked | None"], Generic[Asked]):
     """Gives back what is to be run, or nothing. Its bindings name the actions `start` and `cancel`."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = "ask.tcss"
@@ -65,11 +62,6 @@ class AskScreen(ModalScreen["Asked | None"], Generic[Asked]):
             return show(self.read().words())
         except ValueError:
             return ""
-
-    @property
-    def repro(self) -> ReproApp:
-        """The program."""
-        return self.app  # type: ignore[return-value]
 
     def read(self) -> Asked:
         """What the choices ask for; ValueError, for people, where they cannot be."""

@@ -24,7 +24,8 @@ from repro.runs.progress import Progress, prediction
 from repro.runs.records import RunRecord
 from repro.runs.summary import RunSummary
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
+from tui.keys import key
+from tui.screens.base import ReproScreen
 from tui.text import BAD, GOOD, ODD, QUIET, hanging, plain, rows, table, word
 from tui.widgets.curve import STYLES, Curve, Series
 
@@ -114,26 +115,28 @@ class CompareScreen(ReproScreen):
         if not self.is_composed:
             return
         self.query_one("#matrix", Static).update(self._matrix())
-        marked = [self.repro.summaries[run_id] for run_id in self.repro.marked if run_id in self.repro.summaries]
+        marked = [self.session.summaries[run_id] for run_id in self.session.marked if run_id in self.session.summaries]
         print_ = tuple((one.id, one.state, one.epoch) for one in marked)
         if print_ != self._for:
             self._for = print_
             self._load(marked)
         words = [one.short or one.id for one in marked]
         flag = ["--all-rows"] if self.all_rows else []
-        self.show_command(show(["compare", *words, *flag, *store_option(self.repro.store_path)]))
+        self.show_command(show(["compare", *words, *flag, *store_option(self.session.store_path)]))
 
     @work(thread=True, exclusive=True)
     def _load(self, marked: Sequence[RunSummary]) -> None:
         found = Sides()
         for summary in marked:
-            run = self.repro.run_directory(summary.id)
+            run = self.session.run_directory(summary.id)
             try:
                 found.sides.append(Side(summary, run.record(), run.progress()))
             except (ReproError, OSError) as error:
                 found.faults.append(str(error))
         if len(found.sides) > 1:
-            found.comparison = self._compare([self.repro.run_directory(side.summary.id) for side in found.sides], found)
+            found.comparison = self._compare(
+                [self.session.run_directory(side.summary.id) for side in found.sides], found
+            )
         with contextlib.suppress(RuntimeError):
             self.app.call_from_thread(self._loaded, found)
 
@@ -287,8 +290,8 @@ class CompareScreen(ReproScreen):
         return lines[:-1]
 
     def _matrix(self) -> Content:
-        runs = self.repro.runs()
-        environments = [e for e in self.repro.environments if any(run.environment == e for run in runs)]
+        runs = self.session.runs()
+        environments = [e for e in self.session.environments if any(run.environment == e for run in runs)]
         scenarios = sorted({run.scenario for run in runs if run.environment in environments})
         if not scenarios:
             return Content.styled("nothing was run yet", QUIET)
@@ -314,7 +317,7 @@ class CompareScreen(ReproScreen):
         if action in ("all", "file"):
             return True if self._read is not None and self._read.comparison is not None else None
         if action == "unmark":
-            return True if self.repro.marked else None
+            return True if self.session.marked else None
         return True
 
     def action_all(self) -> None:
@@ -325,8 +328,8 @@ class CompareScreen(ReproScreen):
 
     def action_unmark(self) -> None:
         """Take the last run out."""
-        if self.repro.marked:
-            self.repro.marked.pop()
+        if self.session.marked:
+            self.session.marked.pop()
             self.store_changed()
 
     def action_matrix(self) -> None:
@@ -337,7 +340,7 @@ class CompareScreen(ReproScreen):
 
     def action_back(self) -> None:
         """The list of runs."""
-        self.repro.action_go("runs")
+        self.program.go("runs")
 
     def action_file(self) -> None:
         """The comparison as Markdown, in the clipboard and a file."""
@@ -345,7 +348,7 @@ class CompareScreen(ReproScreen):
             return
         from repro.explain.compare import as_markdown
 
-        self.repro.copy_out(as_markdown(self._read.comparison, all_rows=self.all_rows), "the comparison as Markdown")
+        self.session.copy_out(as_markdown(self._read.comparison, all_rows=self.all_rows), "the comparison as Markdown")
 
 
 def _predicted(side: Side, image: int) -> Content:

@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
+from tui.keys import key
+from tui.screens.base import ReproScreen
 from tui.text import BAD, GOOD, ODD, QUIET, hanging, plain, rows
 
 SIGNS = {"error": ("✗ error", BAD), "warning": ("! warning", ODD), "good": ("✓ good", GOOD), "info": ("· note", QUIET)}
@@ -38,7 +39,7 @@ class DoctorScreen(ReproScreen):
 
     def on_mount(self) -> None:
         self.query_one("#findings").focus()
-        self.show_command(show(["doctor", *store_option(self.repro.store_path)]))
+        self.show_command(show(["doctor", *store_option(self.session.store_path)]))
         self._examine()
 
     @work(thread=True, exclusive=True)
@@ -46,7 +47,7 @@ class DoctorScreen(ReproScreen):
         try:
             from repro.doctor import examine
 
-            findings: list[Any] = list(examine(self.repro.store))
+            findings: list[Any] = list(examine(self.session.store))
             error = ""
         except Exception as fault:  # a probe that fails is told, whatever it is
             findings, error = [], f"{type(fault).__name__}: {fault}"

@@ -19,7 +19,8 @@ from textual.widgets.option_list import Option
 from repro.base.errors import InputError
 from repro.runs.summary import RunSummary
 from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
-from tui.screens.base import ReproScreen, key
+from tui.keys import key
+from tui.screens.base import ReproScreen
 from tui.text import BAD, QUIET, duration, hanging, plain, prose, roughly, rows, when, word
 from tui.viewmodels.scenarios import Entry, Shelf, marked, yaml
 from tui.widgets.cursor import ReversedCursor
@@ -89,7 +90,7 @@ class LibraryScreen(ReproScreen):
         self._opening = 0
 
     def body(self) -> ComposeResult:
-        self.shelf = Shelf(self.repro.environments, [Path(file) for file in self.repro.settings.files])
+        self.shelf = Shelf(self.session.environments, [Path(file) for file in self.session.settings.files])
         self.shelf.glance()
         with Horizontal(id="library"):
             yield Scenarios(*self._options(), id="scenarios", markup=False)
@@ -110,15 +111,15 @@ class LibraryScreen(ReproScreen):
 
     def on_library_screen_refreshed(self, message: Refreshed) -> None:
         for fault in message.faults:
-            self.repro.say(fault, "error", 12)
+            self.session.say(fault, "error", 12)
         self._keep_opened()
         self._fill()
 
     def _keep_opened(self) -> None:
         files = [str(file) for file in self.shelf.opened[-20:]]
-        if files != self.repro.settings.files:
-            self.repro.settings.files = files
-            self.repro.keep_settings()
+        if files != self.session.settings.files:
+            self.session.settings.files = files
+            self.session.keep_settings()
 
     def _options(self) -> list[Option]:
         options: list[Option] = []
@@ -177,7 +178,7 @@ class LibraryScreen(ReproScreen):
     def _verdicts(self, scenario: str) -> Content:
         found = self.last_by_environment(scenario)
         if not found:
-            return Content.styled("not run yet" if self.repro.loaded else "", QUIET)
+            return Content.styled("not run yet" if self.session.loaded else "", QUIET)
         parts = []
         for environment, summary in found.items():
             what = word(summary.outcome)
@@ -187,24 +188,24 @@ class LibraryScreen(ReproScreen):
     def last_by_environment(self, scenario: str, *, with_claims: bool = False) -> dict[str, RunSummary]:
         """The last run of a scenario in each environment; the last one that decided its claims."""
         found: dict[str, RunSummary] = {}
-        for summary in self.repro.runs():
+        for summary in self.session.runs():
             if summary.scenario != scenario or (with_claims and not summary.claims):
                 continue
             if summary.environment not in found:
                 found[summary.environment] = summary
-        return {name: found[name] for name in self.repro.environments if name in found}
+        return {name: found[name] for name in self.session.environments if name in found}
 
     def expected(self, one: Entry) -> str:
         """Expected time here: the last run's, else from measured seconds of an epoch."""
         scenario, epochs = one.name, one.epochs
-        environment = (self.repro.settings.environments or ["keras-3"])[0]
+        environment = (self.session.settings.environments or ["keras-3"])[0]
         other: RunSummary | None = None
-        for summary in self.repro.runs():
+        for summary in self.session.runs():
             if summary.environment == environment and summary.seconds is not None:
                 if summary.scenario == scenario:
                     return duration(summary.seconds)
                 other = other or summary
-        step = self.repro.step_seconds.get(environment)
+        step = self.session.step_seconds.get(environment)
         if other is not None and other.seconds is not None and step is not None:
             return f"~{roughly(max(step, other.seconds - other.epochs * step) + epochs * step)}"
         return f"{epochs} epochs"
@@ -322,8 +323,8 @@ class LibraryScreen(ReproScreen):
 
     def request(self, names: list[str]) -> Request:
         """What would run with the last choices."""
-        kept = self.repro.settings
-        environments = [name for name in kept.environments if name in self.repro.environments] or ["keras-3"]
+        kept = self.session.settings
+        environments = [name for name in kept.environments if name in self.session.environments] or ["keras-3"]
         try:
             seeds = parse_seeds(kept.seeds)
         except ValueError:
@@ -339,9 +340,9 @@ class LibraryScreen(ReproScreen):
 
     def _show_request(self) -> None:
         names = self.wanted()
-        self.repro.want(self._first(names))
+        self.session.queue.prepare_for(self._first(names))
         if names:
-            self.show_command(show([*self.request(names).words(), *store_option(self.repro.store_path)]))
+            self.show_command(show([*self.request(names).words(), *store_option(self.session.store_path)]))
 
     def _first(self, names: list[str]) -> Request | None:
         """The request whose first run is known to be possible; a worker may be warmed for it."""
@@ -371,7 +372,7 @@ class LibraryScreen(ReproScreen):
             return  # it is being asked already: a third click, or Enter twice
         broken = next((name for name in names if name in self.shelf.broken), None)
         if broken is not None:
-            self.repro.say(f"mend the file first: {self.shelf.broken[broken].text}", "error", 12)
+            self.session.say(f"mend the file first: {self.shelf.broken[broken].text}", "error", 12)
         elif names:
             loaded = self.shelf.loaded
             scenarios = {name: loaded[name].scenario for name in names if name in loaded}
@@ -379,11 +380,16 @@ class LibraryScreen(ReproScreen):
 
     def action_sweep(self) -> None:
         """Ask for rates over seeds."""
-        self.repro.ask_for_sweep(self.possible, self.wanted(), self.request([]).environments)
+        from tui.screens.sweep_ask import ask_for_sweep
+
+        environments = self.request([]).environments
+        ask_for_sweep(self, self.possible(), self.wanted(), environments, begun=self.action_sweeps)
 
     def action_sweeps(self) -> None:
         """Show the sweeps that were made."""
-        self.repro.open_sweeps(self.possible)
+        from tui.screens.sweeps import SweepsScreen
+
+        self.app.push_screen(SweepsScreen(self.possible))
 
     def possible(self) -> dict[str, Scenario]:
         """The scenarios that can be run, in the list's order; none before all were read."""
@@ -408,7 +414,7 @@ class LibraryScreen(ReproScreen):
         try:
             self._wanted = self.shelf.open(text)
         except InputError as error:
-            self.repro.say(str(error), "error", 8)
+            self.session.say(str(error), "error", 8)
             return
         self._refresh_shelf()
 
@@ -416,13 +422,13 @@ class LibraryScreen(ReproScreen):
         if request is None:
             self._show_request()
             return
-        kept = self.repro.settings
+        kept = self.session.settings
         kept.environments, kept.seeds = list(request.environments), ",".join(map(str, request.seeds))
         kept.device, kept.images = request.device, request.images  # type: ignore[assignment]
-        self.repro.keep_settings()
+        self.session.keep_settings()
         self.picked.clear()
-        self._before = set(self.repro.run_ids)
-        if self.repro.start_runs(request) == 1 and not self.repro.going_on():
+        self._before = set(self.session.run_ids)
+        if self.session.queue.start_runs(request) == 1 and not self.session.running():
             self._opening = 300  # looks, five a second
         self.store_changed()
 
@@ -431,28 +437,28 @@ class LibraryScreen(ReproScreen):
         if not self._opening:
             return
         self._opening = self._opening - 1 if self.is_current else 0
-        new = [run_id for run_id in self.repro.run_ids if run_id not in self._before]
+        new = [run_id for run_id in self.session.run_ids if run_id not in self._before]
         if new and self._opening:
             self._opening = 0
-            self.repro.open_run(new[0])
+            self.program.open_run(new[0])
         elif self._opening:
-            self.repro.look_now()
+            self.session.refresh_store()
 
     def action_last(self) -> None:
         """Open the last run of the scenario."""
         if self.chosen is None:
             return
         name = self.chosen.name
-        last = next((summary for summary in self.repro.runs() if summary.scenario == name), None)
+        last = next((summary for summary in self.session.runs() if summary.scenario == name), None)
         if last is None:
-            self.repro.say(f"{name} was not run yet: r runs it")
+            self.session.say(f"{name} was not run yet: r runs it")
         else:
-            self.repro.open_run(last.id)
+            self.program.open_run(last.id)
 
     def action_watch(self) -> None:
         """Open the run that goes on."""
-        going = self.repro.going_on()
+        going = self.session.running()
         if going:
-            self.repro.open_run(going[0].id)
+            self.program.open_run(going[0].id)
         else:
-            self.repro.say("nothing is running: r runs the chosen scenario")
+            self.session.say("nothing is running: r runs the chosen scenario")

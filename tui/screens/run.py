@@ -26,7 +26,8 @@ from repro.runs.summary import ENDED, RunSummary
 from repro.runs.verdict import decide_all
 from repro.scenario.types import Scenario
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
+from tui.keys import key
+from tui.screens.base import ReproScreen
 from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, plain, rows, size, word
 from tui.viewmodels import claims
 from tui.watchers import RunFollower, RunNews
@@ -144,7 +145,7 @@ class RunScreen(ReproScreen):
 
     def on_mount(self) -> None:
         self.query_one("#page", VerticalScroll).focus()
-        run = self.repro.run_directory(self.run_id)
+        run = self.session.run_directory(self.run_id)
         self._follower = RunFollower(run, self._tell)
         threading.Thread(target=self._follower.run, name=f"run {self.run_id}", daemon=True).start()
         self.set_interval(DRAW_SECONDS, self._draw)
@@ -162,7 +163,7 @@ class RunScreen(ReproScreen):
     @property
     def summary(self) -> RunSummary:
         """The run as the list knows it."""
-        return self.repro.summaries.get(self.run_id) or RunSummary.from_id(self.run_id, self.repro.environments)
+        return self.session.summary(self.run_id)
 
     # -- what comes in
 
@@ -188,7 +189,7 @@ class RunScreen(ReproScreen):
     def _load_pictures(self) -> None:
         """Read the images; where there are none, their place says so."""
         try:
-            array = load_images(self.repro.run_directory(self.run_id).file("arrays/images.npy"), MOST_PICTURES)
+            array = load_images(self.session.run_directory(self.run_id).file("arrays/images.npy"), MOST_PICTURES)
         except InputError:
             array = None
         with contextlib.suppress(RuntimeError):
@@ -267,7 +268,7 @@ class RunScreen(ReproScreen):
 
     def _command(self) -> str:
         words = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
-        return show([words, self.summary.short or self.run_id, *store_option(self.repro.store_path)])
+        return show([words, self.summary.short or self.run_id, *store_option(self.session.store_path)])
 
     def _head(self) -> Content:
         summary, progress = self.summary, self.progress
@@ -435,12 +436,12 @@ class RunScreen(ReproScreen):
     def action_stop(self) -> None:
         """Ask the run to stop."""
         if self.state == "running":
-            self.repro.stop_run(self.run_id)
+            self.session.stop_run(self.run_id)
 
     def action_resume(self) -> None:
         """Go on from the last checkpoint."""
         if self.state in ENDED - {"finished", "damaged"}:
-            self.repro.resume_run(self.summary)
+            self.session.queue.resume_run(self.summary)
 
     def action_why(self) -> None:
         """Layer by layer."""
@@ -450,17 +451,17 @@ class RunScreen(ReproScreen):
 
     def action_report(self) -> None:
         """What an export would hold."""
-        self.repro.open_report([self.run_id])
+        self.program.open_report([self.run_id])
 
     def action_mark(self) -> None:
         """Mark or unmark for comparison."""
-        marked = self.repro.marked
+        marked = self.session.marked
         if self.run_id in marked:
             marked.remove(self.run_id)
-            self.repro.say("no longer marked for comparison")
+            self.session.say("no longer marked for comparison")
         else:
             marked.append(self.run_id)
-            self.repro.say(f"marked as {len(marked)}. for comparison: 3 compares")
+            self.session.say(f"marked as {len(marked)}. for comparison: 3 compares")
 
     def action_log(self) -> None:
         """Go to the log."""

@@ -78,9 +78,9 @@ class StartScreen(AskScreen[Request]):
         self.check()
 
     def outcome(self, asked: Request) -> list[Content]:
-        self.repro.want(asked, again=True)
+        self.session.queue.prepare_for(asked, again=True)
         count = len(asked.each())
-        total = seconds_of(self.repro, asked, self._scenarios)
+        total = seconds_of(self.session, asked, self._scenarios)
         text = f"{count} run{'s, one after another' if count > 1 else ''}"
         if total is not None:
             text += f", about {roughly(total)}"

@@ -21,7 +21,8 @@ from repro.explain.trace import TracedRun
 from repro.runs.records import RunRecord
 from repro.supervise.what_if import Answer, Oracle, Statistics
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
+from tui.keys import key
+from tui.screens.base import ReproScreen
 from tui.text import ODD, plain, rows
 from tui.viewmodels import what_if_lines
 from tui.viewmodels.sentences import styled
@@ -124,7 +125,7 @@ class WhatIfScreen(ReproScreen):
         traced: TracedRun | None = None
         record: RunRecord | None = None
         fault = ""
-        run = self.repro.run_directory(self.run_id)
+        run = self.session.run_directory(self.run_id)
         try:
             record = run.record()
             if record.traced:
@@ -175,7 +176,7 @@ class WhatIfScreen(ReproScreen):
                 self.failure = message.reason
                 self.refresh_bindings()
                 self._questions.close()
-                self.repro.say(f"what-if: {self.failure}", "warning", 10)
+                self.session.say(f"what-if: {self.failure}", "warning", 10)
                 self._draw()
             return
         self.ready = True
@@ -211,7 +212,7 @@ class WhatIfScreen(ReproScreen):
         words = ["what-if", self.run_id.rpartition("-")[2], "--momentum", f"{momenta[column]:g}"]
         words += ["--epoch", str(chosen.epoch)]
         words += [] if chosen.statistics == "moving" else [f"--{chosen.statistics}"]
-        self.show_command(show([*words, *store_option(self.repro.store_path)]))
+        self.show_command(show([*words, *store_option(self.session.store_path)]))
         self._replay()
         self._draw()
 

@@ -18,7 +18,8 @@ from repro.base.errors import ReproError
 from repro.explain import layers
 from repro.explain.layers import LayerReport
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
+from tui.keys import key
+from tui.screens.base import ReproScreen
 from tui.text import ODD, plain
 from tui.viewmodels import layer_table
 
@@ -62,7 +63,7 @@ class WhyScreen(ReproScreen):
 
     def on_mount(self) -> None:
         self.query_one("#layers", VerticalScroll).focus()
-        self.show_command(show(["show", self.run_id.rpartition("-")[2], *store_option(self.repro.store_path)]))
+        self.show_command(show(["show", self.run_id.rpartition("-")[2], *store_option(self.session.store_path)]))
         self._load()
 
     @work(thread=True)
@@ -70,7 +71,7 @@ class WhyScreen(ReproScreen):
         reports: list[LayerReport] = []
         fault = ""
         try:
-            reports = layers.read(self.repro.run_directory(self.run_id))
+            reports = layers.read(self.session.run_directory(self.run_id))
         except (ReproError, OSError) as error:
             fault = str(error)
         with contextlib.suppress(RuntimeError):
@@ -110,7 +111,7 @@ class WhyScreen(ReproScreen):
         self.query_one("#rows", Static).update(layer_table.table(report, columns))
 
     def _run_name(self) -> str:
-        summary = self.repro.summaries.get(self.run_id)
+        summary = self.session.summaries.get(self.run_id)
         return f"{summary.scenario}  {summary.environment}  seed {summary.seed}" if summary else self.run_id
 
     # -- keys
@@ -148,4 +149,4 @@ class WhyScreen(ReproScreen):
 
     def action_report(self) -> None:
         """What an export would hold."""
-        self.repro.open_report([self.run_id])
+        self.program.open_report([self.run_id])

@@ -15,23 +15,17 @@ if TYPE_CHECKING:
     from textual.binding import Binding
     from textual.dom import DOMNode
 
-    from tui.app import ReproApp
-
 PLACES = (("library", "1", "Library"), ("runs", "2", "Runs"), ("compare", "3", "Compare"), ("doctor", "4", "Doctor"))
 
 
-class Masthead(Widget):
+class Header(Widget):
     """The name, the places, and what is going on. One widget, since each costs the start some milliseconds."""
 
-    def __init__(self, here: str) -> None:
+    def __init__(self, here: str, activity: Content) -> None:
         super().__init__()
         self._here = here
-        self._activity = Content("")
+        self._activity = activity
         self._ranges: list[tuple[int, int, str]] = []
-
-    def on_mount(self) -> None:
-        app: ReproApp = self.app  # type: ignore[assignment]
-        self.show(app.activity())
 
     def render(self) -> Content:
         width = self.size.width
@@ -58,14 +52,13 @@ class Masthead(Widget):
             self._activity = activity
             self.refresh()
 
-    def on_click(self, event: events.Click) -> None:
-        app: ReproApp = self.app  # type: ignore[assignment]
+    async def on_click(self, event: events.Click) -> None:
         for start, end, name in self._ranges:
             if start <= event.x < end:
-                app.action_go(name)
+                await self.app.run_action(f"go('{name}')")
 
 
-class KeyBar(Widget):
+class KeyHints(Widget):
     """The keys that count now; a click does the same. What has no room is left out, but never help and quit."""
 
     ALWAYS = ("help.show", "command.find", "program.quit")
@@ -137,6 +130,5 @@ class CommandLine(Static):
             line += Content(" " * gap) + hint
         self.update(line)
 
-    def on_click(self) -> None:
-        app: ReproApp = self.app  # type: ignore[assignment]
-        app.action_copy_command()
+    async def on_click(self) -> None:
+        await self.app.run_action("copy_command")

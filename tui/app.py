@@ -25,11 +25,12 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from repro.base import shipped
+from repro.base.text import one_line
 from tui import settings
 from tui.commands import Request, SweepRequest, ticket_words
 from tui.screens.base import ReproScreen, key
 from tui.screens.library import LibraryScreen
-from tui.text import BUSY, ODD, QUIET, plain
+from tui.text import BUSY, ODD, QUIET
 from tui.themes import NAMES, NORMAL, THEMES
 from tui.viewmodels.summary import Summary, from_id
 
@@ -379,11 +380,11 @@ class ReproApp(App[int], inherit_bindings=False):
         waiting = len(self.waiting())
         parts: list[tuple[str, str]] = []
         if self.store_error:
-            return Content.styled(plain(self.store_error, 80), ODD)
+            return Content.styled(one_line(self.store_error, 80), ODD)
         if going:
             one = going[0]
             of = f" {one.epoch}/{one.epochs}" if one.epochs else ""
-            parts.append((f"● {plain(one.scenario, 30)}{of}", BUSY))
+            parts.append((f"● {one_line(one.scenario, 30)}{of}", BUSY))
             if len(going) > 1:
                 parts.append((f" +{len(going) - 1}", BUSY))
         elif any(ticket.started for ticket in self.tickets):
@@ -515,7 +516,7 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def say(self, text: str, severity: Any = "information", seconds: float = 5) -> None:
         """A notice; text from files never becomes markup."""
-        self.notify(plain(text, 400), severity=severity, timeout=seconds, markup=False)
+        self.notify(one_line(text, 400), severity=severity, timeout=seconds, markup=False)
 
     def action_go(self, place: str) -> None:
         """Go to one of the places; what lies upon it is closed."""

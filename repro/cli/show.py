@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from repro.base.errors import InputError
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import echo_text, json_option, open_store, print_json, run_object, store_option
 from repro.runs.store import RunDirectory
 
 
@@ -24,7 +24,7 @@ def command(name: str, store: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        say("\n".join([run_text(found), *_network(run)]))
+        echo_text("\n".join([run_text(found), *_network(run)]))
 
 
 def _network(run: RunDirectory) -> list[str]:

@@ -19,8 +19,9 @@ from typing import IO, Any, TypeVar
 
 import msgspec
 
-from repro.base.errors import InputError, UnusableError, printable
+from repro.base.errors import InputError, UnusableError
 from repro.base.files import is_locked, sync_folder, write_durably
+from repro.base.text import one_line
 from repro.runs import cleanup, events
 from repro.runs.progress import Progress
 from repro.runs.records import FORMAT, Result, RunRecord, State
@@ -115,7 +116,7 @@ class RunDirectory:
         """run.json of a run that has its place in a store; InputError also where its folder got another name."""
         found = self.record()
         if found.id != self.id:
-            what = f"says that it is {printable(found.id, 80)}"
+            what = f"says that it is {one_line(found.id, 80)}"
             raise InputError(what, do="give the folder its name back", file=self.file("run.json"))
         return found
 
@@ -146,7 +147,7 @@ class RunDirectory:
             raise unreadable(error, self.file("events.jsonl")) from None
         except msgspec.DecodeError as error:
             raise InputError(
-                f"damaged ({printable(str(error))})", do="delete the run", file=self.file("events.jsonl")
+                f"damaged ({one_line(error)})", do="delete the run", file=self.file("events.jsonl")
             ) from None
         return progress
 
@@ -227,7 +228,7 @@ def read_json(folder: Path, name: str, type_: type[T], most_bytes: int = MAX_REC
         found: T = _decoder(type_).decode(raw)
         return found
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"damaged ({printable(str(error))})", do="delete the run", file=path) from None
+        raise InputError(f"damaged ({one_line(error)})", do="delete the run", file=path) from None
 
 
 def require_format(path: str, raw: bytes) -> None:
@@ -335,10 +336,10 @@ class Store:
             run for run in runs if run.id.startswith(text) or run.id.rpartition("-")[2].startswith(text)
         ]
         if not found or not text:
-            raise InputError(f"no run is called {printable(text, 80)!r}", do="`repro runs` lists them")
+            raise InputError(f"no run is called {one_line(text, 80)!r}", do="`repro runs` lists them")
         if len(found) > 1:
             some = ", ".join(run.id for run in found[:3])
-            raise InputError(f"{printable(text, 80)!r} means {len(found)} runs ({some})", do="give more of the id")
+            raise InputError(f"{one_line(text, 80)!r} means {len(found)} runs ({some})", do="give more of the id")
         return found[0]
 
     def create(self, record: RunRecord, files: dict[str, bytes]) -> tuple[RunDirectory, IO[bytes]]:

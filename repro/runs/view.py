@@ -10,7 +10,7 @@ import msgspec
 
 from repro.base import yaml_file
 from repro.base.errors import InputError
-from repro.base.text import cell
+from repro.base.text import exact
 from repro.environment import diff
 from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord, State
@@ -85,7 +85,7 @@ class Evidence:
     def network(self) -> str | None:
         """The fingerprint in a line; None where no network was built."""
         names = ("layers", "parameters", "batch_norm_layers", "momentum", "epsilon", "initial_weights_sha256")
-        shown = {name: cell(self.fingerprint[name]).strip("[]") for name in names if name in self.fingerprint}
+        shown = {name: exact(self.fingerprint[name]).strip("[]") for name in names if name in self.fingerprint}
         return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items()) or None
 
     @functools.cached_property

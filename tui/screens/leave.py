@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from tui.text import plain
+from repro.base.text import one_line
 
 if TYPE_CHECKING:
     from tui.app import ReproApp
@@ -53,7 +53,8 @@ class LeaveScreen(ModalScreen[None]):
             dialog.border_title = Content("Leave?")
             dialog.border_subtitle = Content("s stops  " + ("" if in_container() else "l leaves  ") + "esc stays")
             lines = [
-                f"● running   {plain(s.scenario, 40)} in {s.environment}, epoch {s.epoch} of {s.epochs}" for s in going
+                f"● running   {one_line(s.scenario, 40)} in {s.environment}, epoch {s.epoch} of {s.epochs}"
+                for s in going
             ]
             if not going and any(ticket.started for ticket in self.repro.tickets):
                 lines.append("● starting")

@@ -14,10 +14,11 @@ from textual.events import Resize
 from textual.widgets import Input, Static
 
 from repro.base.errors import ReproError
+from repro.base.text import one_line, share
 from repro.queue import tickets
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.text import BUSY, ODD, QUIET, duration, plain, rows, share, when, word
+from tui.text import BUSY, ODD, QUIET, duration, rows, when, word
 from tui.viewmodels.summary import ENDED, Summary
 from tui.widgets.runlist import RunList
 
@@ -114,8 +115,8 @@ class RunsScreen(ReproScreen):
         if not self.repro.loaded:
             return Content.styled("reading the store", QUIET)
         if self.repro.store_error:
-            return Content.styled(plain(self.repro.store_error, 300), ODD)
-        lines = ["No runs yet.  1, then r, starts one.", f"Store: {plain(self.repro.store_path, 200)}"]
+            return Content.styled(one_line(self.repro.store_error, 300), ODD)
+        lines = ["No runs yet.  1, then r, starts one.", f"Store: {one_line(self.repro.store_path, 200)}"]
         return rows([Content.styled(line, QUIET) for line in lines])
 
     def _show_waiting(self) -> None:
@@ -178,9 +179,9 @@ class RunsScreen(ReproScreen):
             )
             self.show_command(show(["runs", *store_option(self.repro.store_path)]))
             return
-        lines = [Content.assemble((plain(run.id, 120), QUIET))]
+        lines = [Content.assemble((one_line(run.id, 120), QUIET))]
         if run.reason:
-            lines.append(Content.styled(plain(run.reason, 300), ODD))
+            lines.append(Content.styled(one_line(run.reason, 300), ODD))
         elif run.claims:
             signs = [(f"{word(outcome).sign} {name}  ", word(outcome).style) for name, outcome in run.claims]
             lines.append(Content.assemble(*signs))
@@ -338,7 +339,7 @@ class RunsScreen(ReproScreen):
 
 
 def _cut(text: str, width: int) -> str:
-    return plain(text, width)
+    return one_line(text, width)
 
 
 def _figure(value: float | None) -> str:

@@ -18,6 +18,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.base.text import one_line, rounded, share
 from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
 from repro.runs.store import RunDirectory
@@ -25,7 +26,7 @@ from repro.scenario.load import of_run
 from repro.supervise.what_if import Answer, Oracle, Statistics, require_traced, snapshots
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, number, plain, rows, share
+from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, rows
 from tui.what_if_queue import Question, Questions
 from tui.widgets.heatmap import GUTTER, LayerBars, MomentumMap, shade
 from tui.widgets.slider import Slider
@@ -375,19 +376,19 @@ class WhatIfScreen(ReproScreen):
                 Content(""),
                 Content("A traced run keeps the batch statistics of every step and the weights of some epochs:"),
                 Content(""),
-                Content.assemble(("  $ ", QUIET), (plain(command, 500), "bold")),
+                Content.assemble(("  $ ", QUIET), (one_line(command, 500), "bold")),
                 Content(""),
                 Content.styled("Training is the same, bit for bit, and costs at most a twentieth more time.", QUIET),
             ]
         else:
-            self.query_one("#what-if-head", Static).update(Content.styled(plain(self.run_id, 120), "bold"))
-            lines = [Content.styled(plain(fault or "this run cannot be read", 500), ODD)]
+            self.query_one("#what-if-head", Static).update(Content.styled(one_line(self.run_id, 120), "bold"))
+            lines = [Content.styled(one_line(fault or "this run cannot be read", 500), ODD)]
         notice.update(rows(lines))
 
     def _head(self, record: RunRecord) -> Content:
         parts: list[tuple[str, str]] = [
-            (plain(record.scenario, 60), "bold"),
-            (f"  {plain(record.environment, 40)}  seed {record.seed}", QUIET),
+            (one_line(record.scenario, 60), "bold"),
+            (f"  {one_line(record.environment, 40)}  seed {record.seed}", QUIET),
         ]
         if self.traced is not None:
             what_if = ": what if it had been another?" if self.size.width >= 100 else ""
@@ -418,11 +419,11 @@ class WhatIfScreen(ReproScreen):
     def _predictions(self, answer: Answer | None) -> Content:
         assert self.traced is not None
         images = self.traced.record.images
-        width = max([5, *(len(plain(image.name, 24)) for image in images[:MOST_IMAGES])])
+        width = max([5, *(len(one_line(image.name, 24)) for image in images[:MOST_IMAGES])])
         lines = []
         for i, image in enumerate(images[:MOST_IMAGES]):
             parts: list[tuple[str, str]] = [
-                (f"{plain(image.name, 24):<{width}}  ", "bold"),
+                (f"{one_line(image.name, 24):<{width}}  ", "bold"),
                 (f"label {image.label}  ", QUIET),
             ]
             if answer is None:
@@ -447,7 +448,7 @@ class WhatIfScreen(ReproScreen):
                 Content.assemble(
                     (f"{right} of {len(images)} right", f"bold {style}"),
                     ("   loss ", QUIET),
-                    number(answer.evaluate["loss"]),
+                    rounded(answer.evaluate["loss"]),
                     ("   accuracy ", QUIET),
                     share(answer.evaluate["accuracy"]),
                 )
@@ -469,7 +470,7 @@ class WhatIfScreen(ReproScreen):
         lines = [
             Content.assemble(
                 "The initial values weigh ",
-                (f"{momentum:g}^{updates} = {number(weight)}", f"bold {GOOD if weight < 0.05 or gone else BAD}"),
+                (f"{momentum:g}^{updates} = {rounded(weight)}", f"bold {GOOD if weight < 0.05 or gone else BAD}"),
                 "; taken out here." if question.statistics == "debiased" else "; not used here." if gone else ".",
             ),
             self._standing(self.answers.get(question)),
@@ -479,7 +480,7 @@ class WhatIfScreen(ReproScreen):
     def _standing(self, answer: Answer | None) -> Content:
         """How far the answer can be trusted; or what is being waited for."""
         if answer is None and self.failure:
-            return Content.styled(f"! No answer: {plain(self.failure, 300)}.  a asks again", ODD)
+            return Content.styled(f"! No answer: {one_line(self.failure, 300)}.  a asks again", ODD)
         if answer is None and not self.ready:
             seconds = time.monotonic() - self._opened
             return Content.styled(f"● starting TensorFlow, once for all questions … {seconds:.0f} s", BUSY)

@@ -17,11 +17,12 @@ from textual.widgets import Static
 
 from repro.base import arrays
 from repro.base.errors import InputError, ReproError
+from repro.base.text import one_line, rounded, share
 from repro.runs.events import BatchNormMeasured, LayerDrift
 from repro.runs.progress import Progress, power
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
-from tui.text import BAD, GOOD, ODD, QUIET, bar, number, plain, rows, share
+from tui.text import BAD, GOOD, ODD, QUIET, bar, rows
 from tui.widgets.drift import style_of
 
 PARTED_SHIFT = 0.1
@@ -148,7 +149,7 @@ class WhyScreen(ReproScreen):
             return
         head = self.query_one("#why-head", Static)
         if not self.epochs or self.progress is None:
-            text = plain(self.fault, 300) or "This run measured no BatchNormalization layer."
+            text = one_line(self.fault, 300) or "This run measured no BatchNormalization layer."
             head.update(Content.styled(text, ODD))
             self.query_one("#rows", Static).update("")
             return
@@ -160,7 +161,7 @@ class WhyScreen(ReproScreen):
         head.update(self._head(epoch, measured, seen))
         width = self.size.width
         most = 30 if width >= 80 else 18
-        name = max([len("layer"), *(len(plain(layer.name, most)) for layer in measured.layers)])
+        name = max([len("layer"), *(len(one_line(layer.name, most)) for layer in measured.layers)])
         room = width - 5 - (4 + name) - 46 - 19  # edges and scroll bar, name, the four statistics, what inference sees
         wide = room >= 2 * (WORDS_OF_A_BAR + 4)
         bars = min(8, room // 2 - WORDS_OF_A_BAR) if wide else 7 if width >= 80 else 0
@@ -179,15 +180,15 @@ class WhyScreen(ReproScreen):
         inference = self.progress.evaluations.get(("inference", epoch))
         roomy = self.size.width >= 80
         others = f"  (← → of {len(self.epochs)} measured)" if roomy and len(self.epochs) > 1 else ""
-        lines = [Content.assemble((plain(name, 100), "bold"), f"   after epoch {epoch}", (others, QUIET))]
+        lines = [Content.assemble((one_line(name, 100), "bold"), f"   after epoch {epoch}", (others, QUIET))]
         if training is not None and inference is not None:
             same = float(training.accuracy) == float(inference.accuracy)
             lines.append(
                 Content.assemble(
                     "Same weights, same images: accuracy ",
-                    (number(training.accuracy), GOOD),
+                    (rounded(training.accuracy), GOOD),
                     " in training, ",
-                    (number(inference.accuracy), GOOD if same else BAD),
+                    (rounded(inference.accuracy), GOOD if same else BAD),
                     " in inference.",
                 )
             )
@@ -197,11 +198,11 @@ class WhyScreen(ReproScreen):
         if roomy and 0 < momentum < 1 and weight > 0.01:
             arrives = f"; under 1 % after {_updates_to(momentum, 0.01)}"
         # Nothing is left of them where the averages are debiased or were estimated anew.
-        formula = f"{number(momentum)}^{updates} = " if weight == power(momentum, updates) else ""
+        formula = f"{rounded(momentum)}^{updates} = " if weight == power(momentum, updates) else ""
         lines.append(
             Content.assemble(
                 "Initial values weigh ",
-                (f"{formula}{number(weight)}", f"bold {GOOD if weight < 0.05 else BAD}"),
+                (f"{formula}{rounded(weight)}", f"bold {GOOD if weight < 0.05 else BAD}"),
                 f" after {updates} update{'s' if updates != 1 else ''}",
                 (arrives, QUIET),
                 ".",
@@ -218,7 +219,7 @@ class WhyScreen(ReproScreen):
             lines.append(
                 Content.assemble(
                     "The two paths part at layer ",
-                    (f"{self._first + 1}, {plain(layer.name, 40)}", f"bold {BAD}"),
+                    (f"{self._first + 1}, {one_line(layer.name, 40)}", f"bold {BAD}"),
                     ": training sees mean 0 and spread 1, inference a " if self.size.width >= 132 else ": ",
                     f"mean off by {_compact(one.shift)}, spread {_compact(one.spread)}.",
                 )
@@ -233,7 +234,7 @@ class WhyScreen(ReproScreen):
 
         parts: list[tuple[str, str]] = [
             ("▶ " if first else "  ", f"bold {BAD}"),
-            (f"{plain(layer.name, name):<{name}}  ", "bold" if first else ""),
+            (f"{one_line(layer.name, name):<{name}}  ", "bold" if first else ""),
             *left(layer.mean),
             *left(layer.variance),
         ]

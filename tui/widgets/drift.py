@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from textual.content import Content
 from textual.widget import Widget
 
+from repro.base.text import share
 from repro.runs.events import BatchNormMeasured, LayerDrift
-from tui.text import HIGH, LOW, MIDDLE, QUIET, level, share
+from tui.text import HIGH, LOW, MIDDLE, QUIET, level
 
 
 def of_layer(layer: LayerDrift) -> float | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from repro.base import arrays
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
+from repro.base.text import one_line
 from repro.bundle.manifest import Manifest, RunEntry
 from repro.bundle.read import bad
 from repro.runs import layout
@@ -47,7 +48,7 @@ def check_result(
     if said != [(claim.id, claim.outcome, claim.measured) for claim in claims]:
         bad(path, f"{name}: its claims do not follow from its measurements")
     if result.verdict != verdict(claims) or result.verdict != entry.verdict:
-        bad(path, f"{name}: its verdict {printable(str(result.verdict), 40)} does not follow from its measurements")
+        bad(path, f"{name}: its verdict {one_line(result.verdict, 40)} does not follow from its measurements")
     _check_hashes(path, name, result, manifest)
     _check_images(path, name, run, layout.IMAGES, run.record.images)
     _check_images(path, name, run, layout.VALIDATION_IMAGES, run.record.validation_images)
@@ -87,7 +88,7 @@ def _check_hashes(path: Path, name: str, result: Result, manifest: Manifest) -> 
     for file, sha256 in result.files.items():
         found = stored.get(f"{name}/{file}") or left_out.get(f"{name}/{file}")
         if found is not None and found != sha256:
-            bad(path, f"{name}/{printable(file, 80)} is not the file that the run wrote")
+            bad(path, f"{name}/{one_line(file, 80)} is not the file that the run wrote")
 
 
 def _check_images(path: Path, name: str, run: RunView, file_name: str, records: list[ImageRecord]) -> None:

@@ -20,7 +20,8 @@ import msgspec
 
 from repro import __version__
 from repro.base import scratch, shipped
-from repro.base.errors import InputError, UnusableError, printable
+from repro.base.errors import InputError, UnusableError
+from repro.base.text import one_line
 from repro.bundle import manifest as m
 from repro.bundle import redact
 from repro.environment.definition import shipped_environments
@@ -247,7 +248,7 @@ def _left_out(run: RunView, path: Path, name: str, reason: str) -> m.LeftOut:
 
     # A finished run has hashed its files; snapshots of weights are too large to do that again for nothing.
     known = run.result.files.get(path.relative_to(run.run.path).as_posix()) if run.result is not None else None
-    return m.LeftOut(f"runs/{run.id}/{printable(name, 200)}", path.stat().st_size, known or sha256(path), reason)
+    return m.LeftOut(f"runs/{run.id}/{one_line(name, 200)}", path.stat().st_size, known or sha256(path), reason)
 
 
 def _read(path: Path) -> bytes:
@@ -426,7 +427,7 @@ def _refuse_leak(redactor: redact.Redactor, name: str, data: bytes) -> None:
     kind = redactor.leaks(name, data, is_text=is_text)
     if kind is not None:
         raise InputError(
-            f"{printable(name, 200)} would still hold what must not leave (kind: {kind})",
+            f"{one_line(name, 200)} would still hold what must not leave (kind: {kind})",
             do="nothing was written; rename the scenario or images that hold it, or report this",
         )
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.base import arrays, text
-from repro.base.errors import InputError, printable
+from repro.base import arrays
+from repro.base.errors import InputError
+from repro.base.text import code, escape_control, exact, markdown, one_line
 from repro.bundle.standalone import script_of
 from repro.environment import diff
 from repro.explain import sentences
@@ -110,9 +111,9 @@ def make(runs: Sequence[RunView]) -> Pages:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_visible,
+        finalize=_safe,
     )
-    environment.filters.update(cell=text.cell, md=_markdown, code=text.code)
+    environment.filters.update(exact=exact, md=_markdown, code=code)
     scripts = [_script(run) for run in runs]
     names = [f"reproduce-{index + 1}.py" if len(runs) > 1 else "reproduce.py" for index in range(len(runs))]
     views = [
@@ -137,15 +138,13 @@ def _script(run: RunView) -> str | None:
         return None
 
 
-def _visible(value: Any) -> Any:
-    """Text without control characters, which a terminal or an editor might obey."""
-    if type(value) is not str or value.isprintable():
-        return value
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in value)
+def _safe(value: Any) -> Any:
+    """Escape control characters of text that a template prints; what is markup already stays."""
+    return escape_control(value, keep="\n") if type(value) is str else value
 
 
 def _markdown(value: Any) -> str:
-    return text.markdown(printable(" ".join(value.split()), 20_000) if isinstance(value, str) else text.cell(value))
+    return markdown(one_line(" ".join(value.split()), 20_000) if isinstance(value, str) else exact(value))
 
 
 def _view(run: RunView, script: str | None) -> dict[str, Any]:
@@ -178,7 +177,7 @@ def _view(run: RunView, script: str | None) -> dict[str, Any]:
         "images": record.images,
         "facts": [(name, facts[key]) for name, key in _SHOWN_FACTS if facts.get(key) is not None],
         "missing": run.environment.get("missing", {}),
-        "warnings": [printable(warning, 400) for warning in run.progress.warnings],
+        "warnings": [one_line(warning, 400) for warning in run.progress.warnings],
         "reproduce": reproduce_line(run, f"runs/{run.id}/scenario.yaml"),
         "seconds": run.result.seconds if run.result is not None else run.progress.seconds,
     }
@@ -189,9 +188,9 @@ def _in_short(run: RunView, measurements: dict[str, Any]) -> list[str]:
     fit = measurements["fit"]
     seen = []
     if fit["accuracy"]:
-        seen.append(f"`fit` ends at accuracy {text.cell(fit['accuracy'][-1])}")
+        seen.append(f"`fit` ends at accuracy {exact(fit['accuracy'][-1])}")
     seen += [
-        f"`{name}` on the same images gives {text.cell(measurements[name]['accuracy'])}"
+        f"`{name}` on the same images gives {exact(measurements[name]['accuracy'])}"
         for name in ("evaluate", "predict")
         if (measurements.get(name) or {}).get("accuracy") is not None
     ]
@@ -202,7 +201,7 @@ def _in_short(run: RunView, measurements: dict[str, Any]) -> list[str]:
 
 def _why_none(run: RunView) -> str:
     ended = run.progress.ended
-    reason = printable(ended.reason, 300) if ended is not None and ended.reason else "no reason is recorded"
+    reason = one_line(ended.reason, 300) if ended is not None and ended.reason else "no reason is recorded"
     return f"the run {run.state}: {reason}"
 
 
@@ -373,13 +372,13 @@ def _drift(run: RunView) -> dict[str, Any] | None:
     variances = _finite([layer.variance for layer in last.layers])
     top = max([1.0, *(value for _, value in [*means, *variances])])
     high = 1.0 if top <= 1.0 else float(math.ceil(top * 10) / 10) if top < 10 else float(math.ceil(top))
-    ticks = [(0.0, "0"), (0.5, "0.5"), (1.0, "1")] + ([(high, text.cell(high))] if high > 1.2 else [])
+    ticks = [(0.0, "0"), (0.5, "0.5"), (1.0, "1")] + ([(high, exact(high))] if high > 1.2 else [])
     drawing = _drawing(
         "share of the way from the initial to the batch statistics that is left, per layer",
         [("moving mean", means), ("moving variance", variances)],
         len(last.layers),
         (0.0, high),
-        ticks if high < 4 else [(0.0, "0"), (1.0, "1"), (high, text.cell(high))],
+        ticks if high < 4 else [(0.0, "0"), (1.0, "1"), (high, exact(high))],
         reference=float(last.initial_weight),
         unit="",
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repro.base import arrays
-from repro.base.errors import InputError, UnusableError, printable
+from repro.base.errors import InputError, UnusableError
+from repro.base.text import one_line
 from repro.bundle.read import Bundle, bad
 from repro.environment import check, definition, diff, gpu
 from repro.environment.machine import ONEDNN
@@ -79,7 +80,7 @@ def _plan_one(bundle: Bundle, run: RunView, images: Path | None, command: list[s
         bad(bundle.path, f"the run {run.id} has threads or a seed out of range")
     if record.environment not in definition.names():
         raise UnusableError(
-            f"no environment is called {printable(record.environment, 60)!r} here",
+            f"no environment is called {one_line(record.environment, 60)!r} here",
             do=f"known: {', '.join(definition.names())}",
             file=bundle.path,
         )

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from repro.base.errors import InputError, encodable, printable
-from repro.cli.basics import FilePath, write
+from repro.base.errors import InputError
+from repro.base.text import escape_control, map_strings, one_line, to_utf8
+from repro.cli.basics import FilePath, echo_raw
 from repro.runs.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,19 +41,11 @@ def print_json(data: Any) -> None:
     try:
         raw = msgspec.json.encode(data)
     except UnicodeEncodeError:  # a file name that is no UTF-8
-        raw = msgspec.json.encode(_encodable(data))
+        raw = msgspec.json.encode(map_strings(data, to_utf8))
     text = raw.decode()
     if not text.isprintable():  # only within strings, where an escape means the same
         text = "".join(char if char.isprintable() else _json_escape(char) for char in text)
-    write(text.encode())  # as bytes: JSON is UTF-8, whatever the terminal speaks
-
-
-def _encodable(data: Any) -> Any:
-    if isinstance(data, str):
-        return encodable(data)
-    if isinstance(data, dict):
-        return {_encodable(key): _encodable(value) for key, value in data.items()}
-    return [_encodable(one) for one in data] if isinstance(data, list | tuple) else data
+    echo_raw(text.encode())  # as bytes: JSON is UTF-8, whatever the terminal speaks
 
 
 def _json_escape(char: str) -> str:
@@ -60,32 +53,15 @@ def _json_escape(char: str) -> str:
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
-def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
-    """Write lines for people, on standard output or error. All text of commands goes through here.
+def echo_text(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print text for people on standard output or error. All text of commands goes through here.
 
-    Nothing that a terminal would obey passes but line feeds and the colours that `click.style` writes here; text of
-    others must be made `harmless` before it is styled.
+    Only line feeds, tabs and the colours of `click.style` reach the terminal as control characters. Text from files
+    must go through `escape_control` before it is styled.
     """
     pieces = _OWN_STYLES.split(text)
-    safe = [piece if index % 2 else _neutral(piece) for index, piece in enumerate(pieces)]
-    write("".join(safe), err=err, nl=nl)
-
-
-def _neutral(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def harmless(data: Any) -> Any:
-    """Plain data whose strings are lines without control characters."""
-    if isinstance(data, str):
-        return data if data.isprintable() else printable(data, len(data))
-    if isinstance(data, dict):
-        return {harmless(key): harmless(value) for key, value in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [harmless(item) for item in data]
-    return data
+    safe = [piece if index % 2 else escape_control(piece, keep="\n\t") for index, piece in enumerate(pieces)]
+    echo_raw("".join(safe), err=err, nl=nl)
 
 
 def split(values: tuple[str, ...], option: str) -> list[str]:
@@ -106,10 +82,10 @@ def numbers(values: tuple[str, ...], option: str) -> list[int]:
             start, stop = int(first), int(last) if colon else int(first) + 1
         except ValueError:
             raise InputError(
-                f"{option}: {printable(text, 40)!r} is not a whole number", do="give 0, 0,1,2 or 0:3"
+                f"{option}: {one_line(text, 40)!r} is not a whole number", do="give 0, 0,1,2 or 0:3"
             ) from None
         if not (0 <= start < stop <= 2**31 and stop - start <= 10_000):
-            what = f"{option}: {printable(text, 40)!r} is out of range"
+            what = f"{option}: {one_line(text, 40)!r} is out of range"
             raise InputError(what, do="give 0 to 2147483647, or A:B with A below B and 10000 apart at most")
         found += range(start, stop)
     return list(dict.fromkeys(found))

@@ -9,7 +9,7 @@ import click
 
 from repro.base.errors import InputError
 from repro.cli.basics import FilePath
-from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 
 if TYPE_CHECKING:
     from repro.bundle.export import Contents
@@ -58,7 +58,7 @@ def command(
     if as_json:
         print_json(summary)
     else:
-        say(_text(summary))
+        echo_text(_text(summary))
 
 
 def _summary(contents: Contents) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 
 
 @click.command("issue")
@@ -40,4 +40,4 @@ def command(run: str, tracker: str, store: Path | None, as_json: bool) -> None:
             }
         )
     else:
-        say(found.text, nl=False)
+        echo_text(found.text, nl=False)

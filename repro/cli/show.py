@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from repro.base.errors import InputError, printable
-from repro.base.rounded import share, three_digits
-from repro.cli.common import json_option, open_store, print_json, say, store_option
+from repro.base.errors import InputError
+from repro.base.text import one_line, share, three_digits
+from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
 from repro.explain import layers
 from repro.explain.phrases import as_text
 from repro.runs.directory import RunDirectory
@@ -37,7 +37,7 @@ def command(name: str, with_layers: bool, store: Path | None, as_json: bool) -> 
         print_json(found | ({"layers": layers.as_json(reports)} if with_layers else {}))
     else:
         lines = [run_text(found), *_network(run)]
-        say("\n".join([*lines, *_layer_lines(reports)] if with_layers else lines))
+        echo_text("\n".join([*lines, *_layer_lines(reports)] if with_layers else lines))
 
 
 def _network(run: RunDirectory) -> list[str]:
@@ -69,7 +69,7 @@ def _cells(layer: layers.Layer) -> tuple[str, ...]:
     drift, view = layer.drift, layer.inference
     statistics = (drift.moving_mean, drift.batch_mean, drift.moving_variance, drift.batch_variance)
     return (
-        printable(drift.name, 60),
+        one_line(drift.name, 60),
         str(drift.channels),
         share(drift.mean),
         share(drift.variance),

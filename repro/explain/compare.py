@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from repro.base.errors import InputError, printable
-from repro.base.text import cell, cells, markdown
+from repro.base.errors import InputError
+from repro.base.text import exact, exact_row, markdown, one_line
 from repro.environment import diff
 from repro.runs.event_base import Number
 from repro.runs.events import to_number
@@ -243,7 +243,7 @@ def as_text(table: Comparison, *, all_rows: bool, width: int = 100) -> str:
     import textwrap
 
     head = [f"{label}  {run}" for label, run in zip(table.labels, table.runs, strict=True)]
-    lines = ["runs", *(f"  {printable(line)}" for line in head)]
+    lines = ["runs", *(f"  {one_line(line)}" for line in head)]
     rows = table.shown(all_rows=all_rows)
     for section in dict.fromkeys(row.section for row in rows):
         part = [row for row in rows if row.section == section]
@@ -262,8 +262,8 @@ def as_text(table: Comparison, *, all_rows: bool, width: int = 100) -> str:
 
 
 def _section(rows: list[Row], labels: list[str], width: int) -> list[str]:
-    names = [printable(row.name) for row in rows]
-    shown = [cells(row.values) for row in rows]
+    names = [one_line(row.name) for row in rows]
+    shown = [exact_row(row.values) for row in rows]
     name_width = min(44, max(len(name) for name in names))
     room = (width - name_width - 4) // len(labels) - 2
     columns = [
@@ -301,15 +301,15 @@ def as_markdown(table: Comparison, *, all_rows: bool) -> str:
         lines.append("|---" * (len(table.labels) + 2) + "|")
         for row in part:
             note = f"{row.group}: {row.why} ({row.source})" if with_why else difference_cell(row)
-            shown = [markdown(value) for value in cells(row.values)]
-            lines.append("| " + " | ".join([markdown(printable(row.name)), *shown, markdown(note)]) + " |")
+            shown = [markdown(value) for value in exact_row(row.values)]
+            lines.append("| " + " | ".join([markdown(one_line(row.name)), *shown, markdown(note)]) + " |")
     words = "The verdicts are the same" if table.same_verdicts else "**The verdicts are not the same**"
     lines += ["", f"{words}: " + ", ".join(markdown(verdict or "none") for verdict in table.verdicts) + "."]
     return "\n".join(lines)
 
 
 def _tick(text: str) -> str:
-    return printable(text).replace("`", "'")
+    return one_line(text).replace("`", "'")
 
 
 def as_csv(table: Comparison, *, all_rows: bool) -> str:
@@ -329,7 +329,7 @@ def as_csv(table: Comparison, *, all_rows: bool) -> str:
 
 
 def _plain(value: Any) -> str:
-    text = cell(value, whole=True)
+    text = exact(value, limit=None)
     if _as_number(value) is None and text and text[0] in "=+-@":
         return "'" + text
     return text

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from repro.base.errors import InputError
-from repro.base.text import cell
+from repro.base.text import exact
 from repro.environment import diff
 from repro.runs import layout
 from repro.runs.directory import RunDirectory, read_json
@@ -127,7 +127,7 @@ class RunView:
     def network(self) -> str | None:
         """The fingerprint in a line; None if no network was built."""
         names = ("layers", "parameters", "batch_norm_layers", "momentum", "epsilon", "initial_weights_sha256")
-        shown = {name: cell(self.fingerprint[name]).strip("[]") for name in names if name in self.fingerprint}
+        shown = {name: exact(self.fingerprint[name]).strip("[]") for name in names if name in self.fingerprint}
         return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items()) or None
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from repro.base import shipped, yaml_file
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
+from repro.base.text import one_line
 from repro.scenario.types import BatchNorm, Scenario
 
 _NUMBER_OPERATORS = ("equal", "close", "at_least", "at_most")
@@ -60,7 +61,7 @@ def find(argument: str) -> Path:
         if file.stem == argument:
             return file
     raise InputError(
-        f"no scenario is called {printable(argument, 60)!r}",
+        f"no scenario is called {one_line(argument, 60)!r}",
         do=f"choose from {', '.join(shipped_names())}, or name a .yaml file",
     )
 
@@ -145,7 +146,7 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
         for place, environment in enumerate(claim.only):
             if environments is not None and environment not in environments:
                 document.fail(
-                    f"claims[{index}].only: no environment is called {printable(environment, 60)!r}",
+                    f"claims[{index}].only: no environment is called {one_line(environment, 60)!r}",
                     (*at, "only", place),
                     do=f"choose from {', '.join(environments)}",
                 )

@@ -15,8 +15,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from repro.base.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError, encodable, printable
+from repro.base.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError
 from repro.base.files import sha256, sync_folder, write_durably
+from repro.base.text import one_line, to_utf8
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
 from repro.environment.machine import ONEDNN, PASSED_ON
@@ -226,7 +227,7 @@ def checkpoint_seconds() -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= 86_400:
-        raise InputError(f"REPRO_CHECKPOINT_SECONDS: {printable(text, 40)!r} is no number of seconds", do="0 to 86400")
+        raise InputError(f"REPRO_CHECKPOINT_SECONDS: {one_line(text, 40)!r} is no number of seconds", do="0 to 86400")
     return seconds
 
 
@@ -377,7 +378,7 @@ class Supervisor:
         worker, warm_seconds = self._worker(request)
         try:
             worker.write_log(self.run.file(layout.WORKER_LOG))
-            python = encodable(str(self.environment.python))
+            python = to_utf8(str(self.environment.python))
             self.log.add(events.WorkerStarted(pid=worker.process.pid, python=python, warm_seconds=warm_seconds))
             worker.ask(request)
             self._pump(worker, wakeup, stretch)
@@ -508,7 +509,7 @@ class Supervisor:
         return "the worker was killed by SIGKILL"
 
     def _fail(self, reason: str, code: ExitCode) -> ExitCode:
-        return self._end("failed", printable(reason, 500), code)
+        return self._end("failed", one_line(reason, 500), code)
 
     def _end(self, state: str, reason: str, code: ExitCode) -> ExitCode:
         event = events.RunEnded(state=state, reason=reason, exit_code=int(code))
@@ -581,7 +582,7 @@ def _told(failure: events.WorkerFailed) -> str:
         return "out of memory (MemoryError)"
     said = f"{failure.kind}: {failure.message}"
     is_memory = failure.kind == "ResourceExhaustedError" or "Cannot allocate memory" in failure.message
-    return f"out of memory ({printable(said, 400)})" if is_memory else said
+    return f"out of memory ({one_line(said, 400)})" if is_memory else said
 
 
 def file_hashes(run: RunDirectory) -> dict[str, str]:

@@ -16,7 +16,8 @@ from typing import Any, Literal, Self
 import msgspec
 
 from repro.base import scratch
-from repro.base.errors import EndedEarlyError, InputError, printable
+from repro.base.errors import EndedEarlyError, InputError
+from repro.base.text import one_line
 from repro.environment import check, definition
 from repro.environment.record import RECORDED_VARIABLES
 from repro.runs import events, layout
@@ -196,5 +197,5 @@ class Oracle:
             if isinstance(event, events.Answered):
                 return event
             if isinstance(event, events.WorkerFailed):
-                raise EndedEarlyError(f"the worker failed ({event.kind}: {printable(event.message)})", do="ask again")
+                raise EndedEarlyError(f"the worker failed ({event.kind}: {one_line(event.message)})", do="ask again")
         raise EndedEarlyError("the worker ended without an answer", do="ask again")

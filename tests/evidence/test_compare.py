@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.base.text import cell, cells
+from repro.base.text import exact, exact_row
 from repro.bundle import export
 from repro.environment import diff
 from repro.explain import compare
@@ -51,7 +51,7 @@ def test_numbers_keep_every_digit_that_makes_them_true(two: list[RunView]) -> No
 @settings(deadline=None)
 @given(st.floats())
 def test_any_number_is_read_back_as_it_was(value: float) -> None:
-    assert repr(float(cell(value))) == repr(value)
+    assert repr(float(exact(value))) == repr(value)
 
 
 def test_what_differs_on_validation_images_is_shown(store: Path) -> None:
@@ -122,7 +122,7 @@ def test_long_values_are_seen_to_differ_wherever_they_do() -> None:
 
 
 def test_equal_long_values_begin_at_their_beginning() -> None:
-    first, second = cells([list(range(300))] * 2)
+    first, second = exact_row([list(range(300))] * 2)
     assert first == second and first.startswith("[0, 1, 2")
 
 

@@ -93,14 +93,6 @@ def test_a_skipped_claim_says_where_it_counts(store: Path) -> None:
     assert "skipped</b> (counts in keras-2.0.9 only)" in page
 
 
-@pytest.mark.parametrize(
-    ("share", "words"),
-    [(0.9509900498999999, "95.1 %"), (1.0, "100 %"), (0.99999, "99.999 %"), (0.0, "0 %"), ("nan", "nan %")],
-)
-def test_shares_are_never_rounded_into_a_lie(share: Any, words: str) -> None:
-    assert sentences.percent(share) == words
-
-
 def test_what_was_not_measured_is_not_claimed() -> None:
     assert sentences.phases({"evaluate": {"loss": 1.0, "accuracy": 0.5}}, 4) == ""
     assert sentences.moving_averages({}) == ""

@@ -17,11 +17,12 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from repro.base.errors import InputError
+from repro.base.text import one_line
 from repro.runs.summary import RunSummary
 from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import BAD, QUIET, duration, hanging, plain, prose, roughly, rows, when, word
+from tui.text import BAD, QUIET, duration, hanging, prose, roughly, rows, when, word
 from tui.viewmodels.scenarios import Entry, Shelf, marked, yaml
 from tui.widgets.cursor import ReversedCursor
 
@@ -153,7 +154,7 @@ class LibraryScreen(ReproScreen):
     def _entry(self, one: Entry) -> Content:
         """Three lines: name with the expected time, title, last verdicts."""
         width = self._widths()[0]
-        name = plain(one.name, 40)
+        name = one_line(one.name, 40)
         marked_ = one.key in self.picked
         mark = "◆ " if marked_ else "  "
         fault = self.shelf.broken.get(one.key)
@@ -161,7 +162,7 @@ class LibraryScreen(ReproScreen):
         gap = max(1, width - len(mark) - len(name) - len(time) - 1)
         lines = [Content.assemble((mark, "$text-accent" if marked_ else ""), (name, "bold"), " " * gap, (time, QUIET))]
         if one.title:
-            lines.append(Content("  " + plain(one.title, 200)).truncate(width - 1, ellipsis=True))
+            lines.append(Content("  " + one_line(one.title, 200)).truncate(width - 1, ellipsis=True))
         if fault is not None:
             lines.append(Content.styled(f"  ✗ {fault.text}", BAD).truncate(width - 1, ellipsis=True))
         else:
@@ -255,14 +256,14 @@ class LibraryScreen(ReproScreen):
     def _story(self, one: Entry) -> list[Content]:
         found = self.last_by_environment(one.name)
         width = self._widths()[1]
-        lines = [Content.styled(plain(one.title, 300), "bold"), Content("")] if one.title else []
+        lines = [Content.styled(one_line(one.title, 300), "bold"), Content("")] if one.title else []
         loaded = self.shelf.loaded.get(one.key)
         if loaded is None:
             return lines
         scenario = loaded.scenario
-        lines.append(prose(plain(" ".join(scenario.about.split()), 20_000)))
+        lines.append(prose(one_line(" ".join(scenario.about.split()), 20_000)))
         if scenario.source:
-            source = Content.styled(plain(scenario.source, 300), QUIET)
+            source = Content.styled(one_line(scenario.source, 300), QUIET)
             lines += [Content(""), *hanging(Content.styled("Source  ", QUIET), source, width)]
         lines += [Content(""), Content.styled("Claims", "bold $text-accent"), *self._claims(loaded, width)]
         if found:
@@ -276,7 +277,7 @@ class LibraryScreen(ReproScreen):
                     )
                 )
         name = one.key if "/" in one.key else loaded.file.name
-        lines += [Content(""), Content.styled(plain(name, 100), "bold $text-accent"), yaml(loaded.text)]
+        lines += [Content(""), Content.styled(one_line(name, 100), "bold $text-accent"), yaml(loaded.text)]
         return lines
 
     def _claims(self, one: Loaded, width: int) -> list[Content]:
@@ -295,7 +296,7 @@ class LibraryScreen(ReproScreen):
             style = BAD if bad else "$text-success" if good else QUIET
             only = f" (only {', '.join(claim.only)})" if claim.only else ""
             head = Content.assemble((f"{signs:<{signs_width}} ", style), (f"{claim.id:<{names}}  ", "bold"))
-            says = Content.assemble(plain(claim.says, 300), (plain(only, 200), QUIET))
+            says = Content.assemble(one_line(claim.says, 300), (one_line(only, 200), QUIET))
             lines += hanging(head, says, width)
         if finished:
             order = "from left to right: " if len(finished) > 1 else "as the last run found them in "

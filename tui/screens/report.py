@@ -17,11 +17,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.base.text import one_line
 from repro.queue import tickets
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import BAD, GOOD, ODD, QUIET, plain, rows, size, word
+from tui.text import BAD, GOOD, ODD, QUIET, rows, size, word
 
 SITES = ("keras", "tensorflow", "stackoverflow")
 TIMEOUT = 120
@@ -104,7 +105,7 @@ class ReportScreen(ReproScreen):
         self.query_one("#issue-title", Static).update(
             Content.assemble(
                 (f"Issue text for {SITES[self.site]}", "bold $text-accent"),
-                (f"  {plain(self._of(self.runs[0]), 80)}" if len(self.runs) > 1 else "", QUIET),
+                (f"  {one_line(self._of(self.runs[0]), 80)}" if len(self.runs) > 1 else "", QUIET),
             )
         )
         self._ask()
@@ -131,7 +132,7 @@ class ReportScreen(ReproScreen):
         """A run in a few words."""
         one = self.session.summaries.get(run_id)
         known = one is not None and one.environment
-        return plain(f"{one.scenario}  {one.environment}  seed {one.seed}" if one and known else run_id, 120)
+        return one_line(f"{one.scenario}  {one.environment}  seed {one.seed}" if one and known else run_id, 120)
 
     def _call(self, words: list[str]) -> tuple[int, str, str]:
         """A command of ours: exit code, output, last line of its errors."""
@@ -170,7 +171,7 @@ class ReportScreen(ReproScreen):
             return
         place = self.query_one("#preview", Static)
         if not isinstance(preview, dict):
-            place.update(Content.styled(plain(error or "there is no preview", 400), BAD))
+            place.update(Content.styled(one_line(error or "there is no preview", 400), BAD))
             return
         files = preview.get("files", [])
         total = sum(int(one["bytes"]) for one in files)
@@ -187,12 +188,12 @@ class ReportScreen(ReproScreen):
         left = preview.get("left_out", [])
         if left:
             lines += [Content(""), Content.styled("Stays out", "bold $text-accent")]
-            for reason in dict.fromkeys(plain(one.get("reason", ""), 200) for one in left):
+            for reason in dict.fromkeys(one_line(one.get("reason", ""), 200) for one in left):
                 lines.append(Content.styled(f"  {reason}", ODD))
                 lines += [
                     Content.assemble((f"{size(int(one.get('bytes') or 0)):>10}  ", QUIET), self._short(one["path"]))
                     for one in left
-                    if plain(one.get("reason", ""), 200) == reason
+                    if one_line(one.get("reason", ""), 200) == reason
                 ]
         lines += [Content(""), Content.styled("Replaced", "bold $text-accent")]
         replaced = preview.get("replaced", [])
@@ -200,7 +201,7 @@ class ReportScreen(ReproScreen):
             lines += [
                 Content.assemble(
                     (f"{one.get('times', one.get('count', '')):>8} × ", QUIET),
-                    (plain(one.get("alias", ""), 60), "bold"),
+                    (one_line(one.get("alias", ""), 60), "bold"),
                     (f"  in {self._short(one.get('path', ''))}", QUIET),
                 )
                 for one in replaced
@@ -213,7 +214,7 @@ class ReportScreen(ReproScreen):
         """A path of the bundle with the runs' short names, which fit on a line."""
         for run_id in self.runs:
             path = path.replace(f"runs/{run_id}/", f"runs/…{run_id.rpartition('-')[2]}/")
-        return plain(path, 120)
+        return one_line(path, 120)
 
     def _show_issue(self, text: str, error: str) -> None:
         if not self.is_composed:
@@ -222,9 +223,9 @@ class ReportScreen(ReproScreen):
         self.refresh_bindings()
         place = self.query_one("#issue", Static)
         if text:
-            place.update(rows([Content(plain(line, 2000)) for line in text.splitlines()[:400]]))
+            place.update(rows([Content(one_line(line, 2000)) for line in text.splitlines()[:400]]))
         else:
-            place.update(Content.styled(plain(error or "there is no issue text", 400), BAD))
+            place.update(Content.styled(one_line(error or "there is no issue text", 400), BAD))
         self._draw_head()
         if self._is_export_wanted:
             self._is_export_wanted = False

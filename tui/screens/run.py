@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.widgets import Log, Static
 
 from repro.base.errors import InputError
-from repro.base.rounded import number, share
+from repro.base.text import one_line, rounded, share
 from repro.runs import events
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import ClaimResult, Result, RunRecord
@@ -28,7 +28,7 @@ from repro.scenario.types import Scenario
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, plain, rows, size, word
+from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, rows, size, word
 from tui.viewmodels import claims
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
@@ -182,7 +182,7 @@ class RunScreen(ReproScreen):
         self.damage = news.damage or self.damage
         if news.log:
             self._unwritten.extend(news.log)
-            self._tail = [*self._tail, *(plain(line, 300) for line in news.log[-12:])][-12:]
+            self._tail = [*self._tail, *(one_line(line, 300) for line in news.log[-12:])][-12:]
         self._dirty = True
 
     @work(thread=True, group="pictures")
@@ -253,7 +253,7 @@ class RunScreen(ReproScreen):
         if time.monotonic() < self._to_log_until:
             page.scroll_to_widget(log, animate=False)  # what is mounted above it may push it away
         if self._unwritten and log.virtual_region.y < page.scroll_offset.y + page.size.height:
-            lines = [plain(line, 2000) for line in self._unwritten]
+            lines = [one_line(line, 2000) for line in self._unwritten]
             self._unwritten.clear()
             log.write_lines(lines)
 
@@ -277,8 +277,8 @@ class RunScreen(ReproScreen):
         seed = self.record.seed if self.record else summary.seed
         what = word((self.result.verdict if self.result else None) or self.state)
         parts: list[tuple[str, str]] = [
-            (plain(name, 60), "bold"),
-            (f"  {plain(environment, 40)}  seed {seed}   ", QUIET),
+            (one_line(name, 60), "bold"),
+            (f"  {one_line(environment, 40)}  seed {seed}   ", QUIET),
             (f"{what.sign} {what.word}", f"bold {what.style}"),
         ]
         if self.result is not None and self.result.degraded:
@@ -296,7 +296,7 @@ class RunScreen(ReproScreen):
             since = progress.seconds_so_far + time.monotonic() - self._heard
             # A worker that was begun ahead is taken before it is ready: it says nothing until then.
             early = "importing, building and tracing, begun ahead" if "warm" in progress.seconds else "starting"
-            stage = STAGES.get(progress.stage, plain(progress.stage, 20)) if progress.stage else early
+            stage = STAGES.get(progress.stage, one_line(progress.stage, 20)) if progress.stage else early
             if progress.stage == "fit" and progress.epoch == 0:
                 stage = "tracing the first step, the slow one"
             if progress.stop_requested:
@@ -327,17 +327,17 @@ class RunScreen(ReproScreen):
         ended = self.progress.ended
         found: list[Content] = []
         if self.state == "damaged":
-            found.append(Content.styled(plain(self.damage or self.summary.reason or "damaged", 400), BAD))
+            found.append(Content.styled(one_line(self.damage or self.summary.reason or "damaged", 400), BAD))
         elif self.state == "failed":
-            found.append(Content.styled(plain(ended.reason if ended else "failed", 500), BAD))
+            found.append(Content.styled(one_line(ended.reason if ended else "failed", 500), BAD))
             found += [Content.styled("  " + line[:300], QUIET) for line in self._tail[-6:]]
         elif self.state in ("stopped", "interrupted"):
             text = ended.reason if ended else "the supervisor is gone: killed, or the machine went down"
             where = "goes on from the last checkpoint" if self.progress.checkpoint else "begins from the start"
-            found.append(Content.styled(f"{plain(text, 300)}.  r {where}", ODD))
+            found.append(Content.styled(f"{one_line(text, 300)}.  r {where}", ODD))
         elif self.state == "elsewhere":
             found.append(Content.styled("another machine or container is at it", BUSY))
-        found += [Content.styled(f"! {plain(text, 300)}", ODD) for text in self.progress.warnings]
+        found += [Content.styled(f"! {one_line(text, 300)}", ODD) for text in self.progress.warnings]
         return rows(found)
 
     def _claims(self) -> list[ClaimResult]:
@@ -362,13 +362,13 @@ class RunScreen(ReproScreen):
             if one is None:
                 continue
             if one.accuracy is None:
-                lines.append(Content(f"{name:<18}{number(one.loss):<16}-"))
+                lines.append(Content(f"{name:<18}{rounded(one.loss):<16}-"))
                 continue
             right = float(one.accuracy) >= 0.999
             lines.append(
                 Content.assemble(
                     f"{name:<18}",
-                    f"{number(one.loss):<16}",
+                    f"{rounded(one.loss):<16}",
                     (f"{share(one.accuracy)}  ", GOOD if right else BAD),
                     (bar(float(one.accuracy), 8), LOW if right else HIGH),
                 )
@@ -381,7 +381,7 @@ class RunScreen(ReproScreen):
         for i, caption in enumerate(self._captions):
             image = self.record.images[i] if self.record and i < len(self.record.images) else None
             label = image.label if image is not None else None
-            name = plain(image.name if image else f"image {i}", 22)
+            name = one_line(image.name if image else f"image {i}", 22)
             lines = [Content.styled(name, "bold"), Content.styled(f"label {label}", QUIET)]
             for phase, rows_ in (("training phase", training), ("inference", inference)):
                 if i < len(rows_):

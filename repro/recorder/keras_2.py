@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from repro_recorder import graph_copy, lens, limits, values
+from repro_recorder import graph_copy, lens, limits, untouched, values
 
 MOST_BYTES = 32 * 1024 * 1024  # of variables that are read at once
 
@@ -115,7 +115,7 @@ class Keras2Lens(lens.Lens):
 
     @contextlib.contextmanager
     def untouched(self, alone=True):
-        with lens.python_untouched(alone):
+        with untouched.python_untouched(alone):
             self.copy = graph_copy.GraphCopy(self)
             try:
                 yield

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from repro_recorder import lens, tensorflow_2, values
+from repro_recorder import lens, tensorflow_2, untouched, values
 
 
 class Keras3Lens(tensorflow_2.TF2Lens):
@@ -80,7 +80,7 @@ class Keras3Lens(tensorflow_2.TF2Lens):
         layers = [layer for _, layer in self.layers()]
         parts = [self.model] + layers
         identities = [(layer, set(layer._loss_ids)) for layer in parts if hasattr(layer, "_loss_ids")]
-        with lens.python_untouched(alone), self.tensorflow_untouched(), lens.attributes_untouched(parts):
+        with untouched.python_untouched(alone), self.tensorflow_untouched(), untouched.attributes_untouched(parts):
             try:
                 yield
             finally:

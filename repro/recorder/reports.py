@@ -21,7 +21,7 @@ def write(recording, fit, which, call, measured, made, missing):
         name = "{}-{}{}".format(stem, phase, "-alone" if alone else "")
         labels = figures["labels"]
         recording.send(
-            "measured", fit=fit, set=which, call=call, phase=phase, alone=alone, fresh=recording.deferred is None,
+            "measured", fit=fit, set=which, call=call, phase=phase, alone=alone,
             labels=None if labels is None else labels.tolist(), outputs=_saved(recording, name, figures["outputs"]),
             **_numbers(figures, "batch_size", "samples", "not_finite_rows", "problem")
         )

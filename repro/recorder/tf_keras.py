@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from repro_recorder import lens, tensorflow_2, values
+from repro_recorder import lens, tensorflow_2, untouched, values
 
 OWN_SEED = 20171107
 
@@ -94,7 +94,7 @@ class TFKerasLens(tensorflow_2.TF2Lens):
         saved = [(variable, variable.read_value()) for variable in variables]
         own = getattr(backend, "_SEED_GENERATOR", None)
         generator = getattr(own, "generator", None)
-        with lens.python_untouched(alone), self.tensorflow_untouched(), lens.attributes_untouched(layers):
+        with untouched.python_untouched(alone), self.tensorflow_untouched(), untouched.attributes_untouched(layers):
             try:
                 if own is not None:
                     own.generator = random.Random(OWN_SEED)

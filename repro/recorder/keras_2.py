@@ -103,9 +103,6 @@ class Keras2Lens(lens.Lens):
     def _known(self, variable):
         return getattr(variable, "_keras_initialized", False) or getattr(self.engine, "_MANUAL_VAR_INIT", False)
 
-    def iterations(self):
-        return self.number_of(getattr(getattr(self.model, "optimizer", None), "iterations", None))
-
     def is_sequence(self, x):
         kind = getattr(self.keras.utils, "Sequence", None)
         return kind is not None and isinstance(x, kind)

@@ -76,6 +76,15 @@ class TFKerasLens(tensorflow_2.TF2Lens):
         """Return whether a layer calls others, which get their own phase."""
         return any(True for _ in layer._flatten_layers(include_self=False, recursive=False))
 
+    def iterations_of(self, optimizer):
+        with self.tf.init_scope():
+            return int(optimizer.iterations.read_value())
+
+    def update_methods(self):
+        kinds = [getattr(self.keras.optimizers, "Optimizer", None)]
+        kinds.append(getattr(getattr(self.keras.optimizers, "legacy", None), "Optimizer", None))
+        return tensorflow_2.defining([kind for kind in kinds if kind is not None], "apply_gradients")
+
     def is_sequence(self, x):
         return isinstance(x, self.keras.utils.Sequence)
 

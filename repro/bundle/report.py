@@ -13,7 +13,7 @@ from typing import Any
 from repro.base import arrays, text
 from repro.base.errors import InputError, printable
 from repro.bundle.standalone import script_of
-from repro.environment import diff
+from repro.environment.facts import facts_of
 from repro.explain import sentences
 from repro.runs.records import ClaimResult, Measurements
 from repro.runs.verdict import decide_all
@@ -153,7 +153,7 @@ def _view(run: RunView, script: str | None) -> dict[str, Any]:
     scenario = run.run.require_scenario()
     # Every group is there, None where it was not measured.
     measurements: dict[str, Any] = {**dict.fromkeys(Measurements.__struct_fields__), **run.measurements}
-    facts = {**diff.facts_of(run.environment), "network": run.network}
+    facts = {**facts_of(run.environment), "network": run.network}
     pictures = _pictures(run, measurements)
     fit = measurements["fit"]
     return {

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repro.base import arrays
+from repro.base.difference import DifferenceRow
 from repro.base.errors import InputError, UnusableError, printable
 from repro.bundle.read import Bundle, bad
 from repro.environment import check, definition, diff, gpu
+from repro.environment.facts import facts_of
 from repro.environment.machine import ONEDNN
 from repro.runs import layout
 from repro.runs.plan import Plan
@@ -61,7 +63,7 @@ class Outcome:
 
     grade: Grade
     largest_relative_deviation: float | None
-    differences: list[diff.Difference]
+    differences: list[DifferenceRow]
 
 
 def plan(bundle: Bundle, images: Path | None, command: list[str], *, trusted: bool = False) -> list[Verification]:
@@ -245,12 +247,12 @@ def grade(theirs: RunView, ours: RunView) -> Outcome:
     return Outcome(found, deviation, differences)
 
 
-def _differences(theirs: RunView, ours: RunView) -> list[diff.Difference]:
+def _differences(theirs: RunView, ours: RunView) -> list[DifferenceRow]:
     """How the environments differ; how the same kernels were asked for is no difference."""
     found = diff.differences([theirs.facts_record, ours.facts_record])
     states = [run.environment.get("facts", {}).get("onednn") for run in (theirs, ours)]
     if states[0] is not None and states[0] == states[1]:
-        found = [one for one in found if one.key != f"variables.{ONEDNN}"]
+        found = [one for one in found if one.name != f"variables.{ONEDNN}"]
     return found
 
 
@@ -260,8 +262,8 @@ def why_not_identical(outcome: Outcome, theirs: RunView) -> str | None:
         return None
     first = next((one for one in outcome.differences if one.explains), None)
     if first is not None:
-        return f"the likeliest reason is {first.group} ({first.key}): {first.why} ({first.source})"
-    facts = diff.facts_of(theirs.environment)
+        return f"the likeliest reason is {first.group} ({first.name}): {first.why} ({first.source})"
+    facts = facts_of(theirs.environment)
     if str(facts.get("versions.tensorflow", "")).startswith("1."):
         several = f" with {theirs.record.threads} threads" if theirs.record.threads > 1 else ""
         return (

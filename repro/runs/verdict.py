@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from repro.runs.events import Number, to_number
 from repro.runs.records import ClaimResult, Outcome, Verdict
-from repro.scenario.types import Claim, Scenario
+
+if TYPE_CHECKING:
+    from repro.scenario.types import Claim, Scenario
 
 # Keras gives some accuracies as float32, others are divided in double precision: equal ones differ by up to 6e-8.
 # Two that are not equal differ by one image at least.

@@ -10,7 +10,7 @@ import msgspec
 
 from repro.base.errors import InputError
 from repro.base.text import cell
-from repro.environment import diff
+from repro.environment.facts import MAX_FACTS, flatten
 from repro.runs import layout
 from repro.runs.directory import RunDirectory, read_json
 from repro.runs.progress import Progress
@@ -95,8 +95,8 @@ class RunView:
         facts = {**record.get("facts", {}), **({"model": self.fingerprint} if self.fingerprint else {})}
         if later := self._later_drift(facts):
             facts["drift"] = [*_lines(facts.get("drift")), *later]
-        if len(diff.flatten(facts)) > diff.MAX_FACTS:
-            raise InputError(f"damaged (more than {diff.MAX_FACTS:,} facts)", do="delete the run", file=self.id)
+        if len(flatten(facts)) > MAX_FACTS:
+            raise InputError(f"damaged (more than {MAX_FACTS:,} facts)", do="delete the run", file=self.id)
         return {**record, "facts": facts}
 
     def _later_drift(self, facts: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 
 from repro.base.errors import InputError
 from repro.bundle import manifest
-from repro.environment import diff
+from repro.environment import facts
 from repro.runs import events
 from repro.runs.directory import MAX_RECORD_BYTES, RunDirectory
 from repro.runs.progress import Progress
@@ -130,9 +130,9 @@ def test_facts_without_end(reader: RecordsReader, ask: Callable[..., tuple[int, 
         code, _, err = ask("compare", run.id, reader.other.id)
         assert code == 2 and "damaged (more than 20,000 facts)" in err
         assert time.monotonic() - started < 5
-    found = diff.flatten({"x" * 300_000: [[]] * 100_000})
-    assert len(found) == diff.MAX_FACTS + 1
-    assert max(map(len, found)) < diff.MAX_NAME + 20
+    found = facts.flatten({"x" * 300_000: [[]] * 100_000})
+    assert len(found) == facts.MAX_FACTS + 1
+    assert max(map(len, found)) < facts.MAX_NAME + 20
 
 
 def test_a_record_larger_than_any(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from repro.base.errors import InputError, printable
 from repro.bundle.standalone import script_of
 from repro.environment.facts import facts_of
 from repro.explain import sentences
-from repro.runs.records import ClaimResult, Measurements
+from repro.runs.records import NOTHING_MEASURED, ClaimResult, Measurements
 from repro.runs.verdict import decide_all
 from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
@@ -209,7 +209,7 @@ def _why_none(run: RunView) -> str:
 def _claims(run: RunView, scenario: Scenario) -> list[ClaimResult]:
     if run.result is not None:
         return run.result.claims
-    return decide_all(scenario, {}, run.record.environment)
+    return decide_all(scenario, NOTHING_MEASURED, run.record.environment)
 
 
 def reproduce_line(run: RunView, file: str) -> str:

@@ -17,7 +17,7 @@ from repro.environment.facts import facts_of
 from repro.environment.machine import ONEDNN
 from repro.runs import layout
 from repro.runs.plan import Plan
-from repro.runs.records import ImageRecord
+from repro.runs.records import ImageRecord, Measurements
 from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
 from repro.scenario import own_model
@@ -232,9 +232,9 @@ def _duration(seconds: float) -> str:
 
 def grade(theirs: RunView, ours: RunView) -> Outcome:
     """How close our finished run is to theirs."""
-    deviation = largest_deviation(theirs.measurements, ours.measurements)
+    deviation = largest_deviation(theirs.figures, ours.figures)
     differences = _differences(theirs, ours)
-    hashes = {run.measurements.get("weights_sha256") for run in (theirs, ours)}
+    hashes = {run.figures.get("weights_sha256") for run in (theirs, ours)}
     found: Grade
     if len(hashes) == 1 and None not in hashes:
         found = "bit-identical"
@@ -273,7 +273,7 @@ def why_not_identical(outcome: Outcome, theirs: RunView) -> str | None:
     return "the environments differ in nothing that is recorded and can change a figure"
 
 
-def largest_deviation(theirs: dict[str, Any], ours: dict[str, Any]) -> float | None:
+def largest_deviation(theirs: Measurements, ours: Measurements) -> float | None:
     """Largest relative deviation of all losses and probabilities; None where not the same things were measured."""
     left, right = dict(_numbers(theirs)), dict(_numbers(ours))
     if left.keys() != right.keys():
@@ -281,13 +281,14 @@ def largest_deviation(theirs: dict[str, Any], ours: dict[str, Any]) -> float | N
     return max((_relative(left[key], right[key]) for key in left), default=None)
 
 
-def _numbers(measurements: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    for index, value in enumerate(measurements.get("fit", {}).get("loss", [])):
+def _numbers(measurements: Measurements) -> Iterator[tuple[str, float]]:
+    for index, value in enumerate(measurements.fit.loss):
         yield f"fit.loss[{index}]", float(value)
     for group in ("evaluate", "evaluate_training_phase", "validation"):
-        if measurements.get(group) is not None:
-            yield f"{group}.loss", float(measurements[group]["loss"])
-    for row, values in enumerate((measurements.get("predict") or {}).get("probabilities", [])):
+        loss = measurements.get(f"{group}.loss")
+        if loss is not None:
+            yield f"{group}.loss", float(loss)
+    for row, values in enumerate(measurements.get("predict.probabilities") or []):
         for column, value in enumerate(values):
             yield f"predict.probabilities[{row}][{column}]", float(value)
 

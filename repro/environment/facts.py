@@ -10,7 +10,10 @@ from typing import Any
 MAX_FACTS = 20_000
 MAX_NAME = 200
 # Facts that differ between any two runs and explain nothing.
-VOLATILE = r"(collected|probe_seconds|format)(\.|$)|(memory_available|uptime|load)|variables\.(KERAS_HOME|LD_LIBRARY_PATH)$|cpu\.(mhz|bogomips)"
+VOLATILE = (
+    r"(collected|probe_seconds|format)(\.|$)|(memory_available|uptime|load)"
+    r"|variables\.(KERAS_HOME|LD_LIBRARY_PATH)$|cpu\.(mhz|bogomips)"
+)
 
 
 def flatten(facts: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from repro.base.text import cell, cells, markdown
 from repro.environment import diff
 from repro.environment.facts import flatten
 from repro.runs.events import Number, to_number
-from repro.runs.records import ImageRecord
+from repro.runs.records import Drift, ImageRecord
 from repro.runs.view import RunView
 
 FORMAT = 1
@@ -105,31 +105,29 @@ def _scenario_settings(run: RunView) -> dict[str, Any]:
 
 
 def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
-    found = [run.measurements for run in runs]
+    figures = [run.figures for run in runs]
+
+    def row(name: str) -> DifferenceRow:
+        return _row("measurements", name, [measurements.get(name) for measurements in figures])
+
     rows = [
         _row("measurements", "state", [run.state for run in runs]),
         _row("measurements", "verdict", [run.verdict for run in runs]),
         _row("measurements", "degraded", [run.result.degraded if run.result is not None else None for run in runs]),
+        _row("measurements", "epochs", [len(measurements.fit.loss) for measurements in figures]),
     ]
-    epochs = [len(one.get("fit", {}).get("loss", [])) for one in found]
-    rows.append(_row("measurements", "epochs", epochs))
     for name in ("fit.loss", "fit.accuracy"):
-        curves = [one.get("fit", {}).get(name[4:], []) for one in found]
+        curves = [measurements.get(name) for measurements in figures]
         rows.append(_row("measurements", name, [curve[-1] if curve else None for curve in curves]))
         rows.append(_row("measurements", f"{name}, first epoch that differs", [_first_difference(curves)] * len(runs)))
     for group in ("evaluate", "evaluate_training_phase", "validation"):
-        for key in ("loss", "accuracy"):
-            rows.append(_row("measurements", f"{group}.{key}", [_get(one, group, key) for one in found]))
-    for key in ("accuracy", "distinct_classes", "classes"):
-        rows.append(_row("measurements", f"predict.{key}", [_get(one, "predict", key) for one in found]))
-    images = max((len(_get(one, "predict", "probabilities") or []) for one in found), default=0)
-    for index in range(images):
-        rows.append(
-            _row("measurements", f"predict.probabilities[{index}]", [_probabilities(one, index) for one in found])
-        )
-    for key in ("updates", "momentum", "initial_weight", "moving_to_batch_distance"):
-        rows.append(_row("measurements", f"batch_norm.{key}", [_get(one, "batch_norm", key) for one in found]))
-    rows.append(_row("measurements", "weights_sha256", [one.get("weights_sha256") for one in found]))
+        rows += [row(f"{group}.{key}") for key in ("loss", "accuracy")]
+    rows += [row(f"predict.{key}") for key in ("accuracy", "distinct_classes", "classes")]
+    probabilities = [measurements.get("predict.probabilities") or [] for measurements in figures]
+    for index, values in enumerate(itertools.zip_longest(*probabilities)):
+        rows.append(_row("measurements", f"predict.probabilities[{index}]", values))
+    rows += [row(f"batch_norm.{key}") for key in Drift.__struct_fields__]
+    rows.append(row("weights_sha256"))
     return [row for row in rows if any(value is not None for value in row.values)]
 
 
@@ -139,16 +137,6 @@ def _first_difference(curves: list[list[Number]]) -> int | None:
         if not all_equal(values):
             return index + 1
     return None
-
-
-def _get(measurements: dict[str, Any], group: str, key: str) -> Any:
-    found = measurements.get(group)
-    return found.get(key) if isinstance(found, dict) else None
-
-
-def _probabilities(measurements: dict[str, Any], index: int) -> Any:
-    found = _get(measurements, "predict", "probabilities") or []
-    return found[index] if index < len(found) else None
 
 
 def _claims(runs: Sequence[RunView]) -> list[DifferenceRow]:

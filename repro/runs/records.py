@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any, Literal
 
@@ -84,35 +85,35 @@ class ClaimResult(msgspec.Struct, frozen=True):
         return ClaimResult(claim_id, says, value, outcome, self.measured, expected)  # type: ignore[arg-type]
 
 
-class Curves(msgspec.Struct):
+class Curves(msgspec.Struct, frozen=True):
     """What fit reports, one number an epoch."""
 
     loss: list[Number]
     accuracy: list[Number]
 
 
-class Evaluation(msgspec.Struct):
+class Evaluation(msgspec.Struct, frozen=True):
     """Loss and accuracy on some images."""
 
     loss: Number
     accuracy: Number
 
 
-class Prediction(msgspec.Struct):
-    """Probabilities (images, classes) and what follows from them."""
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+    """Probabilities (images, classes) and what follows from them; no accuracy if the labels are unknown."""
 
     probabilities: Probabilities
     classes: list[int]
+    accuracy: float | UnsetType | None = UNSET
     distinct_classes: int
-    accuracy: float | None = None
 
     def __post_init__(self) -> None:
         if len(self.classes) != len(self.probabilities):
             raise ValueError("predict: classes and probabilities are not of as many images")
 
 
-class Drift(msgspec.Struct):
-    """Where the moving statistics stand."""
+class Drift(msgspec.Struct, frozen=True):
+    """Where the moving statistics are, compared with those of the batches."""
 
     updates: Count
     momentum: float
@@ -120,8 +121,8 @@ class Drift(msgspec.Struct):
     moving_to_batch_distance: Number | None
 
 
-class Measurements(msgspec.Struct):
-    """The shape of result.json's `measurements`, as readers rely on it; what was not measured is not there."""
+class Measurements(msgspec.Struct, frozen=True):
+    """The shape of result.json's `measurements`, as readers rely on it; what was not measured is UNSET."""
 
     fit: Curves
     evaluate: Evaluation | UnsetType = UNSET
@@ -131,9 +132,20 @@ class Measurements(msgspec.Struct):
     batch_norm: Drift | UnsetType = UNSET
     weights_sha256: str | UnsetType = UNSET
 
+    def get(self, name: str) -> Any:
+        """Return what a dotted name such as `evaluate.loss` means; None if it was not measured."""
+        group, _, key = name.partition(".")
+        value = getattr(self, group)
+        if key and value is not UNSET:
+            value = getattr(value, key)
+        return None if value is UNSET else value
 
-class Result(msgspec.Struct, frozen=True):
-    """result.json: written last."""
+
+NOTHING_MEASURED = Measurements(Curves([], []))
+
+
+class Result(msgspec.Struct, frozen=True, dict=True):
+    """result.json: written last. `measurements` may hold figures that a later version added."""
 
     format: int
     run: str
@@ -149,10 +161,15 @@ class Result(msgspec.Struct, frozen=True):
     seconds: dict[str, Seconds]
     files: dict[str, str] = {}
 
+    @functools.cached_property
+    def figures(self) -> Measurements:
+        """The measurements that this version knows."""
+        return msgspec.convert(self.measurements, Measurements)
+
     def __post_init__(self) -> None:
-        """ValueError (from a decoder: msgspec.ValidationError) where readers could not rely on the measurements."""
+        """Raise ValueError (a decoder: msgspec.ValidationError) if readers could not rely on the measurements."""
         if self.state != "finished":
             raise ValueError(f"of a run that is {self.state}")
-        measured = msgspec.convert(self.measurements, Measurements)
-        if not measured.fit.loss or len(measured.fit.loss) != len(measured.fit.accuracy):
+        fit = self.figures.fit
+        if not fit.loss or len(fit.loss) != len(fit.accuracy):
             raise ValueError("fit: not one loss and one accuracy an epoch")

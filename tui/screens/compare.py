@@ -354,7 +354,7 @@ def _predicted(side: Side, image: int) -> Content:
     latest = side.progress.predictions[max(side.progress.predictions)]
     if image >= len(latest.probabilities):
         return Content.styled("-", QUIET)
-    chosen = prediction([latest.probabilities[image]], None)["classes"][0]
+    chosen = prediction([latest.probabilities[image]], None).classes[0]
     right = image < len(side.record.images) and side.record.images[image].label == chosen
     of = share(latest.probabilities[image][chosen])
     return Content.styled(f"{'✓' if right else '✗'} class {chosen}  {of}", GOOD if right else BAD)

@@ -89,7 +89,7 @@ def read(run: RunDirectory) -> Traced:
                     epoch=epoch,
                     statistics="moving",
                     exact=True,
-                    predict=prediction(predicted.probabilities, labels),
+                    predict=msgspec.to_builtins(prediction(predicted.probabilities, labels)),
                     evaluate={"loss": evaluated.loss, "accuracy": evaluated.accuracy},
                     seconds=0.0,
                 )

@@ -553,7 +553,7 @@ class Supervisor:
             degraded=self._is_degraded(),
             derived_from=self.record.derived_from,
             claims=claims,
-            measurements=measurements,
+            measurements=msgspec.to_builtins(measurements),
             seconds={**self.progress.seconds, "total": round(seconds, 3)},
             files=file_hashes(self.run),
         )

@@ -174,7 +174,7 @@ class Oracle:
         question = {"question": self._asked, "momentum": momentum, "epoch": epoch, "statistics": statistics}
         self._send({**question, "without": list(without), "batch_size": batch_size})
         answered = self._receive()
-        predict = prediction(answered.probabilities, self._labels)
+        predict = msgspec.to_builtins(prediction(answered.probabilities, self._labels))
         return Answer(
             momentum=momentum,
             epoch=epoch,

@@ -30,7 +30,8 @@ from tui.text import BAD, GOOD, ODD, QUIET, hanging, rows, table, word
 from tui.widgets.curve import STYLES, Curve, Series
 
 if TYPE_CHECKING:
-    from repro.explain.compare import Comparison, Row
+    from repro.base.difference import DifferenceRow
+    from repro.explain.compare import Comparison
 
 SECTIONS = {
     "settings": "Settings",
@@ -267,14 +268,14 @@ class CompareScreen(ReproScreen):
             lines.append(Content.styled(f"{hidden} rows are the same: a shows them", QUIET))
         return rows(lines)
 
-    def _columns(self, part: Sequence[Row]) -> tuple[int, list[int]]:
+    def _columns(self, part: Sequence[DifferenceRow]) -> tuple[int, list[int]]:
         """Cells for the names and for each run's values, of rows that stand below each other."""
         short = [cells for cells in ([_cell(value) for value in row.values] for row in part) if _is_short(cells)]
         widths = [max([1, *(len(cells[i]) for cells in short)]) for i in range(len(part[0].values))]
         most = LONGEST_NAME if self.size.width >= 100 else LONGEST_NAME_HERE
         return min(most, max(len(one_line(row.name, 200)) for row in part)), widths
 
-    def _environment(self, part: Sequence[Row]) -> list[Content]:
+    def _environment(self, part: Sequence[DifferenceRow]) -> list[Content]:
         """Groups in their rank, each with its sentence."""
         lines: list[Content] = []
         columns = self._columns(part)
@@ -357,7 +358,7 @@ def _predicted(side: Side, image: int) -> Content:
     latest = side.progress.predictions[max(side.progress.predictions)]
     if image >= len(latest.probabilities):
         return Content.styled("-", QUIET)
-    chosen = prediction([latest.probabilities[image]], None)["classes"][0]
+    chosen = prediction([latest.probabilities[image]], None).classes[0]
     right = image < len(side.record.images) and side.record.images[image].label == chosen
     of = share(latest.probabilities[image][chosen])
     return Content.styled(f"{'✓' if right else '✗'} class {chosen}  {of}", GOOD if right else BAD)
@@ -375,7 +376,7 @@ def _cell(value: object) -> str:
     return _HASH.sub(lambda found: f"{found[0][:12]}…", one_line(value, 200))
 
 
-def _name(row: Row, most: int) -> str:
+def _name(row: DifferenceRow, most: int) -> str:
     """The row's name; of a long one the middle is left out, since both ends tell."""
     name = one_line(row.name, 200)
     return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
@@ -385,7 +386,7 @@ def _is_short(cells: Sequence[str]) -> bool:
     return max(map(len, cells)) <= LONGEST_CELL and len(cells) <= 6
 
 
-def _table(part: Sequence[Row], columns: tuple[int, list[int]], *, head: bool = True) -> Content:
+def _table(part: Sequence[DifferenceRow], columns: tuple[int, list[int]], *, head: bool = True) -> Content:
     """Rows as a table; one whose values are long is written a run a line."""
     name, widths = columns
     lines: list[Content] = []

@@ -21,7 +21,7 @@ from repro.base.errors import InputError
 from repro.base.text import one_line, rounded, share
 from repro.runs import events
 from repro.runs.progress import Progress, prediction
-from repro.runs.records import ClaimResult, Result, RunRecord
+from repro.runs.records import NOTHING_MEASURED, ClaimResult, Result, RunRecord
 from repro.runs.summary import ENDED, RunSummary
 from repro.runs.verdict import decide_all
 from repro.scenario.types import Scenario
@@ -52,7 +52,7 @@ Probabilities = list[list[events.Number]]
 
 def _opinion(probabilities: list[events.Number], label: int | None, most: int = 3) -> list[Content]:
     """The class, whether it is right, and the probabilities, the greatest of them where there are many."""
-    chosen = prediction([probabilities], None)["classes"][0]
+    chosen = prediction([probabilities], None).classes[0]
     good = chosen == label
     right = "right" if good else "wrong"
     lines = [Content.styled(f"{'✓' if good else '✗'} class {chosen} {right}", GOOD if good else BAD)]
@@ -346,7 +346,7 @@ class RunScreen(ReproScreen):
         if self.scenario is None or self.record is None:
             return []
         labels = [image.label for image in self.record.images]
-        measured = {}
+        measured = NOTHING_MEASURED
         if self.progress.epoch == self.scenario.fit.epochs:
             with contextlib.suppress(InputError):  # predictions of other images; the claims stay open
                 measured = self.progress.measurements(self.scenario.fit.epochs, labels)

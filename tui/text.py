@@ -65,6 +65,11 @@ def plain(text: object, limit: int = 200) -> str:
     return found if len(found) <= limit and found.isprintable() else printable(found, limit)
 
 
+def without_control(text: str) -> str:
+    """Text of several lines as commands print it: no control characters but line feeds and tabs."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def duration(seconds: float | None) -> str:
     """Seconds for people."""
     if seconds is None:

@@ -166,9 +166,9 @@ async def test_a_scenario_that_breaks_keeps_its_old_content(
         os.utime(file, ns=(1, 1))
         screen = app.screen
         assert isinstance(screen, LibraryScreen)
-        screen._refresh_shelf()
+        screen._refresh_scenarios()
         await shows(pilot, "original-bug.yaml:")
-        assert screen.shelf.loaded["original-bug"].scenario.fit.epochs == 5
+        assert screen.scenarios.loaded["original-bug"].scenario.fit.epochs == 5
 
 
 OWN = """format: 1

@@ -126,15 +126,15 @@ class LibraryScreen(ReproScreen):
         self._keys = []
         for title, group in self.scenarios.groups():
             options.append(Option(Content(title if not options else f"\n{title}"), disabled=True))
-            options += [Option(self._entry(one), id=one.key) for one in group]
-            self._keys += [one.key for one in group]
+            options += [Option(self._list_entry(entry), id=entry.key) for entry in group]
+            self._keys += [entry.key for entry in group]
         return options
 
     def _fill(self) -> None:
         listing = self.query_one("#scenarios", OptionList)
         before = self._to_select or (self.chosen.key if self.chosen else None)
         options = self._options()
-        if [one.id for one in options] != [one.id for one in listing.options]:
+        if [option.id for option in options] != [option.id for option in listing.options]:
             listing.clear_options()
             listing.add_options(options)
             if self._keys:
@@ -150,7 +150,7 @@ class LibraryScreen(ReproScreen):
 
     # -- what stands in the list
 
-    def _entry(self, entry: Entry) -> Content:
+    def _list_entry(self, entry: Entry) -> Content:
         session = self.session
         environment = (session.settings.environments or ["keras-3"])[0]
         expected = library_lines.expected_time(entry, session.runs(), environment, session.step_seconds)
@@ -221,11 +221,11 @@ class LibraryScreen(ReproScreen):
 
     def _fill_entries(self) -> None:
         listing = self.query_one("#scenarios", OptionList)
-        for key_ in self._keys:
-            if key_ in self.scenarios.entries:
-                entry = self._entry(self.scenarios.entries[key_])
-                if str(listing.get_option(key_).prompt) != str(entry):
-                    listing.replace_option_prompt(key_, entry)
+        for scenario in self._keys:
+            if scenario in self.scenarios.entries:
+                entry = self._list_entry(self.scenarios.entries[scenario])
+                if str(listing.get_option(scenario).prompt) != str(entry):
+                    listing.replace_option_prompt(scenario, entry)
 
     def on_resize(self, event: Resize) -> None:
         super().on_resize(event)
@@ -234,19 +234,19 @@ class LibraryScreen(ReproScreen):
 
     def request(self, names: list[str]) -> Request:
         """What would run with the last choices."""
-        kept = self.session.settings
-        environments = [name for name in kept.environments if name in self.session.environments] or ["keras-3"]
+        settings = self.session.settings
+        environments = [name for name in settings.environments if name in self.session.environments] or ["keras-3"]
         try:
-            seeds = parse_seeds(kept.seeds)
+            seeds = parse_seeds(settings.seeds)
         except ValueError:
             seeds = [0]
         loaded = self.scenarios.loaded
         traced = worth_a_trace(environments, (loaded[name].scenario for name in names if name in loaded))
-        return Request(names, environments, seeds, kept.device, kept.images, traced)
+        return Request(names, environments, seeds, settings.device, settings.images, traced)
 
     def wanted(self) -> list[str]:
         """The marked scenarios in their order, else the chosen one."""
-        picked = [key_ for key_ in self._keys if key_ in self.picked]
+        picked = [scenario for scenario in self._keys if scenario in self.picked]
         return picked or ([self.chosen.key] if self.chosen else [])
 
     def _show_request(self) -> None:
@@ -274,7 +274,7 @@ class LibraryScreen(ReproScreen):
 
     def action_run_all(self) -> None:
         """All of them."""
-        self._ask([key_ for key_ in self._keys if key_ not in self.scenarios.broken])
+        self._ask([scenario for scenario in self._keys if scenario not in self.scenarios.broken])
 
     def _ask(self, names: list[str]) -> None:
         from tui.screens.start import StartScreen
@@ -335,9 +335,9 @@ class LibraryScreen(ReproScreen):
         if request is None:
             self._show_request()
             return
-        kept = self.session.settings
-        kept.environments, kept.seeds = list(request.environments), ",".join(map(str, request.seeds))
-        kept.device, kept.images = request.device, request.images  # type: ignore[assignment]
+        settings = self.session.settings
+        settings.environments, settings.seeds = list(request.environments), ",".join(map(str, request.seeds))
+        settings.device, settings.images = request.device, request.images  # type: ignore[assignment]
         self.session.keep_settings()
         self.picked.clear()
         self._before = set(self.session.run_ids)

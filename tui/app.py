@@ -16,12 +16,12 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
+from repro.base.text import one_line
 from tui.host import Severity
 from tui.keys import key
 from tui.screens.base import ReproScreen
 from tui.screens.library import LibraryScreen
 from tui.session import Session
-from tui.text import plain
 from tui.textual_fixes import EXIT_BY_SIGNAL, PatchedApp
 from tui.themes import NAMES, NORMAL, THEMES
 
@@ -171,7 +171,7 @@ class ReproApp(PatchedApp, inherit_bindings=False):
 
     def say(self, text: str, severity: Severity = "information", seconds: float = 5) -> None:
         """Show a notice; text from files never becomes markup."""
-        self.notify(plain(text, 400), severity=severity, timeout=seconds, markup=False)
+        self.notify(one_line(text, 400), severity=severity, timeout=seconds, markup=False)
 
     def has_training_screen(self) -> bool:
         """Whether a screen has a TensorFlow of its own at work."""

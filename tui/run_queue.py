@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from repro.base.errors import ReproError
+from repro.runs.summary import RunSummary
 from tui.commands import Request, command_for_run, ticket_words
 from tui.host import Host
-from tui.viewmodels.summary import Summary
 
 if TYPE_CHECKING:
     from repro.queue import tickets
@@ -30,7 +30,7 @@ class RunQueue:
     """The queue of one store. A process of its own works through it, so that it outlives the screens."""
 
     def __init__(
-        self, store_path: Path, host: Host, running: Callable[[], Sequence[Summary]], refresh: Callable[[], None]
+        self, store_path: Path, host: Host, running: Callable[[], Sequence[RunSummary]], refresh: Callable[[], None]
     ) -> None:
         self._store_path = store_path
         self._host = host
@@ -97,7 +97,7 @@ class RunQueue:
         self._host.say(f"the sweep {'waits for the run before' if self._running() else 'begins'}")
         return True
 
-    def resume_run(self, run: Summary) -> None:
+    def resume_run(self, run: RunSummary) -> None:
         """Put a run in the queue once more, to continue from its last checkpoint."""
         words = ["resume", run.id, "--json", "--plain"]
         if self._add([_Entry(run.scenario, run.environment, run.seed, words)]):

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.base import shipped
+from repro.runs.summary import RunSummary
 from tui import settings
 from tui.commands import command_for_run
 from tui.host import Host, Severity
 from tui.run_queue import RunQueue
-from tui.viewmodels.summary import Summary, from_id
 
 if TYPE_CHECKING:
-    from repro.runs.store import RunDirectory, Store
+    from repro.runs.directory import RunDirectory
+    from repro.runs.store import Store
     from tui.watchers import StoreUpdate, StoreWatcher
 
 UNDELIVERED_SECONDS = 0.05
@@ -38,7 +39,7 @@ class Session:
         self.environments = environment_names()
         self.queue = RunQueue(store_path, host, self.running, self.refresh_store)
         self.run_ids: list[str] = []
-        self.summaries: dict[str, Summary] = {}
+        self.summaries: dict[str, RunSummary] = {}
         self.store_error: str | None = None
         self.step_seconds: dict[str, float] = {}
         self.loaded = False
@@ -95,7 +96,7 @@ class Session:
             self.queue.update(update.tickets)
         self.step_seconds.update(update.step_seconds)
 
-    def _report_ended(self, run: Summary) -> None:
+    def _report_ended(self, run: RunSummary) -> None:
         outcome = run.outcome.replace("_", " ").lower()
         reason = f": {run.reason}" if run.reason and not run.verdict else ""
         severity: Severity = "information" if run.verdict == "REPRODUCED" else "warning"
@@ -110,19 +111,19 @@ class Session:
 
     def run_directory(self, run_id: str) -> RunDirectory:
         """A run of the store."""
-        from repro.runs.store import RunDirectory
+        from repro.runs.directory import RunDirectory
 
         return RunDirectory(self.store_path / run_id)
 
-    def runs(self) -> list[Summary]:
+    def runs(self) -> list[RunSummary]:
         """All runs, newest first."""
         return [self.summaries[run_id] for run_id in self.run_ids]
 
-    def summary(self, run_id: str) -> Summary:
+    def summary(self, run_id: str) -> RunSummary:
         """A run as a row; what its id says if nothing was read of it yet."""
-        return self.summaries.get(run_id) or from_id(run_id, self.environments)
+        return self.summaries.get(run_id) or RunSummary.from_id(run_id, self.environments)
 
-    def running(self) -> list[Summary]:
+    def running(self) -> list[RunSummary]:
         """Runs that are being trained on this machine."""
         return [summary for summary in self.summaries.values() if summary.state == "running"]
 
@@ -161,7 +162,7 @@ class Session:
         for run in self.running():
             self.stop_run(run.id)
 
-    def delete_run(self, run: Summary) -> None:
+    def delete_run(self, run: RunSummary) -> None:
         """Move a run to the store's trash; ReproError or OSError if that fails."""
         self.store.delete(self.run_directory(run.id))
         self.deleted.append(run.id)

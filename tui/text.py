@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from repro.base.errors import printable
+from repro.base import text as engine_text
+from repro.base.text import one_line
 
 GOOD, BAD, ODD, BUSY, QUIET, BAR = (
     "$text-success",
@@ -56,31 +57,12 @@ WORDS = {
 
 def word(state: str) -> Word:
     """The Word for a state, verdict or outcome."""
-    return WORDS.get(state, Word("?", printable(state, 20), ODD))
-
-
-def plain(text: object, limit: int = 200) -> str:
-    """One line without control characters: whatever comes from files passes through here."""
-    found = str(text)
-    return found if len(found) <= limit and found.isprintable() else printable(found, limit)
-
-
-def without_control(text: str) -> str:
-    """Text of several lines as commands print it: no control characters but line feeds and tabs."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return WORDS.get(state, Word("?", one_line(state, 20), ODD))
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds for people."""
-    if seconds is None:
-        return "-"
-    if seconds < 10:
-        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+    """Seconds for people, in two digits below a minute."""
+    return "-" if seconds is None else engine_text.duration(seconds, brief=True)
 
 
 def roughly(seconds: float) -> str:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from repro.base.errors import InputError, printable
-from repro.base.rounded import share, three_digits
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.base.errors import InputError
+from repro.base.text import one_line, share, three_digits
+from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
 from repro.explain import layers
 from repro.explain.phrases import as_text
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
+from repro.runs.run_object import run_object
 
 _HEADINGS = (
     *("layer", "channels", "mean left", "var. left", "moving mean", "batch mean"),
@@ -36,15 +37,15 @@ def command(name: str, with_layers: bool, store: Path | None, as_json: bool) -> 
         print_json(found | ({"layers": layers.as_json(reports)} if with_layers else {}))
     else:
         lines = [run_text(found), *_network(run)]
-        say("\n".join([*lines, *_layer_lines(reports)] if with_layers else lines))
+        echo_text("\n".join([*lines, *_layer_lines(reports)] if with_layers else lines))
 
 
 def _network(run: RunDirectory) -> list[str]:
     """The line with the network that was trained, once it was built."""
-    from repro.runs.view import Evidence
+    from repro.runs.view import RunView
 
     try:
-        words = Evidence(run).network
+        words = RunView(run).network
     except InputError:
         return []
     return [] if words is None else [f"  network         {words}"]
@@ -68,7 +69,7 @@ def _cells(layer: layers.Layer) -> tuple[str, ...]:
     drift, view = layer.drift, layer.inference
     statistics = (drift.moving_mean, drift.batch_mean, drift.moving_variance, drift.batch_variance)
     return (
-        printable(drift.name, 60),
+        one_line(drift.name, 60),
         str(drift.channels),
         share(drift.mean),
         share(drift.variance),

@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 
 from repro.base import arrays
-from repro.base.errors import InputError, printable
-from repro.base.rounded import number, three_digits
+from repro.base.errors import InputError
+from repro.base.text import one_line, rounded, three_digits
 from repro.explain.diagnosis import CONVERGED, updates_needed
 from repro.explain.phrases import Phrase, Sentence, as_text
-from repro.runs.events import BatchNormMeasured, LayerDrift, Number, to_number
+from repro.runs.directory import RunDirectory
+from repro.runs.event_base import Number
+from repro.runs.events import BatchNormMeasured, LayerDrift, to_number
 from repro.runs.progress import Progress, power
-from repro.runs.store import RunDirectory
 
 # A tenth of a standard deviation, and a tenth of the scale.
 DIVERGENT_SHIFT = 0.1
@@ -161,9 +162,9 @@ def _accuracies(report: LayerReport) -> list[Sentence]:
         return []
     sentence = (
         Phrase("Same weights, same images: accuracy "),
-        Phrase(number(training), "good"),
+        Phrase(rounded(training), "good"),
         Phrase(" in training, "),
-        Phrase(number(inference), "good" if float(training) == float(inference) else "bad"),
+        Phrase(rounded(inference), "good" if float(training) == float(inference) else "bad"),
         Phrase(" in inference."),
     )
     return [sentence]
@@ -174,10 +175,10 @@ def _initial_weight(report: LayerReport) -> Sentence:
     when = ""
     if 0 < momentum < 1 and weight > CONVERGED:
         when = f"; under 1 % after {updates_needed(momentum)}"
-    formula = f"{number(momentum)}^{updates} = " if report.is_power else ""
+    formula = f"{rounded(momentum)}^{updates} = " if report.is_power else ""
     return (
         Phrase("Initial values weigh "),
-        Phrase(f"{formula}{number(weight)}", "good" if weight < SMALL_WEIGHT else "bad", bold=True),
+        Phrase(f"{formula}{rounded(weight)}", "good" if weight < SMALL_WEIGHT else "bad", bold=True),
         Phrase(f" after {updates} update{'s' if updates != 1 else ''}"),
         Phrase(when, "quiet", least_width=ROOMY),
         Phrase("."),
@@ -194,7 +195,7 @@ def _divergence(report: LayerReport) -> Sentence:
     assert layer.inference is not None
     return (
         Phrase("The two paths part at layer "),
-        Phrase(f"{index + 1}, {printable(layer.drift.name, 40)}", "bad", bold=True),
+        Phrase(f"{index + 1}, {one_line(layer.drift.name, 40)}", "bad", bold=True),
         Phrase(": "),
         Phrase("training sees mean 0 and spread 1, inference a ", least_width=VERY_WIDE),
         Phrase(
@@ -209,9 +210,9 @@ def batch_spread(report: LayerReport) -> Sentence:
     if spread is None:
         return ()
     return (
-        Phrase(f"Over {spread.count} shuffled batches: accuracy {number(spread.accuracy)} in training, batch means "),
+        Phrase(f"Over {spread.count} shuffled batches: accuracy {rounded(spread.accuracy)} in training, batch means "),
         Phrase(f"{three_digits(spread.mean_spread)} standard deviations apart; the largest variance is "),
-        Phrase(f"{three_digits(spread.largest_variance)} times the median, in {printable(spread.layer, 40)}."),
+        Phrase(f"{three_digits(spread.largest_variance)} times the median, in {one_line(spread.layer, 40)}."),
     )
 
 

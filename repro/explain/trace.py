@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from repro.base.errors import InputError, printable
-from repro.base.rounded import number
+from repro.base.errors import InputError
+from repro.base.text import one_line, rounded
 from repro.explain.layers import SMALL_WEIGHT
 from repro.explain.phrases import Phrase, Sentence
-from repro.runs.events import Count
+from repro.runs.directory import RunDirectory
+from repro.runs.event_base import Count
 from repro.runs.progress import power, prediction
 from repro.runs.records import RunRecord
-from repro.runs.store import RunDirectory
 from repro.scenario.load import of_run
 from repro.supervise.what_if import Answer, Statistics, require_traced, snapshots
 
@@ -82,7 +82,7 @@ def _read_head(run: RunDirectory) -> _Head:
     try:
         return msgspec.json.decode(file.read_bytes(), type=_Head)
     except msgspec.DecodeError as error:
-        raise InputError(f"damaged ({printable(str(error), 80)})", do="delete the run", file=file) from None
+        raise InputError(f"damaged ({one_line(str(error), 80)})", do="delete the run", file=file) from None
 
 
 def _measured(traced: TracedRun) -> list[Answer]:
@@ -153,7 +153,7 @@ def initial_weight(traced: TracedRun, momentum: float, epoch: int, kind: Statist
     return (
         Phrase("The initial values weigh "),
         Phrase(
-            f"{momentum:g}^{updates} = {number(weight)}",
+            f"{momentum:g}^{updates} = {rounded(weight)}",
             "good" if weight < SMALL_WEIGHT or is_gone else "bad",
             bold=True,
         ),

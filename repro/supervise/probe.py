@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from repro.base import scratch
-from repro.base.errors import UnusableError, printable
+from repro.base.errors import UnusableError
+from repro.base.text import one_line
 from repro.environment import check, record
 from repro.environment.definition import Environment
 from repro.runs import events
@@ -47,7 +48,7 @@ def probe(environment: Environment, *, device: str = "auto", threads: int | None
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise UnusableError(
-                f"{environment.name} does not answer ({printable(str(error), 200)})", do=_mend(environment)
+                f"{environment.name} does not answer ({one_line(error, 200)})", do=_mend(environment)
             ) from None
         finally:
             os.close(write_end)
@@ -57,10 +58,10 @@ def probe(environment: Environment, *, device: str = "auto", threads: int | None
             return answer.record
         if isinstance(answer, events.WorkerFailed):
             raise UnusableError(
-                f"{environment.name} does not work ({answer.kind}: {printable(answer.message)})", do=_mend(environment)
+                f"{environment.name} does not work ({answer.kind}: {one_line(answer.message)})", do=_mend(environment)
             )
     tail = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
-    raise UnusableError(f"{environment.name} does not start ({printable(tail[0])})", do=_mend(environment))
+    raise UnusableError(f"{environment.name} does not start ({one_line(tail[0])})", do=_mend(environment))
 
 
 def _mend(environment: Environment) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import subprocess
 from collections.abc import Sequence
 from types import TracebackType
@@ -17,20 +16,23 @@ from typing import Any, Literal, Self
 import msgspec
 
 from repro.base import scratch
-from repro.base.errors import EndedEarlyError, InputError, printable
+from repro.base.errors import EndedEarlyError, InputError
+from repro.base.text import one_line
 from repro.environment import check, definition
 from repro.environment.record import RECORDED_VARIABLES
-from repro.runs import events, reuse
-from repro.runs.grouping import is_proven
+from repro.runs import events, layout
+from repro.runs.directory import RunDirectory
+from repro.runs.grouping import replay_is_exact
+from repro.runs.identity import recorded_kernels
 from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
-from repro.runs.store import RunDirectory
 from repro.scenario import own_model
-from repro.scenario.load import of_run, shipped_names
+from repro.scenario.load import shipped_names
 from repro.supervise.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
-_SNAPSHOT = re.compile(r"^snapshot-([0-9]{1,9})\.npz$")
+# How the worker's warning begins (`training.NO_TRACE`).
+TRACE_REFUSED = "this run keeps no trace"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -47,7 +49,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 def snapshots(run: RunDirectory) -> list[int]:
     """Epochs whose weights a traced run has kept."""
-    names = (_SNAPSHOT.match(file.name) for file in run.file("weights").glob("snapshot-*.npz"))
+    names = (layout.SNAPSHOT_PATTERN.match(file.name) for file in run.file(layout.WEIGHTS).glob(layout.SNAPSHOTS))
     return sorted(int(name[1]) for name in names if name is not None)
 
 
@@ -62,9 +64,18 @@ def require_traced(run: RunDirectory) -> RunRecord:
         )
     if run.progress().fingerprint.get("batch_norm_layers") == 0:
         raise InputError(f"the model of {run.id} has no BatchNormalization layers", do="momentum changes nothing in it")
+    if (reason := trace_refusal(run)) is not None:
+        raise InputError(f"{run.id}: {reason}", do="no training at another momentum can be told from this one")
     if not snapshots(run):
         raise InputError(f"the run {run.id} has kept no weights yet", do="wait for its first epoch")
     return record
+
+
+def trace_refusal(run: RunDirectory) -> str | None:
+    """Why the worker kept no trace of a run that was to be traced; None if there is one, or it is still to come."""
+    if run.file("arrays/trace.json").is_file():
+        return None
+    return next((line for line in run.progress().warnings if line.startswith(TRACE_REFUSED)), None)
 
 
 class Oracle:
@@ -84,9 +95,9 @@ class Oracle:
         self._asked = 0
 
     def __enter__(self) -> Self:
-        scenario = of_run(self.run.file("scenario.yaml"))
+        scenario = self.run.require_scenario()
         if scenario.model.python is not None:
-            file = self.run.file(own_model.FILE)
+            file = self.run.file(layout.OWN_MODEL)
             own_model.require_same(file.read_bytes(), self.record.model_sha256, file)
         request = {
             "kind": "what_if",
@@ -113,7 +124,7 @@ class Oracle:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[write_end],
-                env=worker_variables(self.environment, home, self.record.threads, reuse.kernels(self.run)),
+                env=worker_variables(self.environment, home, self.record.threads, recorded_kernels(self.run)),
                 cwd=home,
                 start_new_session=True,
             )
@@ -168,7 +179,7 @@ class Oracle:
             momentum=momentum,
             epoch=epoch,
             statistics=statistics,
-            exact=statistics == "moving" and is_proven(self.environment, self.record.device),
+            exact=statistics == "moving" and replay_is_exact(self.environment, self.record.device),
             predict=predict,
             evaluate={"loss": answered.loss, "accuracy": answered.accuracy},
             seconds=answered.seconds,
@@ -186,5 +197,5 @@ class Oracle:
             if isinstance(event, events.Answered):
                 return event
             if isinstance(event, events.WorkerFailed):
-                raise EndedEarlyError(f"the worker failed ({event.kind}: {printable(event.message)})", do="ask again")
+                raise EndedEarlyError(f"the worker failed ({event.kind}: {one_line(event.message)})", do="ask again")
         raise EndedEarlyError("the worker ended without an answer", do="ask again")

@@ -17,7 +17,7 @@ from repro.cli import run_command_line
 from repro.explain import layers, moving_statistics, trace
 from repro.explain.phrases import as_text
 from repro.runs import events
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from repro.supervise.what_if import Answer
 from repro.worker import batch_norm
 from tests.tui import recorded
@@ -169,6 +169,10 @@ def test_show_gives_the_layers_of_all_epochs_as_json(store: Path, capsys: pytest
         "batch_mean": 2.0,
         "moving_variance": 3.0,
         "batch_variance": 4.0,
+        "momentum": None,
+        "calls": None,
+        "updates": None,
+        "untouched": False,
         "mean_shift": view.mean_shift,
         "std_ratio": view.std_ratio,
         "diverges": True,

@@ -12,10 +12,11 @@ from textual.screen import ModalScreen
 from textual.types import CSSPathType
 from textual.widgets import Button, Input, Static
 
+from repro.base.text import one_line
 from repro.environment.definition import get, names
 from tui.commands import Request, SweepRequest, show
 from tui.screens.base import HEIGHTS, WIDTHS, UsesSession
-from tui.text import BAD, ODD, QUIET, plain, rows
+from tui.text import BAD, ODD, QUIET, rows
 from tui.widgets.choice import AnyOf, OneOf
 
 Asked = TypeVar("Asked", Request, SweepRequest)
@@ -24,7 +25,7 @@ Asked = TypeVar("Asked", Request, SweepRequest)
 def environment_label(name: str) -> Content:
     """An environment as a line of a choice."""
     environment = get(name)
-    title = Content.styled(plain(environment.definition.title, 60), QUIET)
+    title = Content.styled(one_line(environment.definition.title, 60), QUIET)
     if not environment.is_installed():
         title = Content.styled("not installed here", ODD)
     return Content(f"{name:<14}") + title

@@ -16,13 +16,14 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.base.text import one_line
+from repro.runs.summary import RunSummary
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import BAD, QUIET, plain, rows
+from tui.text import BAD, QUIET, rows
 from tui.viewmodels import comparison_lines
 from tui.viewmodels.comparison_lines import ComparedRun
-from tui.viewmodels.summary import Summary
 from tui.widgets.curve import STYLES, Curve, Series
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class CompareScreen(ReproScreen):
         self.show_command(show(["compare", *words, *flag, *store_option(self.session.store_path)]))
 
     @work(thread=True, exclusive=True)
-    def _load(self, marked: Sequence[Summary]) -> None:
+    def _load(self, marked: Sequence[RunSummary]) -> None:
         loaded = Loaded()
         for summary in marked:
             run = self.session.run_directory(summary.id)
@@ -114,9 +115,9 @@ class CompareScreen(ReproScreen):
 
     def _compare(self, run_ids: Sequence[str]) -> Comparison:
         from repro.explain.compare import compare
-        from repro.runs.view import Evidence
+        from repro.runs.view import RunView
 
-        return compare([Evidence(self.session.run_directory(run_id)) for run_id in run_ids])
+        return compare([RunView(self.session.run_directory(run_id)) for run_id in run_ids])
 
     def on_resize(self, event: Resize) -> None:
         super().on_resize(event)
@@ -135,7 +136,7 @@ class CompareScreen(ReproScreen):
         if loaded is None or not self.is_composed:
             return
         runs = loaded.runs
-        lines = [Content.styled(plain(fault, 300), BAD) for fault in loaded.faults]
+        lines = [Content.styled(one_line(fault, 300), BAD) for fault in loaded.faults]
         if len(runs) < 2:
             none_marked = "Mark two runs or more: space in 2 Runs, or c on a run."
             lines.append(Content.styled("One run is marked; mark another." if runs else none_marked, QUIET))

@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from repro.base.text import one_line
 from tui.screens.base import UsesSession
-from tui.text import plain
 
 
 def in_container() -> bool:
@@ -46,7 +46,7 @@ class LeaveScreen(UsesSession, ModalScreen[None]):
             dialog.border_title = Content("Leave?")
             dialog.border_subtitle = Content("s stops  " + ("" if in_container() else "l leaves  ") + "esc stays")
             lines = [
-                f"● running   {plain(run.scenario, 40)} in {run.environment}, epoch {run.epoch} of {run.epochs}"
+                f"● running   {one_line(run.scenario, 40)} in {run.environment}, epoch {run.epoch} of {run.epochs}"
                 for run in running
             ]
             if not running and self.session.queue.is_starting:

@@ -17,13 +17,13 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from repro.base.errors import InputError
+from repro.runs.summary import RunSummary
 from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
 from tui.keys import key
 from tui.screens.base import ReproScreen
 from tui.text import rows
 from tui.viewmodels import library_lines
 from tui.viewmodels.scenarios import Entry, ScenarioList
-from tui.viewmodels.summary import Summary
 from tui.widgets.cursor import ReversedCursor
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class LibraryScreen(ReproScreen):
             is_picked=entry.key in self.picked,
         )
 
-    def _latest_runs(self, scenario: str, *, with_claims: bool = False) -> dict[str, Summary]:
+    def _latest_runs(self, scenario: str, *, with_claims: bool = False) -> dict[str, RunSummary]:
         session = self.session
         return library_lines.latest_runs(session.runs(), scenario, session.environments, with_claims=with_claims)
 

@@ -17,11 +17,12 @@ from textual.widgets import Static
 
 from repro.base import defects
 from repro.base.errors import ReproError
-from repro.runs.view import Evidence
+from repro.base.text import escape_control, one_line
+from repro.runs.view import RunView
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import QUIET, plain, rows, without_control, word
+from tui.text import QUIET, rows, word
 from tui.viewmodels import bundle_preview
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class ReportScreen(ReproScreen):
         self.query_one("#issue-title", Static).update(
             Content.assemble(
                 (f"Issue text for {SITES[self.site]}", "bold $text-accent"),
-                (f"  {plain(self._of(self.runs[0]), 80)}" if len(self.runs) > 1 else "", QUIET),
+                (f"  {one_line(self._of(self.runs[0]), 80)}" if len(self.runs) > 1 else "", QUIET),
             )
         )
         self._ask()
@@ -147,21 +148,21 @@ class ReportScreen(ReproScreen):
         """A run in a few words."""
         one = self.session.summaries.get(run_id)
         known = one is not None and one.environment
-        return plain(f"{one.scenario}  {one.environment}  seed {one.seed}" if one and known else run_id, 120)
+        return one_line(f"{one.scenario}  {one.environment}  seed {one.seed}" if one and known else run_id, 120)
 
     def _collect(self) -> Contents:
         """What the bundle holds with the images that are chosen."""
         from repro.bundle import export  # 0.1 s, in a thread: the screen is shown at once
 
         choice = IMAGES[self.images]
-        views = [Evidence(self.session.run_directory(run_id)) for run_id in self.runs]
+        views = [RunView(self.session.run_directory(run_id)) for run_id in self.runs]
         return export.collect(views, images=choice.shipped, own_images=choice.own)
 
     def _issue_text(self) -> str:
         from repro.bundle import issue_text
 
-        view = Evidence(self.session.run_directory(self.runs[0]))
-        return without_control(issue_text.write(view, SITES[self.site]).text)
+        view = RunView(self.session.run_directory(self.runs[0]))
+        return escape_control(issue_text.write(view, SITES[self.site]).text, keep="\n\t")
 
     @work(thread=True, exclusive=True)
     def _ask(self) -> None:

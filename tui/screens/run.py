@@ -18,16 +18,17 @@ from textual.message import Message
 from textual.widgets import Log, Static
 
 from repro.base.errors import InputError
+from repro.base.text import one_line
 from repro.runs.progress import Progress
 from repro.runs.records import ClaimResult, Result, RunRecord
+from repro.runs.summary import ENDED, RunSummary
 from repro.runs.verdict import decide_all
 from repro.scenario.types import Scenario
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import QUIET, plain, rows
+from tui.text import QUIET, rows
 from tui.viewmodels import claims, run_lines
-from tui.viewmodels.summary import ENDED, Summary
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
@@ -135,7 +136,7 @@ class RunScreen(ReproScreen):
             self.post_message(self.News(news))
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> RunSummary:
         """The run as the list knows it."""
         return self.session.summary(self.run_id)
 
@@ -156,7 +157,7 @@ class RunScreen(ReproScreen):
         self.damage = news.damage or self.damage
         if news.log:
             self._unwritten.extend(news.log)
-            self._tail = [*self._tail, *(plain(line, 300) for line in news.log[-12:])][-12:]
+            self._tail = [*self._tail, *(one_line(line, 300) for line in news.log[-12:])][-12:]
         self._dirty = True
 
     @work(thread=True, group="pictures")
@@ -219,7 +220,7 @@ class RunScreen(ReproScreen):
         captions = run_lines.captions(progress, images, len(self._captions))
         for caption, content in zip(self._captions, captions, strict=True):
             self.put(caption, content)
-        reason = run_lines.reason(progress, self.state, self.damage or self.summary.reason, self._tail)
+        reason = run_lines.reason(progress, self.state, self.damage or self.summary.reason or "", self._tail)
         self.put(self.query_one("#reason", Static), reason)
         self.query_one("#reason").display = bool(reason.plain)
         self.show_command(self._command())
@@ -230,7 +231,7 @@ class RunScreen(ReproScreen):
         if time.monotonic() < self._to_log_until:
             page.scroll_to_widget(log, animate=False)  # what is mounted above it may push it away
         if self._unwritten and log.virtual_region.y < page.scroll_offset.y + page.size.height:
-            lines = [plain(line, 2000) for line in self._unwritten]
+            lines = [one_line(line, 2000) for line in self._unwritten]
             self._unwritten.clear()
             log.write_lines(lines)
 

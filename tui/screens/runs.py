@@ -13,12 +13,12 @@ from textual.events import Resize
 from textual.widgets import Input, Static
 
 from repro.base.errors import ReproError
-from repro.base.rounded import share
+from repro.base.text import one_line, share
+from repro.runs.summary import ENDED, RunSummary
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import BUSY, ODD, QUIET, duration, plain, rows, when, word
-from tui.viewmodels.summary import ENDED, Summary
+from tui.text import BUSY, ODD, QUIET, duration, rows, when, word
 from tui.widgets.runlist import RunList
 
 SORTS = {
@@ -31,7 +31,7 @@ SORTS = {
 }
 
 
-def sorted_by(runs: list[Summary], sort: str) -> list[Summary]:
+def sorted_by(runs: list[RunSummary], sort: str) -> list[RunSummary]:
     """Runs, which come newest first, in another order."""
     if sort == "oldest":
         return runs[::-1]
@@ -114,8 +114,8 @@ class RunsScreen(ReproScreen):
         if not self.session.loaded:
             return Content.styled("reading the store", QUIET)
         if self.session.store_error:
-            return Content.styled(plain(self.session.store_error, 300), ODD)
-        lines = ["No runs yet.  1, then r, starts one.", f"Store: {plain(self.session.store_path, 200)}"]
+            return Content.styled(one_line(self.session.store_error, 300), ODD)
+        lines = ["No runs yet.  1, then r, starts one.", f"Store: {one_line(self.session.store_path, 200)}"]
         return rows([Content.styled(line, QUIET) for line in lines])
 
     def _show_waiting(self) -> None:
@@ -145,7 +145,7 @@ class RunsScreen(ReproScreen):
             line += "  started"
         return Content.styled(line, QUIET)
 
-    def _line(self, run: Summary, width: int, marked: bool) -> Content:
+    def _line(self, run: RunSummary, width: int, marked: bool) -> Content:
         name, date, figures = self._shape(width)
         what = word(run.outcome)
         took = duration(run.seconds) if run.seconds is not None else ""
@@ -178,11 +178,12 @@ class RunsScreen(ReproScreen):
             )
             self.show_command(show(["runs", *store_option(self.session.store_path)]))
             return
-        lines = [Content.assemble((plain(run.id, 120), QUIET))]
+        lines = [Content.assemble((one_line(run.id, 120), QUIET))]
         if run.reason:
-            lines.append(Content.styled(plain(run.reason, 300), ODD))
+            lines.append(Content.styled(one_line(run.reason, 300), ODD))
         elif run.claims:
-            signs = [(f"{word(outcome).sign} {name}  ", word(outcome).style) for name, outcome in run.claims]
+            outcomes = [(claim.id, word(claim.outcome)) for claim in run.claims]
+            signs = [(f"{outcome.sign} {name}  ", outcome.style) for name, outcome in outcomes]
             lines.append(Content.assemble(*signs))
         detail.update(rows(lines))
         self.show_command(show(["show", run.short or run.id, *store_option(self.session.store_path)]))
@@ -331,7 +332,7 @@ class RunsScreen(ReproScreen):
 
 
 def _cut(text: str, width: int) -> str:
-    return plain(text, width)
+    return one_line(text, width)
 
 
 def _figure(value: float | None) -> str:

@@ -12,12 +12,13 @@ from textual.content import Content
 from textual.types import CSSPathType
 from textual.widgets import Input, Static
 
+from repro.base.text import one_line
 from repro.environment.definition import names
 from repro.scenario.types import Scenario
 from tui.commands import SweepRequest, parse_seeds, show
 from tui.screens.ask import AskScreen, environment_choices, not_installed
 from tui.screens.base import ReproScreen
-from tui.text import QUIET, plain, roughly
+from tui.text import QUIET, roughly
 from tui.viewmodels.estimate import seconds_of
 from tui.widgets.choice import AnyOf
 
@@ -96,7 +97,7 @@ class SweepAskScreen(AskScreen[SweepRequest]):
     def _scenario(self, name: str) -> Content:
         scenario = self._scenarios[name]
         return Content.assemble(
-            f"{plain(name.rpartition('/')[2], 30):<24}", (f"{scenario.fit.epochs:>5} epochs", QUIET)
+            f"{one_line(name.rpartition('/')[2], 30):<24}", (f"{scenario.fit.epochs:>5} epochs", QUIET)
         )
 
     def on_mount(self) -> None:
@@ -112,7 +113,7 @@ class SweepAskScreen(AskScreen[SweepRequest]):
         text = f"{count} run{'s' if count > 1 else ''}"
         text += f", at most about {roughly(total)}" if total is not None else ""
         lines = [
-            Content.assemble(("$ ", QUIET), plain(show(asked.words()), 400)),
+            Content.assemble(("$ ", QUIET), one_line(show(asked.words()), 400)),
             Content.styled(f"{text}; finished ones count", QUIET),
         ]
         return [*lines, *not_installed(asked.environments)]

@@ -16,13 +16,14 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.widgets import Static
 
+from repro.base.text import one_line
 from repro.runs.store import Store
 from repro.scenario.types import Scenario
 from repro.sweep.record import SweepRecord
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import BUSY, ODD, QUIET, plain, rows
+from tui.text import BUSY, ODD, QUIET, rows
 from tui.viewmodels.sweeps import SweepSnapshot, SweepWatcher, group_lines, heading, run_line, summary_line
 
 _DISPLAY_OPTIONS = ("--plain", "--json")
@@ -134,7 +135,7 @@ class SweepsScreen(ReproScreen):
         width = max(40, self.query_one("#groups").scrollable_content_region.width or self.size.width)
         lines = [self._title(record), summary_line(self.snapshot, width)]
         if record.reason:
-            lines.append(Content.styled(plain(record.reason, 300), ODD))
+            lines.append(Content.styled(one_line(record.reason, 300), ODD))
         if self.snapshot.state != "running" and (queued := self._queued()):
             lines.append(queued)
         self.put(head, rows(lines))
@@ -167,7 +168,7 @@ class SweepsScreen(ReproScreen):
 
     def _title(self, record: SweepRecord) -> Content:
         names = list(dict.fromkeys(group.scenario for group in record.groups))
-        return Content.assemble(("Rates over seeds", "bold"), (f"   {plain(', '.join(names), 200)}", ""))
+        return Content.assemble(("Rates over seeds", "bold"), (f"   {one_line(', '.join(names), 200)}", ""))
 
     def _draw_run(self, record: SweepRecord) -> None:
         assert self.snapshot is not None

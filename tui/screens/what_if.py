@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.base.text import one_line
 from repro.explain import trace
 from repro.explain.trace import TracedRun
 from repro.runs.records import RunRecord
@@ -23,7 +24,7 @@ from repro.supervise.what_if import Answer, Oracle, Statistics
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import ODD, plain, rows
+from tui.text import ODD, rows
 from tui.viewmodels import what_if_lines
 from tui.viewmodels.sentences import styled
 from tui.viewmodels.what_if_lines import MOST_IMAGES
@@ -282,8 +283,8 @@ class WhatIfScreen(ReproScreen):
         notice, head = self.query_one("#notice", Static), self.query_one("#what-if-head", Static)
         notice.display = True
         if record is None or record.traced:
-            head.update(Content.styled(plain(self.run_id, 120), "bold"))
-            notice.update(Content.styled(plain(fault or "this run cannot be read", 500), ODD))
+            head.update(Content.styled(one_line(self.run_id, 120), "bold"))
+            notice.update(Content.styled(one_line(fault or "this run cannot be read", 500), ODD))
             return
         head.update(what_if_lines.head(record, [], self.size.width))
         words = ["run", record.scenario, "--environment", record.environment, "--seed", str(record.seed), "--trace"]

@@ -15,12 +15,13 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.base.text import one_line
 from repro.explain import layers
 from repro.explain.layers import LayerReport
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import ODD, plain
+from tui.text import ODD
 from tui.viewmodels import layer_table
 
 
@@ -100,7 +101,7 @@ class WhyScreen(ReproScreen):
             return
         head, report = self.query_one("#why-head", Static), self.report
         if report is None:
-            text = plain(self.fault, 300) or "This run measured no BatchNormalization layer."
+            text = one_line(self.fault, 300) or "This run measured no BatchNormalization layer."
             head.update(Content.styled(text, ODD))
             self.query_one("#rows", Static).update("")
             return

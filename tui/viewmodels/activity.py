@@ -6,21 +6,22 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from tui.text import BUSY, ODD, QUIET, plain
-from tui.viewmodels.summary import Summary
+from repro.base.text import one_line
+from repro.runs.summary import RunSummary
+from tui.text import BUSY, ODD, QUIET
 
 
 def activity_line(
-    error: str | None, running: Sequence[Summary], waiting: int, *, is_starting: bool, is_standby_ready: bool
+    error: str | None, running: Sequence[RunSummary], waiting: int, *, is_starting: bool, is_standby_ready: bool
 ) -> Content:
     """The store's fault, else the first running run with its epoch, and how many more run and wait."""
     if error:
-        return Content.styled(plain(error, 80), ODD)
+        return Content.styled(one_line(error, 80), ODD)
     parts: list[tuple[str, str]] = []
     if running:
         first = running[0]
         epochs = f" {first.epoch}/{first.epochs}" if first.epochs else ""
-        parts.append((f"● {plain(first.scenario, 30)}{epochs}", BUSY))
+        parts.append((f"● {one_line(first.scenario, 30)}{epochs}", BUSY))
         if len(running) > 1:
             parts.append((f" +{len(running) - 1}", BUSY))
     elif is_starting:

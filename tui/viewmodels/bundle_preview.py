@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from tui.text import BAD, GOOD, ODD, QUIET, plain, rows, size
+from repro.base.text import one_line
+from tui.text import BAD, GOOD, ODD, QUIET, rows, size
 
 if TYPE_CHECKING:
     from repro.bundle.export import Contents
@@ -19,7 +20,7 @@ MOST_ISSUE_LINES = 400
 def preview(contents: Contents | None, error: str, run_ids: Sequence[str]) -> Content:
     """The bundle's files, what stays out of it and what is replaced; `error` if there is no bundle."""
     if contents is None or contents.manifest is None:
-        return Content.styled(plain(error or "there is no preview", 400), BAD)
+        return Content.styled(one_line(error or "there is no preview", 400), BAD)
     manifest = contents.manifest
     return rows(
         [
@@ -34,8 +35,8 @@ def preview(contents: Contents | None, error: str, run_ids: Sequence[str]) -> Co
 def issue(text: str, error: str) -> Content:
     """The text for a tracker; `error` if there is none."""
     if not text:
-        return Content.styled(plain(error or "there is no issue text", 400), BAD)
-    return rows(Content(plain(line, 2000)) for line in text.splitlines()[:MOST_ISSUE_LINES])
+        return Content.styled(one_line(error or "there is no issue text", 400), BAD)
+    return rows(Content(one_line(line, 2000)) for line in text.splitlines()[:MOST_ISSUE_LINES])
 
 
 def _files(contents: Contents, run_ids: Sequence[str]) -> list[Content]:
@@ -53,7 +54,7 @@ def _left_out(entries: Sequence[LeftOut], run_ids: Sequence[str]) -> list[Conten
         return []
     lines = [Content(""), Content.styled("Stays out", "bold $text-accent")]
     for reason in dict.fromkeys(entry.reason for entry in entries):
-        lines.append(Content.styled(f"  {plain(reason, 200)}", ODD))
+        lines.append(Content.styled(f"  {one_line(reason, 200)}", ODD))
         lines += [_entry(entry.bytes, entry.path, run_ids) for entry in entries if entry.reason == reason]
     return lines
 
@@ -67,7 +68,7 @@ def _replaced(entries: Sequence[Replaced], run_ids: Sequence[str]) -> list[Conte
         *(
             Content.assemble(
                 (f"{entry.times:>8} × ", QUIET),
-                (plain(entry.alias, 60), "bold"),
+                (one_line(entry.alias, 60), "bold"),
                 (f"  in {_short(entry.path, run_ids)}", QUIET),
             )
             for entry in entries
@@ -83,4 +84,4 @@ def _short(path: str, run_ids: Sequence[str]) -> str:
     """A path of the bundle with the runs' short names, which fit on a line."""
     for run_id in run_ids:
         path = path.replace(f"runs/{run_id}/", f"runs/…{run_id.rpartition('-')[2]}/")
-    return plain(path, 120)
+    return one_line(path, 120)

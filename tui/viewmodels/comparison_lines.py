@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from repro.base.rounded import number, share
+from repro.base.text import one_line, rounded, share
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import RunRecord
-from tui.text import BAD, GOOD, ODD, QUIET, hanging, plain, rows, table, word
-from tui.viewmodels.summary import Summary
+from repro.runs.summary import RunSummary
+from tui.text import BAD, GOOD, ODD, QUIET, hanging, rows, table, word
 
 if TYPE_CHECKING:
     from repro.explain.compare import Comparison, Row
@@ -43,7 +43,7 @@ _IMPLIED = {"scenario_sha256": "scenario", "lock_sha256": "environment"}
 class ComparedRun:
     """One run of a comparison, read."""
 
-    summary: Summary
+    summary: RunSummary
     record: RunRecord
     progress: Progress
 
@@ -58,15 +58,15 @@ def legend(runs: Sequence[ComparedRun], styles: Sequence[str]) -> list[Content]:
     if not runs:
         return []
     summaries = [run.summary for run in runs]
-    name = max(len(plain(summary.scenario, 40)) for summary in summaries)
-    environment = max(len(plain(summary.environment, 20)) for summary in summaries)
+    name = max(len(one_line(summary.scenario, 40)) for summary in summaries)
+    environment = max(len(one_line(summary.environment, 20)) for summary in summaries)
     seed = max(len(str(summary.seed)) for summary in summaries)
     outcome = max(len(word(summary.outcome).content().plain) for summary in summaries)
     return [
         Content.assemble(
             (f"{letter(i)}  ", f"bold {styles[i % len(styles)]}"),
-            (f"{plain(summary.scenario, 40):<{name}}  ", "bold"),
-            f"{plain(summary.environment, 20):<{environment}}  seed {summary.seed:<{seed}}  ",
+            (f"{one_line(summary.scenario, 40):<{name}}  ", "bold"),
+            f"{one_line(summary.environment, 20):<{environment}}  seed {summary.seed:<{seed}}  ",
             word(summary.outcome).content(outcome + 2),
             (summary.short, QUIET),
         )
@@ -82,7 +82,7 @@ def predictions(runs: Sequence[ComparedRun]) -> Content:
     body: list[list[str | Content]] = []
     for i in range(count):
         images = [run.record.images[i] for run in runs if i < len(run.record.images)]
-        names = dict.fromkeys(plain(image.name, 20) for image in images)
+        names = dict.fromkeys(one_line(image.name, 20) for image in images)
         labels = dict.fromkeys(str(image.label) for image in images)
         body.append([" or ".join(names), " or ".join(labels), *(_predicted(run, i) for run in runs)])
     head = ["image", "label", *(letter(i) for i in range(len(runs)))]
@@ -142,7 +142,7 @@ def _columns(part: Sequence[Row], width: int) -> tuple[int, list[int]]:
     short = [cells for cells in ([_cell(value) for value in row.values] for row in part) if _is_short(cells)]
     widths = [max([1, *(len(cells[i]) for cells in short)]) for i in range(len(part[0].values))]
     longest = LONGEST_NAME if width >= 100 else LONGEST_NAME_BELOW_100
-    return min(longest, max(len(plain(row.name, 200)) for row in part)), widths
+    return min(longest, max(len(one_line(row.name, 200)) for row in part)), widths
 
 
 def _environment(part: Sequence[Row], width: int) -> list[Content]:
@@ -152,7 +152,7 @@ def _environment(part: Sequence[Row], width: int) -> list[Content]:
     for group in dict.fromkeys(row.group for row in part):
         members = [row for row in part if row.group == group]
         why = next((row.why for row in members if row.why), "")
-        sentence = Content.assemble((f"{plain(group, 40)}  ", "bold"), (plain(why, 300), QUIET))
+        sentence = Content.assemble((f"{one_line(group, 40)}  ", "bold"), (one_line(why, 300), QUIET))
         lines += hanging("", sentence, width - EDGES, indent=0)
         lines.append(_table(members[:MOST_ROWS_OF_A_GROUP], columns, head=False))
         if len(members) > MOST_ROWS_OF_A_GROUP:
@@ -176,26 +176,26 @@ def _table(part: Sequence[Row], columns: tuple[int, list[int]], *, head: bool = 
             text = "  ".join(f"{cell:<{widths[i]}}" for i, cell in enumerate(cells)).rstrip()
             lines.append(Content.assemble(mark, f"{_name(row, name):<{name}}  ", text))
         else:
-            lines.append(Content.assemble(mark, plain(row.name, 200)))
+            lines.append(Content.assemble(mark, one_line(row.name, 200)))
             lines += [Content.assemble((f"    {letter(i)}  ", QUIET), cell) for i, cell in enumerate(cells)]
     return rows(lines)
 
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return number(value)
+        return rounded(value)
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return plain("[" + ", ".join(_cell(item) for item in value) + "]", 200)
-    return _HASH.sub(lambda match: f"{match[0][:12]}…", plain(value, 200))
+        return one_line("[" + ", ".join(_cell(item) for item in value) + "]", 200)
+    return _HASH.sub(lambda match: f"{match[0][:12]}…", one_line(value, 200))
 
 
 def _name(row: Row, longest: int) -> str:
     """The row's name; of a long one the middle is left out, since both ends tell."""
-    name = plain(row.name, 200)
+    name = one_line(row.name, 200)
     return name if len(name) <= longest else f"{name[: longest // 2]}…{name[-(longest // 2 - 1) :]}"
 
 
@@ -203,23 +203,23 @@ def _is_short(cells: Sequence[str]) -> bool:
     return max(map(len, cells)) <= LONGEST_CELL and len(cells) <= MOST_CELLS
 
 
-def matrix(runs: Sequence[Summary], environments: Sequence[str]) -> Content:
+def matrix(runs: Sequence[RunSummary], environments: Sequence[str]) -> Content:
     """The last verdict of every scenario in every environment; `runs`: newest first."""
     used = [name for name in environments if any(run.environment == name for run in runs)]
     scenarios = sorted({run.scenario for run in runs if run.environment in used})
     if not scenarios:
         return Content.styled("nothing was run yet", QUIET)
-    latest: dict[tuple[str, str], Summary] = {}
+    latest: dict[tuple[str, str], RunSummary] = {}
     for run in runs:
         key = (run.scenario, run.environment)
         if key not in latest or (latest[key].verdict is None and run.verdict is not None):
             latest[key] = run
     body: list[list[str | Content]] = [
-        [plain(scenario, 30), *(_verdict(latest.get((scenario, name))) for name in used)]
+        [one_line(scenario, 30), *(_verdict(latest.get((scenario, name))) for name in used)]
         for scenario in scenarios[:MOST_SCENARIOS]
     ]
     return table(["scenario", *used], body)
 
 
-def _verdict(run: Summary | None) -> Content:
+def _verdict(run: RunSummary | None) -> Content:
     return word(run.outcome).content() if run is not None else Content.styled("-", QUIET)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from repro.runs.summary import RunSummary
     from repro.scenario.types import Scenario
     from tui.commands import Request
-    from tui.viewmodels.summary import Summary
 
 
 class History(Protocol):
@@ -16,7 +16,7 @@ class History(Protocol):
 
     step_seconds: dict[str, float]
 
-    def runs(self) -> Sequence[Summary]:
+    def runs(self) -> Sequence[RunSummary]:
         """All runs."""
         ...
 

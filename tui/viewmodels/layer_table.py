@@ -7,11 +7,11 @@ from typing import Any
 
 from textual.content import Content
 
-from repro.base.rounded import share, three_digits
+from repro.base.text import one_line, share, three_digits
 from repro.explain import layers
 from repro.explain.layers import Layer, LayerReport
 from repro.runs.events import LayerDrift
-from tui.text import BAD, GOOD, QUIET, bar, plain, rows, share_style
+from tui.text import BAD, GOOD, QUIET, bar, rows, share_style
 from tui.viewmodels.sentences import styled
 
 FIGURE_WIDTH = 10  # cells of the figure beside a bar, and of the gaps
@@ -24,7 +24,7 @@ ROOMY = 80
 def head(report: LayerReport, run_name: str, epoch_count: int, width: int) -> Content:
     """Which run and epoch is shown, and what its layers say."""
     others = f"  (← → of {epoch_count} measured)" if width >= ROOMY and epoch_count > 1 else ""
-    title = Content.assemble((plain(run_name, 100), "bold"), f"   after epoch {report.epoch}", (others, QUIET))
+    title = Content.assemble((one_line(run_name, 100), "bold"), f"   after epoch {report.epoch}", (others, QUIET))
     return rows([title, *(styled(sentence, width) for sentence in layers.sentences(report))])
 
 
@@ -40,7 +40,7 @@ class Columns:
     def of(cls, report: LayerReport, width: int) -> Columns:
         """The columns of a report on a screen of `width` cells."""
         longest = 30 if width >= ROOMY else 18
-        name = max([len("layer"), *(len(plain(layer.drift.name, longest)) for layer in report.layers)])
+        name = max([len("layer"), *(len(one_line(layer.drift.name, longest)) for layer in report.layers)])
         room = width - EDGES - (4 + name) - STATISTICS_WIDTH - INFERENCE_WIDTH
         if room >= 2 * (FIGURE_WIDTH + 4):
             return cls(name, min(8, room // 2 - FIGURE_WIDTH), with_statistics=True)
@@ -71,7 +71,7 @@ class Columns:
         drift, view = layer.drift, layer.inference
         parts: list[tuple[str, str]] = [
             ("▶ " if is_first_divergence else "  ", f"bold {BAD}"),
-            (f"{plain(drift.name, self.name):<{self.name}}  ", "bold" if is_first_divergence else ""),
+            (f"{one_line(drift.name, self.name):<{self.name}}  ", "bold" if is_first_divergence else ""),
             *self._distance(drift.mean),
             *self._distance(drift.variance),
         ]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from tui.text import BAD, QUIET, duration, hanging, plain, prose, roughly, rows, when, word
+from repro.base.text import one_line
+from repro.runs.summary import RunSummary
+from tui.text import BAD, QUIET, duration, hanging, prose, roughly, rows, when, word
 from tui.viewmodels.scenarios import Entry, Fault, marked, yaml
-from tui.viewmodels.summary import Summary
 
 if TYPE_CHECKING:
     from repro.scenario.load import Loaded
@@ -18,10 +19,10 @@ HEADING = "bold $text-accent"
 
 
 def latest_runs(
-    runs: Iterable[Summary], scenario: str, environments: Sequence[str], *, with_claims: bool = False
-) -> dict[str, Summary]:
+    runs: Iterable[RunSummary], scenario: str, environments: Sequence[str], *, with_claims: bool = False
+) -> dict[str, RunSummary]:
     """The last run of a scenario in each environment, or the last one that decided its claims; `runs`: newest first."""
-    latest: dict[str, Summary] = {}
+    latest: dict[str, RunSummary] = {}
     for summary in runs:
         if summary.scenario != scenario or (with_claims and not summary.claims):
             continue
@@ -29,9 +30,9 @@ def latest_runs(
     return {name: latest[name] for name in environments if name in latest}
 
 
-def expected_time(entry: Entry, runs: Iterable[Summary], environment: str, step_seconds: Mapping[str, float]) -> str:
+def expected_time(entry: Entry, runs: Iterable[RunSummary], environment: str, step_seconds: Mapping[str, float]) -> str:
     """How long a scenario takes here: as its last run, else from measured seconds of an epoch, else its epochs."""
-    other: Summary | None = None
+    other: RunSummary | None = None
     for summary in runs:
         if summary.environment == environment and summary.seconds is not None:
             if summary.scenario == entry.name:
@@ -47,13 +48,13 @@ def list_entry(
     entry: Entry, fault: Fault | None, verdicts: Content, expected: str, width: int, *, is_picked: bool
 ) -> Content:
     """Three lines of `width` cells: name with the expected time, title, last verdicts or what is wrong."""
-    name = plain(entry.name, 40)
+    name = one_line(entry.name, 40)
     mark = "◆ " if is_picked else "  "
     gap = max(1, width - len(mark) - len(name) - len(expected) - 1)
     mark_style = "$text-accent" if is_picked else ""
     lines = [Content.assemble((mark, mark_style), (name, "bold"), " " * gap, (expected, QUIET))]
     if entry.title:
-        lines.append(Content("  " + plain(entry.title, 200)).truncate(width - 1, ellipsis=True))
+        lines.append(Content("  " + one_line(entry.title, 200)).truncate(width - 1, ellipsis=True))
     if fault is not None:
         lines.append(Content.styled(f"  ✗ {fault.text}", BAD).truncate(width - 1, ellipsis=True))
     else:
@@ -61,7 +62,7 @@ def list_entry(
     return rows(line.pad_right(max(0, width - line.cell_length)) for line in lines)
 
 
-def verdicts(latest: Mapping[str, Summary], *, is_store_read: bool) -> Content:
+def verdicts(latest: Mapping[str, RunSummary], *, is_store_read: bool) -> Content:
     """A sign for the last run in each environment."""
     if not latest:
         return Content.styled("not run yet" if is_store_read else "", QUIET)
@@ -81,29 +82,29 @@ def fault_lines(fault: Fault, width: int, *, has_old_content: bool) -> list[Cont
 
 
 def story(
-    entry: Entry, loaded: Loaded | None, latest: Mapping[str, Summary], decided: Mapping[str, Summary], width: int
+    entry: Entry, loaded: Loaded | None, latest: Mapping[str, RunSummary], decided: Mapping[str, RunSummary], width: int
 ) -> list[Content]:
     """What a scenario is about, its claims, its last runs and its file.
 
     `latest`, `decided`: the last run in each environment, and the last one that decided the claims.
     """
-    lines = [Content.styled(plain(entry.title, 300), "bold"), Content("")] if entry.title else []
+    lines = [Content.styled(one_line(entry.title, 300), "bold"), Content("")] if entry.title else []
     if loaded is None:
         return lines
     scenario = loaded.scenario
-    lines.append(prose(plain(" ".join(scenario.about.split()), 20_000)))
+    lines.append(prose(one_line(" ".join(scenario.about.split()), 20_000)))
     if scenario.source:
-        source = Content.styled(plain(scenario.source, 300), QUIET)
+        source = Content.styled(one_line(scenario.source, 300), QUIET)
         lines += [Content(""), *hanging(Content.styled("Source  ", QUIET), source, width)]
     lines += [Content(""), Content.styled("Claims", HEADING), *_claims(loaded, decided, width)]
     if latest:
         lines += [Content(""), Content.styled("Last runs", HEADING)]
         lines += [_last_run(environment, summary) for environment, summary in latest.items()]
     name = entry.key if "/" in entry.key else loaded.file.name
-    return [*lines, Content(""), Content.styled(plain(name, 100), HEADING), yaml(loaded.text)]
+    return [*lines, Content(""), Content.styled(one_line(name, 100), HEADING), yaml(loaded.text)]
 
 
-def _last_run(environment: str, summary: Summary) -> Content:
+def _last_run(environment: str, summary: RunSummary) -> Content:
     return Content.assemble(
         word(summary.outcome).content(18),
         f"{environment:<14}",
@@ -111,12 +112,12 @@ def _last_run(environment: str, summary: Summary) -> Content:
     )
 
 
-def _claims(loaded: Loaded, decided: Mapping[str, Summary], width: int) -> list[Content]:
+def _claims(loaded: Loaded, decided: Mapping[str, RunSummary], width: int) -> list[Content]:
     """Each claim with a sign for each environment in which its last run decided it."""
     outcomes: dict[str, list[str]] = {}
     for summary in decided.values():
-        for claim_id, outcome in summary.claims:
-            outcomes.setdefault(claim_id, []).append(outcome)
+        for result in summary.claims:
+            outcomes.setdefault(result.id, []).append(result.outcome)
     lines: list[Content] = []
     name_width = max([len(claim.id) for claim in loaded.scenario.claims] or [0])
     signs_width = max(1, len(decided))
@@ -126,7 +127,7 @@ def _claims(loaded: Loaded, decided: Mapping[str, Summary], width: int) -> list[
         style = BAD if "failed" in claim_outcomes else "$text-success" if "held" in claim_outcomes else QUIET
         only = f" (only {', '.join(claim.only)})" if claim.only else ""
         head = Content.assemble((f"{signs:<{signs_width}} ", style), (f"{claim.id:<{name_width}}  ", "bold"))
-        lines += hanging(head, Content.assemble(plain(claim.says, 300), (plain(only, 200), QUIET)), width)
+        lines += hanging(head, Content.assemble(one_line(claim.says, 300), (one_line(only, 200), QUIET)), width)
     if decided:
         order = "from left to right: " if len(decided) > 1 else "as the last run found them in "
         lines.append(Content.styled(f"Signs {order}{', '.join(decided)}", QUIET))

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from repro.base.rounded import number, share
+from repro.base.text import one_line, rounded, share
 from repro.runs import events
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import ImageRecord, Result, RunRecord
-from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, plain, rows, size, word
-from tui.viewmodels.summary import Summary
+from repro.runs.summary import RunSummary
+from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, rows, size, word
 
 STAGES = {
     "import": "importing the framework",
@@ -28,14 +28,14 @@ Probabilities = list[list[events.Number]]
 
 
 def heading(
-    summary: Summary, record: RunRecord | None, result: Result | None, state: str, *, is_frozen: bool
+    summary: RunSummary, record: RunRecord | None, result: Result | None, state: str, *, is_frozen: bool
 ) -> Content:
     """Which run it is, and its verdict or state."""
     run = record or summary
     outcome = word((result.verdict if result else None) or state)
     parts: list[tuple[str, str]] = [
-        (plain(run.scenario, 60), "bold"),
-        (f"  {plain(run.environment, 40)}  seed {run.seed}   ", QUIET),
+        (one_line(run.scenario, 60), "bold"),
+        (f"  {one_line(run.environment, 40)}  seed {run.seed}   ", QUIET),
         (f"{outcome.sign} {outcome.word}", f"bold {outcome.style}"),
     ]
     if result is not None and result.degraded:
@@ -85,7 +85,7 @@ def _stage(progress: Progress) -> str:
     if progress.stage == "fit" and progress.epoch == 0:
         return "tracing the first step, the slow one"
     if progress.stage:
-        return STAGES.get(progress.stage, plain(progress.stage, 20))
+        return STAGES.get(progress.stage, one_line(progress.stage, 20))
     # A standby worker is taken before it is ready: it says nothing until then.
     return "importing, building and tracing, begun ahead" if "warm" in progress.seconds else "starting"
 
@@ -95,17 +95,17 @@ def reason(progress: Progress, state: str, damage: str, log_tail: Sequence[str])
     ended = progress.ended
     lines: list[Content] = []
     if state == "damaged":
-        lines.append(Content.styled(plain(damage or "damaged", 400), BAD))
+        lines.append(Content.styled(one_line(damage or "damaged", 400), BAD))
     elif state == "failed":
-        lines.append(Content.styled(plain(ended.reason if ended else "failed", 500), BAD))
+        lines.append(Content.styled(one_line(ended.reason if ended else "failed", 500), BAD))
         lines += [Content.styled("  " + line[:300], QUIET) for line in log_tail[-LOG_LINES_OF_A_FAILURE:]]
     elif state in ("stopped", "interrupted"):
         text = ended.reason if ended else "the supervisor is gone: killed, or the machine went down"
         start = "goes on from the last checkpoint" if progress.checkpoint else "begins from the start"
-        lines.append(Content.styled(f"{plain(text, 300)}.  r {start}", ODD))
+        lines.append(Content.styled(f"{one_line(text, 300)}.  r {start}", ODD))
     elif state == "elsewhere":
         lines.append(Content.styled("another machine or container is at it", BUSY))
-    return rows([*lines, *(Content.styled(f"! {plain(text, 300)}", ODD) for text in progress.warnings)])
+    return rows([*lines, *(Content.styled(f"! {one_line(text, 300)}", ODD) for text in progress.warnings)])
 
 
 def phases(progress: Progress) -> Content:
@@ -118,11 +118,14 @@ def phases(progress: Progress) -> Content:
         evaluated = progress.evaluations.get((phase, epoch))
         if evaluated is None:
             continue
+        if evaluated.accuracy is None:
+            lines.append(Content(f"{name:<18}{rounded(evaluated.loss):<16}-"))
+            continue
         is_right = float(evaluated.accuracy) >= RIGHT
         lines.append(
             Content.assemble(
                 f"{name:<18}",
-                f"{number(evaluated.loss):<16}",
+                f"{rounded(evaluated.loss):<16}",
                 (f"{share(evaluated.accuracy)}  ", GOOD if is_right else BAD),
                 (bar(float(evaluated.accuracy), 8), LOW if is_right else HIGH),
             )
@@ -137,7 +140,7 @@ def captions(progress: Progress, images: Sequence[ImageRecord], count: int) -> l
     for i in range(count):
         image = images[i] if i < len(images) else None
         label = image.label if image is not None else None
-        name = plain(image.name if image else f"image {i}", 22)
+        name = one_line(image.name if image else f"image {i}", 22)
         lines = [Content.styled(name, "bold"), Content.styled(f"label {label}", QUIET)]
         for phase, probabilities in (("training phase", training), ("inference", inference)):
             if i < len(probabilities):

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from repro.base.rounded import number, share
+from repro.base.text import one_line, rounded, share
 from repro.explain import trace
 from repro.explain.trace import TracedRun
 from repro.runs.records import ImageRecord, RunRecord
 from repro.supervise.what_if import Answer, Statistics
-from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, plain, rows, shade
+from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, rows, shade
 from tui.viewmodels.sentences import styled
 
 MOST_IMAGES = 6
@@ -20,8 +20,8 @@ MOST_IMAGES = 6
 def head(record: RunRecord, trained_momenta: Sequence[float], width: int) -> Content:
     """Which run is asked, and the momenta it was trained at."""
     parts: list[tuple[str, str]] = [
-        (plain(record.scenario, 60), "bold"),
-        (f"  {plain(record.environment, 40)}  seed {record.seed}", QUIET),
+        (one_line(record.scenario, 60), "bold"),
+        (f"  {one_line(record.environment, 40)}  seed {record.seed}", QUIET),
     ]
     if trained_momenta:
         what_if = ": what if it had been another?" if width >= 100 else ""
@@ -39,7 +39,7 @@ def untraced(command: str) -> Content:
             Content(""),
             Content("A traced run keeps the batch statistics of every step and the weights of some epochs:"),
             Content(""),
-            Content.assemble(("  $ ", QUIET), (plain(command, 500), "bold")),
+            Content.assemble(("  $ ", QUIET), (one_line(command, 500), "bold")),
             Content(""),
             Content.styled("Training is the same, bit for bit, and costs at most a twentieth more time.", QUIET),
         ]
@@ -60,7 +60,7 @@ def statistics_choice(chosen: Statistics, gutter: int, width: int) -> Content:
 def predictions(traced: TracedRun, answer: Answer | None, width: int) -> Content:
     """Each image with its class, then the figures of all; dots while there is no answer."""
     images = traced.record.images
-    name_width = max([5, *(len(plain(image.name, 24)) for image in images[:MOST_IMAGES])])
+    name_width = max([5, *(len(one_line(image.name, 24)) for image in images[:MOST_IMAGES])])
     bar_width = 10 if width >= 80 else 6
     lines = [
         _prediction(image, index, answer, name_width, bar_width) for index, image in enumerate(images[:MOST_IMAGES])
@@ -72,7 +72,7 @@ def predictions(traced: TracedRun, answer: Answer | None, width: int) -> Content
 
 def _prediction(image: ImageRecord, index: int, answer: Answer | None, name_width: int, bar_width: int) -> Content:
     parts: list[tuple[str, str]] = [
-        (f"{plain(image.name, 24):<{name_width}}  ", "bold"),
+        (f"{one_line(image.name, 24):<{name_width}}  ", "bold"),
         (f"label {image.label}  ", QUIET),
     ]
     if answer is None:
@@ -96,7 +96,7 @@ def _figures(traced: TracedRun, answer: Answer | None) -> Content:
     return Content.assemble(
         (f"{right} of {count} right", f"bold {GOOD if right == count else BAD}"),
         ("   loss ", QUIET),
-        number(answer.evaluate["loss"]),
+        rounded(answer.evaluate["loss"]),
         ("   accuracy ", QUIET),
         share(answer.evaluate["accuracy"]),
     )
@@ -110,7 +110,7 @@ def standing(answer: Answer | None, failure: str, seconds_starting: float | None
     if answer is not None:
         return styled(trace.certainty(answer), width)
     if failure:
-        return Content.styled(f"! No answer: {plain(failure, 300)}.  a asks again", ODD)
+        return Content.styled(f"! No answer: {one_line(failure, 300)}.  a asks again", ODD)
     if seconds_starting is not None:
         return Content.styled(f"● starting TensorFlow, once for all questions … {seconds_starting:.0f} s", BUSY)
     return Content.styled("● asking the network …", BUSY)

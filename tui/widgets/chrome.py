@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.text import QUIET, plain
+from repro.base.text import one_line
+from tui.text import QUIET
 
 if TYPE_CHECKING:
     from textual.binding import Binding
@@ -123,7 +124,7 @@ class CommandLine(Static):
         if not self.command:
             self.update("")
             return
-        line = Content.assemble(("$ ", QUIET), plain(self.command, 1000))
+        line = Content.assemble(("$ ", QUIET), one_line(self.command, 1000))
         hint = Content.styled("y copies", QUIET)
         gap = self.size.width - line.cell_length - hint.cell_length
         if gap >= 2:  # the command counts; the hint stands where there is room

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from textual.content import Content
 from textual.widget import Widget
 
-from repro.base.rounded import share
+from repro.base.text import share
 from repro.explain.layers import remaining_distance
 from repro.runs.events import BatchNormMeasured
 from tui.text import QUIET, level, share_style

@@ -22,7 +22,7 @@ from repro.runs.directory import RunDirectory
 from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
 from repro.scenario.load import of_run
-from repro.supervise.what_if import Answer, Oracle, Statistics, require_traced, snapshots
+from repro.supervise.what_if import Answer, Statistics, WhatIfSession, require_traced, snapshots
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, number, plain, rows, share
@@ -177,7 +177,7 @@ class WhatIfScreen(ReproScreen):
         self.failure = ""
         self.ready = False
         self._questions = Questions()
-        self._oracle: Oracle | None = None
+        self._oracle: WhatIfSession | None = None
         self._opened = time.monotonic()
         self._layers: dict[Question, list[float | None]] = {}
         self._replaying = False
@@ -249,7 +249,7 @@ class WhatIfScreen(ReproScreen):
         """Open the worker, hand it one question after another, close it; one thread does all of it."""
         assert self.traced is not None
         try:
-            oracle = Oracle(self.traced.run)
+            oracle = WhatIfSession(self.traced.run)
             self._oracle = oracle
             with oracle:
                 while (question := questions.take()) is not None:

@@ -25,10 +25,11 @@ import msgspec
 
 from repro.base.errors import ReproError
 from repro.base.files import sha256
-from repro.cli.common import numbers, run_object
+from repro.cli.common import numbers
 from repro.environment import definition
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
+from repro.runs.run_object import run_object
 from repro.runs.store import Store
 from repro.runs.verdict import decide_all, verdict
 from repro.scenario.images import list_files

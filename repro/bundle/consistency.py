@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from repro.base import arrays
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
+from repro.base.text import one_line
 from repro.bundle.manifest import Manifest, RunEntry
 from repro.bundle.read import bad
 from repro.runs import layout
 from repro.runs.records import ImageRecord, Measurements, Result
 from repro.runs.verdict import decide_all, verdict
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 from repro.scenario.types import Scenario
 
 
 def check_result(
-    path: Path, run: Evidence, result: Result, scenario: Scenario, entry: RunEntry, manifest: Manifest
+    path: Path, run: RunView, result: Result, scenario: Scenario, entry: RunEntry, manifest: Manifest
 ) -> None:
     """Refuse a result that contradicts what lies beside it."""
     name = f"runs/{entry.id}"
@@ -47,13 +48,13 @@ def check_result(
     if said != [(claim.id, claim.outcome, claim.measured) for claim in claims]:
         bad(path, f"{name}: its claims do not follow from its measurements")
     if result.verdict != verdict(claims) or result.verdict != entry.verdict:
-        bad(path, f"{name}: its verdict {printable(str(result.verdict), 40)} does not follow from its measurements")
+        bad(path, f"{name}: its verdict {one_line(result.verdict, 40)} does not follow from its measurements")
     _check_hashes(path, name, result, manifest)
     _check_images(path, name, run, layout.IMAGES, run.record.images)
     _check_images(path, name, run, layout.VALIDATION_IMAGES, run.record.validation_images)
 
 
-def _check_log(path: Path, name: str, run: Evidence, scenario: Scenario) -> None:
+def _check_log(path: Path, name: str, run: RunView, scenario: Scenario) -> None:
     """The result has every figure of its own log, and as it is there; others only where a later version adds some."""
     logged = run.progress.measurements(scenario.fit.epochs, run.labels)
     found, said = dict(_figures(logged)), dict(_figures(run.measurements))
@@ -87,10 +88,10 @@ def _check_hashes(path: Path, name: str, result: Result, manifest: Manifest) -> 
     for file, sha256 in result.files.items():
         found = stored.get(f"{name}/{file}") or left_out.get(f"{name}/{file}")
         if found is not None and found != sha256:
-            bad(path, f"{name}/{printable(file, 80)} is not the file that the run wrote")
+            bad(path, f"{name}/{one_line(file, 80)} is not the file that the run wrote")
 
 
-def _check_images(path: Path, name: str, run: Evidence, file_name: str, records: list[ImageRecord]) -> None:
+def _check_images(path: Path, name: str, run: RunView, file_name: str, records: list[ImageRecord]) -> None:
     file = run.run.file(file_name)
     if not file.exists():
         return

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repro.base import arrays
-from repro.base.errors import InputError, UnusableError, printable
+from repro.base.errors import InputError, UnusableError
+from repro.base.text import one_line
 from repro.bundle.read import Bundle, bad
 from repro.environment import check, definition, diff, gpu
 from repro.environment.machine import ONEDNN
 from repro.runs import layout
 from repro.runs.plan import Plan
 from repro.runs.records import ImageRecord
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
 from repro.scenario import own_model
 from repro.scenario.types import Scenario
@@ -36,7 +37,7 @@ FLOOR_BYTES_PER_PIXEL = 1024
 class Verification:
     """One run of a bundle that is to be done again."""
 
-    evidence: Evidence
+    evidence: RunView
     plan: Plan
     # What TF_ENABLE_ONEDNN_OPTS must be for the bundle's kernels; None: not set.
     onednn: str | None
@@ -71,7 +72,7 @@ def plan(bundle: Bundle, images: Path | None, command: list[str], *, trusted: bo
     return [_plan_one(bundle, run, images, command) for run in bundle.runs]
 
 
-def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[str]) -> Verification:
+def _plan_one(bundle: Bundle, run: RunView, images: Path | None, command: list[str]) -> Verification:
     record = run.record
     if run.result is None:
         bad(bundle.path, f"the run {run.id} is {run.state}: it has no result to compare", "use --no-run")
@@ -79,7 +80,7 @@ def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[
         bad(bundle.path, f"the run {run.id} has threads or a seed out of range")
     if record.environment not in definition.names():
         raise UnusableError(
-            f"no environment is called {printable(record.environment, 60)!r} here",
+            f"no environment is called {one_line(record.environment, 60)!r} here",
             do=f"known: {', '.join(definition.names())}",
             file=bundle.path,
         )
@@ -116,7 +117,7 @@ def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[
     )
 
 
-def _model_source(bundle: Bundle, run: Evidence, scenario: Scenario) -> bytes | None:
+def _model_source(bundle: Bundle, run: RunView, scenario: Scenario) -> bytes | None:
     """The bundle's copy of an own model, which must be the very code that was run."""
     if scenario.model.python is None:
         return None
@@ -126,7 +127,7 @@ def _model_source(bundle: Bundle, run: Evidence, scenario: Scenario) -> bytes | 
     return own_model.require_same(file.read_bytes(), run.record.model_sha256, f"{bundle.path}: {layout.OWN_MODEL}")
 
 
-def _images(bundle: Bundle, run: Evidence, scenario: Scenario, folder: Path | None) -> scenario_images.ImageSet:
+def _images(bundle: Bundle, run: RunView, scenario: Scenario, folder: Path | None) -> scenario_images.ImageSet:
     """The bundle's own pixels, or those of a folder that have the same hashes, in the order of the run."""
     record = run.record
     if run.run.file(layout.IMAGES).exists():
@@ -151,7 +152,7 @@ def _images(bundle: Bundle, run: Evidence, scenario: Scenario, folder: Path | No
 
 
 def _stored(
-    bundle: Bundle, run: Evidence, scenario: Scenario, name: str, records: list[ImageRecord]
+    bundle: Bundle, run: RunView, scenario: Scenario, name: str, records: list[ImageRecord]
 ) -> scenario_images.ImageSet:
     """Pixels that lie in the bundle; their hashes were compared when it was opened."""
     file = run.run.file(name)
@@ -189,7 +190,7 @@ def _onednn(record: dict[str, Any], environment: definition.Environment) -> str 
     return None
 
 
-def _seconds(run: Evidence, scenario: Scenario) -> float:
+def _seconds(run: RunView, scenario: Scenario) -> float:
     """What the run took, or the least that so many pixels can take, whichever is longer."""
     took = run.result.seconds.get("total", 0.0) if run.result is not None else 0.0
     height, width = scenario.images.size
@@ -200,7 +201,7 @@ def _seconds(run: Evidence, scenario: Scenario) -> float:
     return max(took, sum(seconds for seconds in run.progress.epoch_seconds if seconds > 0), floor)
 
 
-def _memory(run: Evidence, scenario: Scenario) -> int:
+def _memory(run: RunView, scenario: Scenario) -> int:
     """What the run took, or the least that so many pixels at once can take, whichever is more."""
     height, width = scenario.images.size
     pixels = height * width * min(scenario.fit.batch_size, len(run.record.images))
@@ -228,7 +229,7 @@ def _duration(seconds: float) -> str:
 # --- grades ---
 
 
-def grade(theirs: Evidence, ours: Evidence) -> Outcome:
+def grade(theirs: RunView, ours: RunView) -> Outcome:
     """How close our finished run is to theirs."""
     deviation = largest_deviation(theirs.measurements, ours.measurements)
     differences = _differences(theirs, ours)
@@ -245,7 +246,7 @@ def grade(theirs: Evidence, ours: Evidence) -> Outcome:
     return Outcome(found, deviation, differences)
 
 
-def _differences(theirs: Evidence, ours: Evidence) -> list[diff.Difference]:
+def _differences(theirs: RunView, ours: RunView) -> list[diff.Difference]:
     """How the environments differ; how the same kernels were asked for is no difference."""
     found = diff.differences([theirs.facts_record, ours.facts_record])
     states = [run.environment.get("facts", {}).get("onednn") for run in (theirs, ours)]
@@ -254,7 +255,7 @@ def _differences(theirs: Evidence, ours: Evidence) -> list[diff.Difference]:
     return found
 
 
-def why_not_identical(outcome: Outcome, theirs: Evidence) -> str | None:
+def why_not_identical(outcome: Outcome, theirs: RunView) -> str | None:
     """Why the bits are not the same, as far as it is known; None where they are the same."""
     if outcome.grade == "bit-identical":
         return None

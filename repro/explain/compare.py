@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
-from repro.base.errors import InputError, printable
-from repro.base.text import cell, cells, markdown
+from repro.base.errors import InputError
+from repro.base.text import exact, exact_row, markdown, one_line
 from repro.environment import diff
-from repro.runs.events import Number, to_number
+from repro.runs.event_base import Number
+from repro.runs.events import to_number
 from repro.runs.records import ImageRecord
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 
 FORMAT = 1
 
@@ -65,7 +66,7 @@ class Comparison:
         return [row for row in self.rows if all_rows or row.differs or row.always]
 
 
-def compare(runs: Sequence[Evidence]) -> Comparison:
+def compare(runs: Sequence[RunView]) -> Comparison:
     """All rows of two or more runs."""
     table = Comparison([run.id for run in runs], _labels(runs), [run.verdict for run in runs])
     table.rows.extend(_settings(runs))
@@ -76,7 +77,7 @@ def compare(runs: Sequence[Evidence]) -> Comparison:
     return table
 
 
-def _labels(runs: Sequence[Evidence]) -> list[str]:
+def _labels(runs: Sequence[RunView]) -> list[str]:
     """A short name per run, unique among them."""
     tails = [run.id.rpartition("-")[2] for run in runs]
     if len(set(tails)) == len(tails):
@@ -88,7 +89,7 @@ def _row(section: str, name: str, values: Sequence[Any], **more: Any) -> Row:
     return Row(section, name, tuple(values), **more)
 
 
-def _settings(runs: Sequence[Evidence]) -> list[Row]:
+def _settings(runs: Sequence[RunView]) -> list[Row]:
     names = ("scenario", "environment", "seed", "device", "threads", "deterministic", "derived_from")
     rows = [_row("settings", name, [getattr(run.record, name) for run in runs]) for name in names]
     rows += [
@@ -105,7 +106,7 @@ def _settings(runs: Sequence[Evidence]) -> list[Row]:
     return rows
 
 
-def _package(run: Evidence) -> str:
+def _package(run: RunView) -> str:
     return f"{run.record.package_version} {run.record.commit or run.record.package_sha256}"
 
 
@@ -115,7 +116,7 @@ def _images(name: str, records: list[list[ImageRecord]]) -> list[Row]:
     return [_row("settings", f"{name} {index}", values) for index, values in enumerate(itertools.zip_longest(*lines))]
 
 
-def _scenario_settings(run: Evidence) -> dict[str, Any]:
+def _scenario_settings(run: RunView) -> dict[str, Any]:
     """The scenario's model, training and BatchNormalization settings as dotted keys; {} if there is none to read."""
     try:
         scenario = run.run.scenario()
@@ -129,7 +130,7 @@ def _scenario_settings(run: Evidence) -> dict[str, Any]:
     return diff.flatten(wanted)
 
 
-def _measurements(runs: Sequence[Evidence]) -> list[Row]:
+def _measurements(runs: Sequence[RunView]) -> list[Row]:
     found = [run.measurements for run in runs]
     rows = [
         _row("measurements", "state", [run.state for run in runs]),
@@ -176,7 +177,7 @@ def _probabilities(measurements: dict[str, Any], index: int) -> Any:
     return found[index] if index < len(found) else None
 
 
-def _claims(runs: Sequence[Evidence]) -> list[Row]:
+def _claims(runs: Sequence[RunView]) -> list[Row]:
     by_run = [{claim.id: claim for claim in run.result.claims} if run.result is not None else {} for run in runs]
     rows = []
     for claim_id in dict.fromkeys(key for claims in by_run for key in claims):
@@ -185,7 +186,7 @@ def _claims(runs: Sequence[Evidence]) -> list[Row]:
     return rows
 
 
-def _timings(runs: Sequence[Evidence]) -> list[Row]:
+def _timings(runs: Sequence[RunView]) -> list[Row]:
     found = [run.result.seconds if run.result is not None else {} for run in runs]
     names = dict.fromkeys(name for seconds in found for name in seconds)
     return [
@@ -198,7 +199,7 @@ def _milliseconds(seconds: Any) -> Any:
     return seconds if number is None or not math.isfinite(number) else round(number, 3)
 
 
-def _environment(runs: Sequence[Evidence]) -> list[Row]:
+def _environment(runs: Sequence[RunView]) -> list[Row]:
     return [
         Row("environment", row.key, row.values, row.group, row.why, row.source, row.explains)
         for row in diff.rows([run.facts_record for run in runs])
@@ -242,7 +243,7 @@ def as_text(table: Comparison, *, all_rows: bool, width: int = 100) -> str:
     import textwrap
 
     head = [f"{label}  {run}" for label, run in zip(table.labels, table.runs, strict=True)]
-    lines = ["runs", *(f"  {printable(line)}" for line in head)]
+    lines = ["runs", *(f"  {one_line(line)}" for line in head)]
     rows = table.shown(all_rows=all_rows)
     for section in dict.fromkeys(row.section for row in rows):
         part = [row for row in rows if row.section == section]
@@ -261,8 +262,8 @@ def as_text(table: Comparison, *, all_rows: bool, width: int = 100) -> str:
 
 
 def _section(rows: list[Row], labels: list[str], width: int) -> list[str]:
-    names = [printable(row.name) for row in rows]
-    shown = [cells(row.values) for row in rows]
+    names = [one_line(row.name) for row in rows]
+    shown = [exact_row(row.values) for row in rows]
     name_width = min(44, max(len(name) for name in names))
     room = (width - name_width - 4) // len(labels) - 2
     columns = [
@@ -300,15 +301,15 @@ def as_markdown(table: Comparison, *, all_rows: bool) -> str:
         lines.append("|---" * (len(table.labels) + 2) + "|")
         for row in part:
             note = f"{row.group}: {row.why} ({row.source})" if with_why else difference_cell(row)
-            shown = [markdown(value) for value in cells(row.values)]
-            lines.append("| " + " | ".join([markdown(printable(row.name)), *shown, markdown(note)]) + " |")
+            shown = [markdown(value) for value in exact_row(row.values)]
+            lines.append("| " + " | ".join([markdown(one_line(row.name)), *shown, markdown(note)]) + " |")
     words = "The verdicts are the same" if table.same_verdicts else "**The verdicts are not the same**"
     lines += ["", f"{words}: " + ", ".join(markdown(verdict or "none") for verdict in table.verdicts) + "."]
     return "\n".join(lines)
 
 
 def _tick(text: str) -> str:
-    return printable(text).replace("`", "'")
+    return one_line(text).replace("`", "'")
 
 
 def as_csv(table: Comparison, *, all_rows: bool) -> str:
@@ -328,7 +329,7 @@ def as_csv(table: Comparison, *, all_rows: bool) -> str:
 
 
 def _plain(value: Any) -> str:
-    text = cell(value, whole=True)
+    text = exact(value, limit=None)
     if _as_number(value) is None and text and text[0] in "=+-@":
         return "'" + text
     return text

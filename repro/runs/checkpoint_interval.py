@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
+from repro.base.text import one_line
 
 VARIABLE = "REPRO_CHECKPOINT_SECONDS"
 DEFAULT_SECONDS = 60.0
@@ -21,5 +22,5 @@ def checkpoint_seconds() -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= MAX_SECONDS:
-        raise InputError(f"{VARIABLE}: {printable(text, 40)!r} is no number of seconds", do=f"0 to {MAX_SECONDS}")
+        raise InputError(f"{VARIABLE}: {one_line(text, 40)!r} is no number of seconds", do=f"0 to {MAX_SECONDS}")
     return seconds

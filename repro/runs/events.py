@@ -11,23 +11,16 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-Number = float | Literal["nan", "inf", "-inf"]
+from repro.runs import recorded_events
+from repro.runs.event_base import Count as Count
+from repro.runs.event_base import Epoch as Epoch
+from repro.runs.event_base import Event
+from repro.runs.event_base import Number as Number
+from repro.runs.event_base import Seconds as Seconds
+
 HEARTBEAT_SECONDS = 5.0
-Seconds = Annotated[float, Meta(ge=-1e11, le=1e11)]
-Epoch = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-Count = Annotated[int, Meta(ge=0, le=10**12)]
 # One row an image, one number a class.
 Probabilities = Annotated[list[Annotated[list[Number], Meta(min_length=1)]], Meta(min_length=1)]
-
-
-class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=False, kw_only=True):
-    """Base: `seq` counts from 0 without gaps, `time` is seconds since the epoch (UTC).
-
-    Within a stretch no time is earlier than the one before, whatever becomes of the clock; a heartbeat has the clock's.
-    """
-
-    seq: int = -1
-    time: Seconds = 0.0
 
 
 class RunStarted(Event, frozen=True, tag="run_started"):
@@ -59,7 +52,7 @@ class StageStarted(Event, frozen=True, tag="stage_started"):
 class EnvironmentProbed(Event, frozen=True, tag="environment_probed"):
     """The worker's part of the environment record; written to environment.json, so `record` is empty in the log."""
 
-    record: dict[str, Any] = {}
+    record: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class ModelBuilt(Event, frozen=True, tag="model_built"):
@@ -70,11 +63,11 @@ class ModelBuilt(Event, frozen=True, tag="model_built"):
 
 
 class EpochFinished(Event, frozen=True, tag="epoch_finished"):
-    """An epoch, counted from 1, with the loss and accuracy that `fit` reports."""
+    """An epoch, counted from 1, with the loss and accuracy that `fit` reports; a recording may have no accuracy."""
 
     epoch: Epoch
     loss: Number
-    accuracy: Number
+    accuracy: Number | None
     seconds: Seconds
 
 
@@ -84,18 +77,19 @@ class Evaluated(Event, frozen=True, tag="evaluated"):
     epoch: Epoch
     phase: Literal["inference", "training"]
     loss: Number
-    accuracy: Number
+    accuracy: Number | None
     call: str
     probabilities: Probabilities | None = None
 
 
 class Validated(Event, frozen=True, tag="validated"):
-    """Loss and accuracy in inference phase on images that were never trained on."""
+    """Loss and accuracy in inference phase on images that were never trained on, with the probabilities."""
 
     epoch: Epoch
     loss: Number
-    accuracy: Number
+    accuracy: Number | None
     call: str
+    probabilities: Probabilities | None = None
 
 
 class Predicted(Event, frozen=True, tag="predicted"):
@@ -109,7 +103,11 @@ class Predicted(Event, frozen=True, tag="predicted"):
 
 class LayerDrift(msgspec.Struct, frozen=True):
     """One BatchNormalization layer. `mean`, `variance`: share of the initial distance to the batch statistic that is
-    left (1: as at the start, 0: equal); the other four are means over channels."""
+    left (1: as at the start, 0: equal); the next four are means over channels.
+
+    `calls`: how often a training step updates its averages (more than once: it is shared; None: cannot be told).
+    `updates`: how often they were updated since the start; 0 if they are still the initial values, bit for bit.
+    """
 
     name: str
     channels: Count
@@ -119,6 +117,10 @@ class LayerDrift(msgspec.Struct, frozen=True):
     batch_mean: Number
     moving_variance: Number
     batch_variance: Number
+    momentum: float | None = None
+    calls: Count | None = None
+    updates: Count | None = None
+    untouched: bool = False
 
 
 class BatchSpread(msgspec.Struct, frozen=True):
@@ -138,7 +140,10 @@ class BatchSpread(msgspec.Struct, frozen=True):
 
 
 class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
-    """Where moving statistics stand against batch statistics, layer by layer."""
+    """Where moving statistics stand against batch statistics, layer by layer.
+
+    `updates`: training steps; `updates_observed`: the most updates of one layer, by its calls; None: cannot be told.
+    """
 
     epoch: Epoch
     updates: Count
@@ -148,6 +153,7 @@ class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
     layers: list[LayerDrift]
     # Where an epoch has several steps: how the statistics of shuffled batches differ from each other; see formats.md.
     batches: BatchSpread | None = None
+    updates_observed: Count | None = None
 
 
 class CheckpointWritten(Event, frozen=True, tag="checkpoint_written"):
@@ -273,6 +279,7 @@ AnyEvent = (
     | StopRequested
     | Warned
     | RunEnded
+    | recorded_events.AnyRecordedEvent
 )
 
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)

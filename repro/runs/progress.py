@@ -5,55 +5,14 @@ from __future__ import annotations
 import bisect
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Iterable
+from typing import Any
 
 from repro.base.errors import InputError
-from repro.runs import events
+from repro.runs import events, recorded_events
 from repro.runs.events import AnyEvent
-
-
-class Figures(Sequence[events.Number]):
-    """A figure of each epoch in eight bytes, where a list takes thirty-two: a run may have very many.
-
-    Reads like a list of the numbers as events have them. `floats`: the same where nan and infinities are no words.
-    """
-
-    __slots__ = ("floats",)
-
-    def __init__(self) -> None:
-        self.floats = array("d")
-
-    def append(self, value: events.Number) -> None:
-        """One more epoch."""
-        self.floats.append(float(value))
-
-    def cut(self, length: int) -> None:
-        """Forget all but the first `length`."""
-        del self.floats[length:]
-
-    @overload
-    def __getitem__(self, at: int) -> events.Number: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[events.Number]: ...
-    def __getitem__(self, at: int | slice) -> events.Number | list[events.Number]:
-        if isinstance(at, slice):
-            return [events.to_number(value) for value in self.floats[at]]
-        return events.to_number(self.floats[at])
-
-    def __iter__(self) -> Iterator[events.Number]:
-        return map(events.to_number, self.floats)
-
-    def __len__(self) -> int:
-        return len(self.floats)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return repr(list(self))
+from repro.runs.figures import Figures
+from repro.runs.recorded_progress import RecordedProgress
 
 
 class Progress:
@@ -78,6 +37,7 @@ class Progress:
         self.failure: events.WorkerFailed | None = None
         self.ended: events.RunEnded | None = None
         self.warnings: list[str] = []
+        self.recorded: RecordedProgress | None = None
         self.stop_requested: str | None = None
         self.training_finished = False
         self.stopped = False
@@ -114,12 +74,14 @@ class Progress:
             case events.EpochFinished():
                 self._rewind(event.epoch - 1)
                 self.epoch = event.epoch
+                self._append_accuracy(event.accuracy)
                 self.loss.append(event.loss)
-                self.accuracy.append(event.accuracy)
                 self.epoch_seconds.append(event.seconds)
             case events.Evaluated():
                 self.evaluations[event.phase, event.epoch] = event
             case events.Validated():
+                if event.call == "model.fit":  # of each epoch of a recorded program: only the last one counts
+                    self.validations.clear()
                 self.validations[event.epoch] = event
             case events.Predicted():
                 self.predictions[event.epoch] = event
@@ -147,8 +109,27 @@ class Progress:
                 self._end_stage(event.time)
                 self.stage = ""
                 self.ended = event
+            case recorded_events.FitStarted():
+                self._begin_fit(event)
+            case recorded_events.RecordedEvent() if self.recorded is not None:
+                self.recorded.take(event)
             case _:
                 pass
+
+    def _append_accuracy(self, accuracy: events.Number | None) -> None:
+        """Add an epoch's accuracy; nothing as long as no epoch had one, nan for a later epoch that has none."""
+        if accuracy is not None:
+            for _ in range(len(self.loss) - len(self.accuracy)):
+                self.accuracy.append("nan")
+        if accuracy is not None or self.accuracy:
+            self.accuracy.append("nan" if accuracy is None else accuracy)
+
+    def _begin_fit(self, event: recorded_events.FitStarted) -> None:
+        """Count on: a recorded program may call `fit` again and again."""
+        if self.recorded is None:
+            self.recorded = RecordedProgress()
+        self.recorded.take(event)
+        self.epochs = event.epoch + max((event.epochs or 0) - (event.initial_epoch or 0), 0)
 
     def _steady_time(self, event: AnyEvent) -> float:
         """The event's time; of a heartbeat, whose time follows a clock that is set, at most a beat after the last."""
@@ -224,6 +205,9 @@ class Progress:
                 found[name] = {"loss": evaluated.loss, "accuracy": evaluated.accuracy}
         predicted = self._at(epoch, self.predictions)
         if predicted is not None:
+            if self.recorded is not None:
+                labels = self.recorded.labels
+                labels = None if labels is None else labels[: len(predicted.probabilities)]
             found["predict"] = prediction(predicted.probabilities, labels)
         validated = self._at(epoch, self.validations)
         if validated is not None:

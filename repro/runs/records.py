@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from repro.runs.events import Count, Number, Probabilities, Seconds
+from repro.runs.event_base import Count, Number, Seconds
+from repro.runs.events import Probabilities
+from repro.runs.recorded_record import RECORDED, Recorded
 
 FORMAT = 1
 
@@ -62,12 +65,12 @@ class RunRecord(msgspec.Struct, frozen=True):
     model_sha256: str | None = None
     # Images that were never trained on; empty where the scenario names none.
     validation_images: list[ImageRecord] = []
-    # Only in a recording: a run whose training the user's own program made. It may have no scenario.yaml.
-    recorded: dict[str, Any] | UnsetType = UNSET
+    # Of a recording: whose training it was. Its seed is not known; `seed` is 0.
+    recorded: Recorded | None = None
 
 
 class ClaimResult(msgspec.Struct, frozen=True):
-    """A claim and how it came out; `measured` is None where nothing was."""
+    """A claim and its outcome; `measured` is None if nothing was measured."""
 
     id: str
     says: str
@@ -76,19 +79,25 @@ class ClaimResult(msgspec.Struct, frozen=True):
     measured: Number | None
     expected: str
 
+    def with_shared_text(self) -> ClaimResult:
+        """Return an equal claim whose text is shared with equal claims: a screen keeps those of very many runs."""
+        text = map(sys.intern, (self.id, self.says, self.value, self.outcome, self.expected))
+        claim_id, says, value, outcome, expected = text
+        return ClaimResult(claim_id, says, value, outcome, self.measured, expected)  # type: ignore[arg-type]
+
 
 class Curves(msgspec.Struct):
-    """What fit reports, one number an epoch."""
+    """What fit reports, one number an epoch; a recorded program may have no accuracy."""
 
     loss: list[Number]
     accuracy: list[Number]
 
 
 class Evaluation(msgspec.Struct):
-    """Loss and accuracy on some images."""
+    """Loss and accuracy on some images; a recorded program may have no accuracy."""
 
     loss: Number
-    accuracy: Number
+    accuracy: Number | None
 
 
 class Prediction(msgspec.Struct):
@@ -147,5 +156,12 @@ class Result(msgspec.Struct, frozen=True):
         if self.state != "finished":
             raise ValueError(f"of a run that is {self.state}")
         measured = msgspec.convert(self.measurements, Measurements)
-        if not measured.fit.loss or len(measured.fit.loss) != len(measured.fit.accuracy):
+        self._require_curves(measured.fit)
+
+    def _require_curves(self, fit: Curves) -> None:
+        """ValueError if there is not one loss and one accuracy an epoch; a recording may have neither."""
+        is_recording = self.environment == RECORDED
+        if is_recording and not fit.accuracy:
+            return
+        if not fit.loss or len(fit.loss) != len(fit.accuracy):
             raise ValueError("fit: not one loss and one accuracy an epoch")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from repro.runs.events import Number, to_number
+from repro.runs.event_base import Number
+from repro.runs.events import to_number
 from repro.runs.records import ClaimResult, Outcome, Verdict
 from repro.scenario.types import Claim, Scenario
 

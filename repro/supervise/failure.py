@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from repro.base.errors import printable
+from repro.base.text import one_line
 from repro.runs import events
 
 
@@ -16,7 +16,7 @@ def describe_failure(failure: events.WorkerFailed) -> str:
         return "out of memory (MemoryError)"
     message = f"{failure.kind}: {failure.message}"
     is_memory = failure.kind == "ResourceExhaustedError" or "Cannot allocate memory" in failure.message
-    return f"out of memory ({printable(message, 400)})" if is_memory else message
+    return f"out of memory ({one_line(message, 400)})" if is_memory else message
 
 
 def describe_exit(exit_code: int, oom_kills_before: int | None, oom_kills_after: int | None) -> str:

@@ -7,7 +7,8 @@ import subprocess
 from typing import Any
 
 from repro.base import scratch
-from repro.base.errors import UnusableError, printable
+from repro.base.errors import UnusableError
+from repro.base.text import one_line
 from repro.environment import check, record
 from repro.environment.definition import Environment
 from repro.runs import events
@@ -31,10 +32,10 @@ def probe(environment: Environment, *, device: Device = "auto", threads: int | N
                     if isinstance(event, events.EnvironmentProbed):
                         return event.record
                     if isinstance(event, events.WorkerFailed):
-                        reason = f"{event.kind}: {printable(event.message)}"
+                        reason = f"{event.kind}: {one_line(event.message)}"
                         raise UnusableError(f"{environment.name} does not work ({reason})", do=remedy)
                 last_line = worker.last_line(TIMEOUT_SECONDS) or "no reason given"
         except (OSError, subprocess.TimeoutExpired) as error:
-            reason = printable(str(error), 200)
+            reason = one_line(error, 200)
             raise UnusableError(f"{environment.name} does not answer ({reason})", do=remedy) from None
-    raise UnusableError(f"{environment.name} does not start ({printable(last_line)})", do=remedy)
+    raise UnusableError(f"{environment.name} does not start ({one_line(last_line)})", do=remedy)

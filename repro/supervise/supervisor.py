@@ -13,8 +13,9 @@ from typing import IO
 
 import msgspec
 
-from repro.base.errors import ExitCode, InputError, ReproError, UnusableError, encodable, printable
+from repro.base.errors import ExitCode, InputError, ReproError, UnusableError
 from repro.base.files import sha256, write_durably
+from repro.base.text import one_line, to_utf8
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
 from repro.runs import cleanup, events, layout
@@ -127,7 +128,7 @@ class Supervisor:
         worker, warm_seconds = self._worker(request)
         try:
             worker.write_log(self.run.file(layout.WORKER_LOG))
-            python = encodable(str(self.environment.python))
+            python = to_utf8(str(self.environment.python))
             self.log.add(events.WorkerStarted(pid=worker.process.pid, python=python, warm_seconds=warm_seconds))
             worker.send(request)
             self._relay_until_exit(worker, wakeup, attempt)
@@ -250,7 +251,7 @@ class Supervisor:
         return self._fail(reason, ExitCode.ENDED_EARLY)
 
     def _fail(self, reason: str, code: ExitCode) -> ExitCode:
-        return self._end("failed", printable(reason, 500), code)
+        return self._end("failed", one_line(reason, 500), code)
 
     def _end(self, state: str, reason: str, code: ExitCode) -> ExitCode:
         event = events.RunEnded(state=state, reason=reason, exit_code=int(code))

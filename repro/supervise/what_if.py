@@ -14,7 +14,8 @@ from typing import Any, Literal, Self
 import msgspec
 
 from repro.base import scratch
-from repro.base.errors import EndedEarlyError, InputError, printable
+from repro.base.errors import EndedEarlyError, InputError
+from repro.base.text import one_line
 from repro.environment import check, definition
 from repro.runs import events, layout
 from repro.runs.directory import RunDirectory
@@ -28,6 +29,8 @@ from repro.supervise.worker_process import WorkerProcess
 from repro.supervise.worker_request import what_if_request
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
+# How the worker's warning begins (`training.NO_TRACE`).
+TRACE_REFUSED = "this run keeps no trace"
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -70,9 +73,18 @@ def require_traced(run: RunDirectory) -> RunRecord:
         )
     if run.progress().fingerprint.get("batch_norm_layers") == 0:
         raise InputError(f"the model of {run.id} has no BatchNormalization layers", do="momentum changes nothing in it")
+    if (reason := trace_refusal(run)) is not None:
+        raise InputError(f"{run.id}: {reason}", do="no training at another momentum can be told from this one")
     if not snapshots(run):
         raise InputError(f"the run {run.id} has kept no weights yet", do="wait for its first epoch")
     return record
+
+
+def trace_refusal(run: RunDirectory) -> str | None:
+    """Return why the worker kept no trace of a run that was to be traced; None if it did, or has not begun one."""
+    if run.file(layout.TRACE_HEADER).is_file():
+        return None
+    return next((line for line in run.progress().warnings if line.startswith(TRACE_REFUSED)), None)
 
 
 class WhatIfSession:
@@ -163,5 +175,5 @@ class WhatIfSession:
             if isinstance(event, events.Answered):
                 return event
             if isinstance(event, events.WorkerFailed):
-                raise EndedEarlyError(f"the worker failed ({event.kind}: {printable(event.message)})", do="ask again")
+                raise EndedEarlyError(f"the worker failed ({event.kind}: {one_line(event.message)})", do="ask again")
         raise EndedEarlyError("the worker ended without an answer", do="ask again")

@@ -47,6 +47,7 @@ class Oracle:
             if (without, batch_size) != self.re_estimated_with:
                 kept = [index for index in range(len(self.images)) if index not in without]
                 _, _, _, pairs = self.adapter.training_phase(self.images[kept], self.labels[kept], batch_size)
+                pairs = batch_norm.completed(pairs, self.adapter.moving_statistics())
                 self.re_estimated, self.re_estimated_with = batch_norm.flatten(pairs), (without, batch_size)
             return self.re_estimated
         momentum = question["momentum"]

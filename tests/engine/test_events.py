@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from repro.runs import events
+from repro.runs import recorded_events as recorded
 from repro.runs.event_reader import EventReader
 from repro.runs.progress import Progress, prediction
 from tests.engine.made_runs import checkpoint, epoch, measured, started, whole
@@ -34,6 +35,16 @@ ONE_OF_EACH: list[events.AnyEvent] = [
     events.StopRequested(by="SIGTERM"),
     events.Warned(message="careful"),
     events.RunEnded(state="failed", reason="x", exit_code=4),
+    recorded.FitStarted(fit=1, call="fit", epoch=0, epochs=3, data=recorded.Data(kind="arrays", rows=3)),
+    recorded.EpochLogs(epoch=1, fit=1, logs={"loss": "nan", "val_mae": 0.5, "odd": None}, steps=2),
+    recorded.FitEnded(fit=1, ended="returned", batch_norm=[recorded.MovingStatistics(name="bn", class_="Odd")]),
+    recorded.Measured(fit=1, set_="call", call=2, phase="inference", alone=True, outputs="arrays/a.npy"),
+    recorded.LayerPhasesMeasured(fit=1, set_="fit", layers=[recorded.LayerPhases(name="x", distance="inf")]),
+    recorded.TrialMade(fit=1, set_="fit", kind="momentum", available=True, momentum=0.5, parameter={"to": [1, 0]}),
+    recorded.CallObserved(call=1, kind="predict", fit=1, model="another", orders=[]),
+    recorded.NotFinite(fit=1, what="weights", names=["dense/kernel"]),
+    recorded.Missing(fit=1, what="samples", reason="too large"),
+    recorded.RecorderFailed(where="fit", error="ValueError: x"),
 ]
 
 
@@ -53,6 +64,15 @@ def test_numbers_that_are_not_finite() -> None:
     assert [events.to_number(x) for x in (1.5, math.nan, math.inf, -math.inf)] == [1.5, "nan", "inf", "-inf"]
     assert math.isnan(events.number("nan")) and events.number("-inf") == -math.inf
     assert json.loads(events.encode(epoch(1, loss="nan")))["loss"] == "nan"
+
+
+@pytest.mark.parametrize("name", ["../x.npy", "/etc/passwd", "arrays/../x.npy", "arrays/.x.npy", "arrays/a.npz"])
+def test_a_recording_names_only_files_of_its_own(name: str) -> None:
+    line = json.dumps(
+        {"event": "measured", "fit": 1, "set": "fit", "phase": "training", "alone": False, "outputs": name}
+    )
+    with pytest.raises(msgspec.DecodeError, match="outputs"):
+        events.decode(line.encode())
 
 
 @pytest.mark.parametrize(
@@ -219,3 +239,27 @@ def test_damage(tmp_path: Path) -> None:
     file.write_bytes(b"x" * (17 * 1024 * 1024))
     with pytest.raises(msgspec.DecodeError):
         EventReader(file).read()
+
+
+def test_a_program_without_accuracy_has_none() -> None:
+    first = msgspec.structs.replace(epoch(1), accuracy=None)
+    progress = fold(started(), first, msgspec.structs.replace(epoch(2), accuracy=None))
+    assert progress.measurements() == {"fit": {"loss": [0.5, 0.5], "accuracy": []}}
+    progress.extend([epoch(3), msgspec.structs.replace(epoch(4), accuracy=None)])
+    assert progress.measurements()["fit"]["accuracy"] == ["nan", "nan", 1.0, "nan"]
+
+
+def test_a_recording_keeps_one_fit_however_many_there_are() -> None:
+    progress = fold(started())
+    for number in range(1, 4):
+        progress.take(recorded.FitStarted(fit=number, call="fit", epoch=number - 1, epochs=1))
+        progress.take(events.EpochFinished(epoch=number, loss=1.0, accuracy=None, seconds=0.1))
+        progress.take(events.Validated(epoch=number, loss=2.0, accuracy=None, call="model.fit"))
+        progress.take(recorded.EpochLogs(epoch=number, fit=number, logs={"loss": 1.0, "val_loss": 2.0}, steps=5))
+        if number == 2:
+            progress.take(recorded.Measured(fit=2, set_="fit", phase="inference", alone=False, loss=1.0))
+            progress.take(recorded.Measured(fit=2, set_="fit", phase="training", alone=False, loss=1.0))
+    assert progress.recorded is not None and progress.recorded.latest is not None
+    assert (progress.recorded.latest.number, progress.recorded.fit and progress.recorded.fit.number) == (3, 2)
+    assert progress.recorded.logs["val_loss"] == [2.0] * 3 and progress.recorded.steps == 15
+    assert list(progress.validations) == [3] and (progress.epoch, progress.epochs) == (3, 3)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from repro.cli.common import run_object
 from repro.environment import definition
 from repro.environment.record import usable_cores
 from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
+from repro.runs.run_object import run_object
 from repro.runs.store import Store
 from repro.scenario import images, load
 from repro.supervise.supervisor import supervise

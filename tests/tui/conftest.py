@@ -60,5 +60,5 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> type[Recorded]:
     Recorded.asked, Recorded.fault = [], None
     Recorded.let, Recorded.ended = threading.Event(), threading.Event()
     monkeypatch.setattr(what_if, "WhatIfSession", Recorded)
-    monkeypatch.setattr(what_if, "_known", {})
+    monkeypatch.setattr(what_if, "_answers_by_run", {})
     return Recorded

@@ -18,13 +18,15 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.base.text import one_line, rounded, share
 from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import RunRecord
+from repro.runs.summary import RunSummary
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
-from tui.text import BAD, GOOD, ODD, QUIET, hanging, number, plain, rows, share, table, word
-from tui.viewmodels.summary import Summary
+from tui.keys import key
+from tui.screens.base import ReproScreen
+from tui.text import BAD, GOOD, ODD, QUIET, hanging, rows, table, word
 from tui.widgets.curve import STYLES, Curve, Series
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def letter(index: int) -> str:
 class Side:
     """One run of the comparison."""
 
-    summary: Summary
+    summary: RunSummary
     record: RunRecord
     progress: Progress
 
@@ -113,36 +115,38 @@ class CompareScreen(ReproScreen):
         if not self.is_composed:
             return
         self.query_one("#matrix", Static).update(self._matrix())
-        marked = [self.repro.summaries[run_id] for run_id in self.repro.marked if run_id in self.repro.summaries]
+        marked = [self.session.summaries[run_id] for run_id in self.session.marked if run_id in self.session.summaries]
         print_ = tuple((one.id, one.state, one.epoch) for one in marked)
         if print_ != self._for:
             self._for = print_
             self._load(marked)
         words = [one.short or one.id for one in marked]
         flag = ["--all-rows"] if self.all_rows else []
-        self.show_command(show(["compare", *words, *flag, *store_option(self.repro.store_path)]))
+        self.show_command(show(["compare", *words, *flag, *store_option(self.session.store_path)]))
 
     @work(thread=True, exclusive=True)
-    def _load(self, marked: Sequence[Summary]) -> None:
+    def _load(self, marked: Sequence[RunSummary]) -> None:
         found = Sides()
         for summary in marked:
-            run = self.repro.run_directory(summary.id)
+            run = self.session.run_directory(summary.id)
             try:
                 found.sides.append(Side(summary, run.record(), run.progress()))
             except (ReproError, OSError) as error:
                 found.faults.append(str(error))
         if len(found.sides) > 1:
-            found.comparison = self._compare([self.repro.run_directory(side.summary.id) for side in found.sides], found)
+            found.comparison = self._compare(
+                [self.session.run_directory(side.summary.id) for side in found.sides], found
+            )
         with contextlib.suppress(RuntimeError):
             self.app.call_from_thread(self._loaded, found)
 
     @staticmethod
     def _compare(runs: list[RunDirectory], found: Sides) -> Comparison | None:
         from repro.explain.compare import compare
-        from repro.runs.view import Evidence
+        from repro.runs.view import RunView
 
         try:
-            return compare([Evidence(run) for run in runs])
+            return compare([RunView(run) for run in runs])
         except (ReproError, OSError) as error:
             found.faults.append(str(error))
             return None
@@ -165,7 +169,7 @@ class CompareScreen(ReproScreen):
             return
         sides = found.sides
         legend = self.query_one("#legend", Static)
-        lines = [Content.styled(plain(fault, 300), BAD) for fault in found.faults]
+        lines = [Content.styled(one_line(fault, 300), BAD) for fault in found.faults]
         if len(sides) < 2:
             lines.append(
                 Content.styled(
@@ -201,15 +205,15 @@ class CompareScreen(ReproScreen):
     def _legend(sides: Sequence[Side]) -> list[Content]:
         if not sides:
             return []
-        name = max(len(plain(side.summary.scenario, 40)) for side in sides)
-        environment = max(len(plain(side.summary.environment, 20)) for side in sides)
+        name = max(len(one_line(side.summary.scenario, 40)) for side in sides)
+        environment = max(len(one_line(side.summary.environment, 20)) for side in sides)
         seed = max(len(str(side.summary.seed)) for side in sides)
         outcome = max(len(word(side.summary.outcome).content().plain) for side in sides)
         return [
             Content.assemble(
                 (f"{letter(i)}  ", f"bold {STYLES[i % len(STYLES)]}"),
-                (f"{plain(side.summary.scenario, 40):<{name}}  ", "bold"),
-                f"{plain(side.summary.environment, 20):<{environment}}  seed {side.summary.seed:<{seed}}  ",
+                (f"{one_line(side.summary.scenario, 40):<{name}}  ", "bold"),
+                f"{one_line(side.summary.environment, 20):<{environment}}  seed {side.summary.seed:<{seed}}  ",
                 word(side.summary.outcome).content(outcome + 2),
                 (side.summary.short, QUIET),
             )
@@ -225,7 +229,7 @@ class CompareScreen(ReproScreen):
         body = []
         for i in range(most):
             images = [side.record.images[i] for side in sides if i < len(side.record.images)]
-            names = dict.fromkeys(plain(image.name, 20) for image in images)
+            names = dict.fromkeys(one_line(image.name, 20) for image in images)
             labels = dict.fromkeys(str(image.label) for image in images)
             cells: list[str | Content] = [" or ".join(names), " or ".join(labels)]
             for side in sides:
@@ -268,7 +272,7 @@ class CompareScreen(ReproScreen):
         short = [cells for cells in ([_cell(value) for value in row.values] for row in part) if _is_short(cells)]
         widths = [max([1, *(len(cells[i]) for cells in short)]) for i in range(len(part[0].values))]
         most = LONGEST_NAME if self.size.width >= 100 else LONGEST_NAME_HERE
-        return min(most, max(len(plain(row.name, 200)) for row in part)), widths
+        return min(most, max(len(one_line(row.name, 200)) for row in part)), widths
 
     def _environment(self, part: Sequence[Row]) -> list[Content]:
         """Groups in their rank, each with its sentence."""
@@ -277,7 +281,7 @@ class CompareScreen(ReproScreen):
         for group in dict.fromkeys(row.group for row in part):
             members = [row for row in part if row.group == group]
             why = next((row.why for row in members if row.why), "")
-            said = Content.assemble((f"{plain(group, 40)}  ", "bold"), (plain(why, 300), QUIET))
+            said = Content.assemble((f"{one_line(group, 40)}  ", "bold"), (one_line(why, 300), QUIET))
             lines += hanging("", said, self.size.width - 6, indent=0)
             lines.append(_table(members[:40], columns, head=False))
             if len(members) > 40:
@@ -286,12 +290,12 @@ class CompareScreen(ReproScreen):
         return lines[:-1]
 
     def _matrix(self) -> Content:
-        runs = self.repro.runs()
-        environments = [e for e in self.repro.environments if any(run.environment == e for run in runs)]
+        runs = self.session.runs()
+        environments = [e for e in self.session.environments if any(run.environment == e for run in runs)]
         scenarios = sorted({run.scenario for run in runs if run.environment in environments})
         if not scenarios:
             return Content.styled("nothing was run yet", QUIET)
-        last: dict[tuple[str, str], Summary] = {}
+        last: dict[tuple[str, str], RunSummary] = {}
         for run in runs:
             if run.verdict is not None or (run.scenario, run.environment) not in last:
                 held = last.get((run.scenario, run.environment))
@@ -299,7 +303,7 @@ class CompareScreen(ReproScreen):
                     last[run.scenario, run.environment] = run
         body: list[list[str | Content]] = []
         for scenario in scenarios[:60]:
-            cells: list[str | Content] = [plain(scenario, 30)]
+            cells: list[str | Content] = [one_line(scenario, 30)]
             for environment in environments:
                 found = last.get((scenario, environment))
                 cells.append(word(found.outcome).content() if found else Content.styled("-", QUIET))
@@ -313,7 +317,7 @@ class CompareScreen(ReproScreen):
         if action in ("all", "file"):
             return True if self._read is not None and self._read.comparison is not None else None
         if action == "unmark":
-            return True if self.repro.marked else None
+            return True if self.session.marked else None
         return True
 
     def action_all(self) -> None:
@@ -324,8 +328,8 @@ class CompareScreen(ReproScreen):
 
     def action_unmark(self) -> None:
         """Take the last run out."""
-        if self.repro.marked:
-            self.repro.marked.pop()
+        if self.session.marked:
+            self.session.marked.pop()
             self.store_changed()
 
     def action_matrix(self) -> None:
@@ -336,7 +340,7 @@ class CompareScreen(ReproScreen):
 
     def action_back(self) -> None:
         """The list of runs."""
-        self.repro.action_go("runs")
+        self.program.go("runs")
 
     def action_file(self) -> None:
         """The comparison as Markdown, in the clipboard and a file."""
@@ -344,7 +348,7 @@ class CompareScreen(ReproScreen):
             return
         from repro.explain.compare import as_markdown
 
-        self.repro.copy_out(as_markdown(self._read.comparison, all_rows=self.all_rows), "the comparison as Markdown")
+        self.session.copy_out(as_markdown(self._read.comparison, all_rows=self.all_rows), "the comparison as Markdown")
 
 
 def _predicted(side: Side, image: int) -> Content:
@@ -361,19 +365,19 @@ def _predicted(side: Side, image: int) -> Content:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return number(value)
+        return rounded(value)
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return plain("[" + ", ".join(_cell(item) for item in value) + "]", 200)
-    return _HASH.sub(lambda found: f"{found[0][:12]}…", plain(value, 200))
+        return one_line("[" + ", ".join(_cell(item) for item in value) + "]", 200)
+    return _HASH.sub(lambda found: f"{found[0][:12]}…", one_line(value, 200))
 
 
 def _name(row: Row, most: int) -> str:
     """The row's name; of a long one the middle is left out, since both ends tell."""
-    name = plain(row.name, 200)
+    name = one_line(row.name, 200)
     return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
 
 
@@ -395,6 +399,6 @@ def _table(part: Sequence[Row], columns: tuple[int, list[int]], *, head: bool = 
             text = "  ".join(f"{cell:<{widths[i]}}" for i, cell in enumerate(cells)).rstrip()
             lines.append(Content.assemble(mark, f"{_name(row, name):<{name}}  ", text))
         else:
-            lines.append(Content.assemble(mark, plain(row.name, 200)))
+            lines.append(Content.assemble(mark, one_line(row.name, 200)))
             lines += [Content.assemble((f"    {letter(i)}  ", QUIET), cell) for i, cell in enumerate(cells)]
     return rows(lines)

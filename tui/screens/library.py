@@ -17,11 +17,13 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from repro.base.errors import InputError
+from repro.base.text import one_line
+from repro.runs.summary import RunSummary
 from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
-from tui.screens.base import ReproScreen, key
-from tui.text import BAD, QUIET, duration, hanging, plain, prose, roughly, rows, when, word
+from tui.keys import key
+from tui.screens.base import ReproScreen
+from tui.text import BAD, QUIET, duration, hanging, prose, roughly, rows, when, word
 from tui.viewmodels.scenarios import Entry, Shelf, marked, yaml
-from tui.viewmodels.summary import Summary
 from tui.widgets.cursor import ReversedCursor
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ class LibraryScreen(ReproScreen):
         self._opening = 0
 
     def body(self) -> ComposeResult:
-        self.shelf = Shelf(self.repro.environments, [Path(file) for file in self.repro.settings.files])
+        self.shelf = Shelf(self.session.environments, [Path(file) for file in self.session.settings.files])
         self.shelf.glance()
         with Horizontal(id="library"):
             yield Scenarios(*self._options(), id="scenarios", markup=False)
@@ -110,15 +112,15 @@ class LibraryScreen(ReproScreen):
 
     def on_library_screen_refreshed(self, message: Refreshed) -> None:
         for fault in message.faults:
-            self.repro.say(fault, "error", 12)
+            self.session.say(fault, "error", 12)
         self._keep_opened()
         self._fill()
 
     def _keep_opened(self) -> None:
         files = [str(file) for file in self.shelf.opened[-20:]]
-        if files != self.repro.settings.files:
-            self.repro.settings.files = files
-            self.repro.keep_settings()
+        if files != self.session.settings.files:
+            self.session.settings.files = files
+            self.session.keep_settings()
 
     def _options(self) -> list[Option]:
         options: list[Option] = []
@@ -152,7 +154,7 @@ class LibraryScreen(ReproScreen):
     def _entry(self, one: Entry) -> Content:
         """Three lines: name with the expected time, title, last verdicts."""
         width = self._widths()[0]
-        name = plain(one.name, 40)
+        name = one_line(one.name, 40)
         marked_ = one.key in self.picked
         mark = "◆ " if marked_ else "  "
         fault = self.shelf.broken.get(one.key)
@@ -160,7 +162,7 @@ class LibraryScreen(ReproScreen):
         gap = max(1, width - len(mark) - len(name) - len(time) - 1)
         lines = [Content.assemble((mark, "$text-accent" if marked_ else ""), (name, "bold"), " " * gap, (time, QUIET))]
         if one.title:
-            lines.append(Content("  " + plain(one.title, 200)).truncate(width - 1, ellipsis=True))
+            lines.append(Content("  " + one_line(one.title, 200)).truncate(width - 1, ellipsis=True))
         if fault is not None:
             lines.append(Content.styled(f"  ✗ {fault.text}", BAD).truncate(width - 1, ellipsis=True))
         else:
@@ -177,34 +179,34 @@ class LibraryScreen(ReproScreen):
     def _verdicts(self, scenario: str) -> Content:
         found = self.last_by_environment(scenario)
         if not found:
-            return Content.styled("not run yet" if self.repro.loaded else "", QUIET)
+            return Content.styled("not run yet" if self.session.loaded else "", QUIET)
         parts = []
         for environment, summary in found.items():
             what = word(summary.outcome)
             parts.append(Content.assemble((what.sign, what.style), f" {environment}"))
         return Content("  ").join(parts)
 
-    def last_by_environment(self, scenario: str, *, with_claims: bool = False) -> dict[str, Summary]:
+    def last_by_environment(self, scenario: str, *, with_claims: bool = False) -> dict[str, RunSummary]:
         """The last run of a scenario in each environment; the last one that decided its claims."""
-        found: dict[str, Summary] = {}
-        for summary in self.repro.runs():
+        found: dict[str, RunSummary] = {}
+        for summary in self.session.runs():
             if summary.scenario != scenario or (with_claims and not summary.claims):
                 continue
             if summary.environment not in found:
                 found[summary.environment] = summary
-        return {name: found[name] for name in self.repro.environments if name in found}
+        return {name: found[name] for name in self.session.environments if name in found}
 
     def expected(self, one: Entry) -> str:
         """Expected time here: the last run's, else from measured seconds of an epoch."""
         scenario, epochs = one.name, one.epochs
-        environment = (self.repro.settings.environments or ["keras-3"])[0]
-        other: Summary | None = None
-        for summary in self.repro.runs():
+        environment = (self.session.settings.environments or ["keras-3"])[0]
+        other: RunSummary | None = None
+        for summary in self.session.runs():
             if summary.environment == environment and summary.seconds is not None:
                 if summary.scenario == scenario:
                     return duration(summary.seconds)
                 other = other or summary
-        step = self.repro.step_seconds.get(environment)
+        step = self.session.step_seconds.get(environment)
         if other is not None and other.seconds is not None and step is not None:
             return f"~{roughly(max(step, other.seconds - other.epochs * step) + epochs * step)}"
         return f"{epochs} epochs"
@@ -254,14 +256,14 @@ class LibraryScreen(ReproScreen):
     def _story(self, one: Entry) -> list[Content]:
         found = self.last_by_environment(one.name)
         width = self._widths()[1]
-        lines = [Content.styled(plain(one.title, 300), "bold"), Content("")] if one.title else []
+        lines = [Content.styled(one_line(one.title, 300), "bold"), Content("")] if one.title else []
         loaded = self.shelf.loaded.get(one.key)
         if loaded is None:
             return lines
         scenario = loaded.scenario
-        lines.append(prose(plain(" ".join(scenario.about.split()), 20_000)))
+        lines.append(prose(one_line(" ".join(scenario.about.split()), 20_000)))
         if scenario.source:
-            source = Content.styled(plain(scenario.source, 300), QUIET)
+            source = Content.styled(one_line(scenario.source, 300), QUIET)
             lines += [Content(""), *hanging(Content.styled("Source  ", QUIET), source, width)]
         lines += [Content(""), Content.styled("Claims", "bold $text-accent"), *self._claims(loaded, width)]
         if found:
@@ -275,15 +277,15 @@ class LibraryScreen(ReproScreen):
                     )
                 )
         name = one.key if "/" in one.key else loaded.file.name
-        lines += [Content(""), Content.styled(plain(name, 100), "bold $text-accent"), yaml(loaded.text)]
+        lines += [Content(""), Content.styled(one_line(name, 100), "bold $text-accent"), yaml(loaded.text)]
         return lines
 
     def _claims(self, one: Loaded, width: int) -> list[Content]:
         outcomes: dict[str, list[str]] = {}
         finished = self.last_by_environment(one.scenario.name, with_claims=True)
         for summary in finished.values():
-            for claim_id, outcome in summary.claims:
-                outcomes.setdefault(claim_id, []).append(outcome)
+            for result in summary.claims:
+                outcomes.setdefault(result.id, []).append(result.outcome)
         lines: list[Content] = []
         names = max([len(claim.id) for claim in one.scenario.claims] or [0])
         signs_width = max(1, len(finished))
@@ -294,7 +296,7 @@ class LibraryScreen(ReproScreen):
             style = BAD if bad else "$text-success" if good else QUIET
             only = f" (only {', '.join(claim.only)})" if claim.only else ""
             head = Content.assemble((f"{signs:<{signs_width}} ", style), (f"{claim.id:<{names}}  ", "bold"))
-            says = Content.assemble(plain(claim.says, 300), (plain(only, 200), QUIET))
+            says = Content.assemble(one_line(claim.says, 300), (one_line(only, 200), QUIET))
             lines += hanging(head, says, width)
         if finished:
             order = "from left to right: " if len(finished) > 1 else "as the last run found them in "
@@ -322,8 +324,8 @@ class LibraryScreen(ReproScreen):
 
     def request(self, names: list[str]) -> Request:
         """What would run with the last choices."""
-        kept = self.repro.settings
-        environments = [name for name in kept.environments if name in self.repro.environments] or ["keras-3"]
+        kept = self.session.settings
+        environments = [name for name in kept.environments if name in self.session.environments] or ["keras-3"]
         try:
             seeds = parse_seeds(kept.seeds)
         except ValueError:
@@ -339,9 +341,9 @@ class LibraryScreen(ReproScreen):
 
     def _show_request(self) -> None:
         names = self.wanted()
-        self.repro.want(self._first(names))
+        self.session.queue.prepare_for(self._first(names))
         if names:
-            self.show_command(show([*self.request(names).words(), *store_option(self.repro.store_path)]))
+            self.show_command(show([*self.request(names).words(), *store_option(self.session.store_path)]))
 
     def _first(self, names: list[str]) -> Request | None:
         """The request whose first run is known to be possible; a worker may be warmed for it."""
@@ -371,7 +373,7 @@ class LibraryScreen(ReproScreen):
             return  # it is being asked already: a third click, or Enter twice
         broken = next((name for name in names if name in self.shelf.broken), None)
         if broken is not None:
-            self.repro.say(f"mend the file first: {self.shelf.broken[broken].text}", "error", 12)
+            self.session.say(f"mend the file first: {self.shelf.broken[broken].text}", "error", 12)
         elif names:
             loaded = self.shelf.loaded
             scenarios = {name: loaded[name].scenario for name in names if name in loaded}
@@ -379,11 +381,16 @@ class LibraryScreen(ReproScreen):
 
     def action_sweep(self) -> None:
         """Ask for rates over seeds."""
-        self.repro.ask_for_sweep(self.possible, self.wanted(), self.request([]).environments)
+        from tui.screens.sweep_ask import ask_for_sweep
+
+        environments = self.request([]).environments
+        ask_for_sweep(self, self.possible(), self.wanted(), environments, begun=self.action_sweeps)
 
     def action_sweeps(self) -> None:
         """Show the sweeps that were made."""
-        self.repro.open_sweeps(self.possible)
+        from tui.screens.sweeps import SweepsScreen
+
+        self.app.push_screen(SweepsScreen(self.possible))
 
     def possible(self) -> dict[str, Scenario]:
         """The scenarios that can be run, in the list's order; none before all were read."""
@@ -408,7 +415,7 @@ class LibraryScreen(ReproScreen):
         try:
             self._wanted = self.shelf.open(text)
         except InputError as error:
-            self.repro.say(str(error), "error", 8)
+            self.session.say(str(error), "error", 8)
             return
         self._refresh_shelf()
 
@@ -416,13 +423,13 @@ class LibraryScreen(ReproScreen):
         if request is None:
             self._show_request()
             return
-        kept = self.repro.settings
+        kept = self.session.settings
         kept.environments, kept.seeds = list(request.environments), ",".join(map(str, request.seeds))
         kept.device, kept.images = request.device, request.images  # type: ignore[assignment]
-        self.repro.keep_settings()
+        self.session.keep_settings()
         self.picked.clear()
-        self._before = set(self.repro.run_ids)
-        if self.repro.start_runs(request) == 1 and not self.repro.going_on():
+        self._before = set(self.session.run_ids)
+        if self.session.queue.start_runs(request) == 1 and not self.session.running():
             self._opening = 300  # looks, five a second
         self.store_changed()
 
@@ -431,28 +438,28 @@ class LibraryScreen(ReproScreen):
         if not self._opening:
             return
         self._opening = self._opening - 1 if self.is_current else 0
-        new = [run_id for run_id in self.repro.run_ids if run_id not in self._before]
+        new = [run_id for run_id in self.session.run_ids if run_id not in self._before]
         if new and self._opening:
             self._opening = 0
-            self.repro.open_run(new[0])
+            self.program.open_run(new[0])
         elif self._opening:
-            self.repro.look_now()
+            self.session.refresh_store()
 
     def action_last(self) -> None:
         """Open the last run of the scenario."""
         if self.chosen is None:
             return
         name = self.chosen.name
-        last = next((summary for summary in self.repro.runs() if summary.scenario == name), None)
+        last = next((summary for summary in self.session.runs() if summary.scenario == name), None)
         if last is None:
-            self.repro.say(f"{name} was not run yet: r runs it")
+            self.session.say(f"{name} was not run yet: r runs it")
         else:
-            self.repro.open_run(last.id)
+            self.program.open_run(last.id)
 
     def action_watch(self) -> None:
         """Open the run that goes on."""
-        going = self.repro.going_on()
+        going = self.session.running()
         if going:
-            self.repro.open_run(going[0].id)
+            self.program.open_run(going[0].id)
         else:
-            self.repro.say("nothing is running: r runs the chosen scenario")
+            self.session.say("nothing is running: r runs the chosen scenario")

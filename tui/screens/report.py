@@ -17,10 +17,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.base.text import one_line
 from repro.queue import tickets
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
-from tui.text import BAD, GOOD, ODD, QUIET, plain, rows, size, word
+from tui.keys import key
+from tui.screens.base import ReproScreen
+from tui.text import BAD, GOOD, ODD, QUIET, rows, size, word
 
 SITES = ("keras", "tensorflow", "stackoverflow")
 TIMEOUT = 120
@@ -72,7 +74,7 @@ class ReportScreen(ReproScreen):
 
     def on_unmount(self) -> None:
         if self._is_export_wanted:
-            self.repro.say("the report was closed before its issue text was made: nothing was written", "warning")
+            self.session.say("the report was closed before its issue text was made: nothing was written", "warning")
 
     def words(self, *, preview: bool) -> list[str]:
         """The export command."""
@@ -103,7 +105,7 @@ class ReportScreen(ReproScreen):
         self.query_one("#issue-title", Static).update(
             Content.assemble(
                 (f"Issue text for {SITES[self.site]}", "bold $text-accent"),
-                (f"  {plain(self._of(self.runs[0]), 80)}" if len(self.runs) > 1 else "", QUIET),
+                (f"  {one_line(self._of(self.runs[0]), 80)}" if len(self.runs) > 1 else "", QUIET),
             )
         )
         self._ask()
@@ -111,12 +113,12 @@ class ReportScreen(ReproScreen):
     def _draw_head(self) -> None:
         """What the report is of, and what x would do."""
         self._choose_name()
-        store = store_option(self.repro.store_path)
+        store = store_option(self.session.store_path)
         command = show([*self.words(preview=False), *store])
         if self.issue != "":
             command += f" && {show([*self.issue_words(), *store])} > {self.issue_file}"
         self.show_command(command)
-        first = self.repro.summaries.get(self.runs[0])
+        first = self.session.summaries.get(self.runs[0])
         parts = [Content.styled(self._of(self.runs[0]) if len(self.runs) == 1 else f"{len(self.runs)} runs", "bold")]
         if len(self.runs) == 1 and first is not None:
             parts += [Content("   "), word(first.outcome).content()]
@@ -128,13 +130,13 @@ class ReportScreen(ReproScreen):
 
     def _of(self, run_id: str) -> str:
         """A run in a few words."""
-        one = self.repro.summaries.get(run_id)
+        one = self.session.summaries.get(run_id)
         known = one is not None and one.environment
-        return plain(f"{one.scenario}  {one.environment}  seed {one.seed}" if one and known else run_id, 120)
+        return one_line(f"{one.scenario}  {one.environment}  seed {one.seed}" if one and known else run_id, 120)
 
     def _call(self, words: list[str]) -> tuple[int, str, str]:
         """A command of ours: exit code, output, last line of its errors."""
-        command = [sys.executable, "-P", "-m", "repro", *words, "--store", str(self.repro.store_path)]
+        command = [sys.executable, "-P", "-m", "repro", *words, "--store", str(self.session.store_path)]
         try:
             done = subprocess.run(
                 command,
@@ -169,7 +171,7 @@ class ReportScreen(ReproScreen):
             return
         place = self.query_one("#preview", Static)
         if not isinstance(preview, dict):
-            place.update(Content.styled(plain(error or "there is no preview", 400), BAD))
+            place.update(Content.styled(one_line(error or "there is no preview", 400), BAD))
             return
         files = preview.get("files", [])
         total = sum(int(one["bytes"]) for one in files)
@@ -186,12 +188,12 @@ class ReportScreen(ReproScreen):
         left = preview.get("left_out", [])
         if left:
             lines += [Content(""), Content.styled("Stays out", "bold $text-accent")]
-            for reason in dict.fromkeys(plain(one.get("reason", ""), 200) for one in left):
+            for reason in dict.fromkeys(one_line(one.get("reason", ""), 200) for one in left):
                 lines.append(Content.styled(f"  {reason}", ODD))
                 lines += [
                     Content.assemble((f"{size(int(one.get('bytes') or 0)):>10}  ", QUIET), self._short(one["path"]))
                     for one in left
-                    if plain(one.get("reason", ""), 200) == reason
+                    if one_line(one.get("reason", ""), 200) == reason
                 ]
         lines += [Content(""), Content.styled("Replaced", "bold $text-accent")]
         replaced = preview.get("replaced", [])
@@ -199,7 +201,7 @@ class ReportScreen(ReproScreen):
             lines += [
                 Content.assemble(
                     (f"{one.get('times', one.get('count', '')):>8} × ", QUIET),
-                    (plain(one.get("alias", ""), 60), "bold"),
+                    (one_line(one.get("alias", ""), 60), "bold"),
                     (f"  in {self._short(one.get('path', ''))}", QUIET),
                 )
                 for one in replaced
@@ -212,7 +214,7 @@ class ReportScreen(ReproScreen):
         """A path of the bundle with the runs' short names, which fit on a line."""
         for run_id in self.runs:
             path = path.replace(f"runs/{run_id}/", f"runs/…{run_id.rpartition('-')[2]}/")
-        return plain(path, 120)
+        return one_line(path, 120)
 
     def _show_issue(self, text: str, error: str) -> None:
         if not self.is_composed:
@@ -221,9 +223,9 @@ class ReportScreen(ReproScreen):
         self.refresh_bindings()
         place = self.query_one("#issue", Static)
         if text:
-            place.update(rows([Content(plain(line, 2000)) for line in text.splitlines()[:400]]))
+            place.update(rows([Content(one_line(line, 2000)) for line in text.splitlines()[:400]]))
         else:
-            place.update(Content.styled(plain(error or "there is no issue text", 400), BAD))
+            place.update(Content.styled(one_line(error or "there is no issue text", 400), BAD))
         self._draw_head()
         if self._is_export_wanted:
             self._is_export_wanted = False
@@ -240,7 +242,7 @@ class ReportScreen(ReproScreen):
         """Whether a run was made with images of the user's, which stay here unless they are asked for."""
         for run_id in self.runs:
             with contextlib.suppress(ReproError, OSError):
-                if not self.repro.run_directory(run_id).record().shipped_images:
+                if not self.session.run_directory(run_id).record().shipped_images:
                     return True
         return False
 
@@ -252,8 +254,8 @@ class ReportScreen(ReproScreen):
     def action_copy_issue(self) -> None:
         """The issue text, to the clipboard and a file."""
         if self.issue is None:
-            self.repro.say("the issue text is still being made")
-        self.repro.copy_out(self.issue or "", "the issue text")
+            self.session.say("the issue text is still being made")
+        self.session.copy_out(self.issue or "", "the issue text")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own name
         """Where there is no issue text, none is copied."""
@@ -263,7 +265,7 @@ class ReportScreen(ReproScreen):
         """Write the bundle and the issue text."""
         if self.issue is None:
             self._is_export_wanted = True
-            self.repro.say("the issue text is being made; both are written then")
+            self.session.say("the issue text is being made; both are written then")
         else:
             self._export(self.words(preview=False), self.issue)
 
@@ -272,7 +274,7 @@ class ReportScreen(ReproScreen):
         stem, issue_file = self.stem, self.issue_file
         code, _, error = self._call(words)
         if code:
-            self._hand(self.repro.say, error or "the bundle was not written", "error", 12)
+            self._hand(self.session.say, error or "the bundle was not written", "error", 12)
             return
         wrote = f"wrote {stem}.zip"
         if issue:
@@ -280,14 +282,14 @@ class ReportScreen(ReproScreen):
                 with issue_file.open("x", encoding="utf-8") as stream:
                     stream.write(issue)
             except OSError as fault:
-                self._hand(self.repro.say, f"{wrote}, not the issue text ({fault.strerror})", "error", 12)
+                self._hand(self.session.say, f"{wrote}, not the issue text ({fault.strerror})", "error", 12)
                 return
             wrote += f" and {issue_file}"
         self._hand(self._exported, wrote, issue)
 
     def _exported(self, wrote: str, issue: str) -> None:
         if issue:
-            self.repro.copy_to_clipboard(issue)
-        self.repro.say(f"{wrote} into {Path.cwd()}{'; the text is copied, too' if issue else ''}", seconds=12)
+            self.app.copy_to_clipboard(issue)
+        self.session.say(f"{wrote} into {Path.cwd()}{'; the text is copied, too' if issue else ''}", seconds=12)
         if self.is_composed:
             self._draw_head()

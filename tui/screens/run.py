@@ -18,16 +18,18 @@ from textual.message import Message
 from textual.widgets import Log, Static
 
 from repro.base.errors import InputError
+from repro.base.text import one_line, rounded, share
 from repro.runs import events
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import ClaimResult, Result, RunRecord
+from repro.runs.summary import ENDED, RunSummary
 from repro.runs.verdict import decide_all
 from repro.scenario.types import Scenario
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
-from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, number, plain, rows, share, size, word
+from tui.keys import key
+from tui.screens.base import ReproScreen
+from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, rows, size, word
 from tui.viewmodels import claims
-from tui.viewmodels.summary import ENDED, Summary, from_id
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
@@ -143,7 +145,7 @@ class RunScreen(ReproScreen):
 
     def on_mount(self) -> None:
         self.query_one("#page", VerticalScroll).focus()
-        run = self.repro.run_directory(self.run_id)
+        run = self.session.run_directory(self.run_id)
         self._follower = RunFollower(run, self._tell)
         threading.Thread(target=self._follower.run, name=f"run {self.run_id}", daemon=True).start()
         self.set_interval(DRAW_SECONDS, self._draw)
@@ -159,9 +161,9 @@ class RunScreen(ReproScreen):
             self.post_message(self.News(news))
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> RunSummary:
         """The run as the list knows it."""
-        return self.repro.summaries.get(self.run_id) or from_id(self.run_id, self.repro.environments)
+        return self.session.summary(self.run_id)
 
     # -- what comes in
 
@@ -180,14 +182,14 @@ class RunScreen(ReproScreen):
         self.damage = news.damage or self.damage
         if news.log:
             self._unwritten.extend(news.log)
-            self._tail = [*self._tail, *(plain(line, 300) for line in news.log[-12:])][-12:]
+            self._tail = [*self._tail, *(one_line(line, 300) for line in news.log[-12:])][-12:]
         self._dirty = True
 
     @work(thread=True, group="pictures")
     def _load_pictures(self) -> None:
         """Read the images; where there are none, their place says so."""
         try:
-            array = load_images(self.repro.run_directory(self.run_id).file("arrays/images.npy"), MOST_PICTURES)
+            array = load_images(self.session.run_directory(self.run_id).file("arrays/images.npy"), MOST_PICTURES)
         except InputError:
             array = None
         with contextlib.suppress(RuntimeError):
@@ -251,7 +253,7 @@ class RunScreen(ReproScreen):
         if time.monotonic() < self._to_log_until:
             page.scroll_to_widget(log, animate=False)  # what is mounted above it may push it away
         if self._unwritten and log.virtual_region.y < page.scroll_offset.y + page.size.height:
-            lines = [plain(line, 2000) for line in self._unwritten]
+            lines = [one_line(line, 2000) for line in self._unwritten]
             self._unwritten.clear()
             log.write_lines(lines)
 
@@ -266,7 +268,7 @@ class RunScreen(ReproScreen):
 
     def _command(self) -> str:
         words = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
-        return show([words, self.summary.short or self.run_id, *store_option(self.repro.store_path)])
+        return show([words, self.summary.short or self.run_id, *store_option(self.session.store_path)])
 
     def _head(self) -> Content:
         summary, progress = self.summary, self.progress
@@ -275,8 +277,8 @@ class RunScreen(ReproScreen):
         seed = self.record.seed if self.record else summary.seed
         what = word((self.result.verdict if self.result else None) or self.state)
         parts: list[tuple[str, str]] = [
-            (plain(name, 60), "bold"),
-            (f"  {plain(environment, 40)}  seed {seed}   ", QUIET),
+            (one_line(name, 60), "bold"),
+            (f"  {one_line(environment, 40)}  seed {seed}   ", QUIET),
             (f"{what.sign} {what.word}", f"bold {what.style}"),
         ]
         if self.result is not None and self.result.degraded:
@@ -294,7 +296,7 @@ class RunScreen(ReproScreen):
             since = progress.seconds_so_far + time.monotonic() - self._heard
             # A worker that was begun ahead is taken before it is ready: it says nothing until then.
             early = "importing, building and tracing, begun ahead" if "warm" in progress.seconds else "starting"
-            stage = STAGES.get(progress.stage, plain(progress.stage, 20)) if progress.stage else early
+            stage = STAGES.get(progress.stage, one_line(progress.stage, 20)) if progress.stage else early
             if progress.stage == "fit" and progress.epoch == 0:
                 stage = "tracing the first step, the slow one"
             if progress.stop_requested:
@@ -325,17 +327,17 @@ class RunScreen(ReproScreen):
         ended = self.progress.ended
         found: list[Content] = []
         if self.state == "damaged":
-            found.append(Content.styled(plain(self.damage or self.summary.reason or "damaged", 400), BAD))
+            found.append(Content.styled(one_line(self.damage or self.summary.reason or "damaged", 400), BAD))
         elif self.state == "failed":
-            found.append(Content.styled(plain(ended.reason if ended else "failed", 500), BAD))
+            found.append(Content.styled(one_line(ended.reason if ended else "failed", 500), BAD))
             found += [Content.styled("  " + line[:300], QUIET) for line in self._tail[-6:]]
         elif self.state in ("stopped", "interrupted"):
             text = ended.reason if ended else "the supervisor is gone: killed, or the machine went down"
             where = "goes on from the last checkpoint" if self.progress.checkpoint else "begins from the start"
-            found.append(Content.styled(f"{plain(text, 300)}.  r {where}", ODD))
+            found.append(Content.styled(f"{one_line(text, 300)}.  r {where}", ODD))
         elif self.state == "elsewhere":
             found.append(Content.styled("another machine or container is at it", BUSY))
-        found += [Content.styled(f"! {plain(text, 300)}", ODD) for text in self.progress.warnings]
+        found += [Content.styled(f"! {one_line(text, 300)}", ODD) for text in self.progress.warnings]
         return rows(found)
 
     def _claims(self) -> list[ClaimResult]:
@@ -359,11 +361,14 @@ class RunScreen(ReproScreen):
             one = self.progress.evaluations.get((phase, latest))
             if one is None:
                 continue
+            if one.accuracy is None:
+                lines.append(Content(f"{name:<18}{rounded(one.loss):<16}-"))
+                continue
             right = float(one.accuracy) >= 0.999
             lines.append(
                 Content.assemble(
                     f"{name:<18}",
-                    f"{number(one.loss):<16}",
+                    f"{rounded(one.loss):<16}",
                     (f"{share(one.accuracy)}  ", GOOD if right else BAD),
                     (bar(float(one.accuracy), 8), LOW if right else HIGH),
                 )
@@ -376,7 +381,7 @@ class RunScreen(ReproScreen):
         for i, caption in enumerate(self._captions):
             image = self.record.images[i] if self.record and i < len(self.record.images) else None
             label = image.label if image is not None else None
-            name = plain(image.name if image else f"image {i}", 22)
+            name = one_line(image.name if image else f"image {i}", 22)
             lines = [Content.styled(name, "bold"), Content.styled(f"label {label}", QUIET)]
             for phase, rows_ in (("training phase", training), ("inference", inference)):
                 if i < len(rows_):
@@ -431,12 +436,12 @@ class RunScreen(ReproScreen):
     def action_stop(self) -> None:
         """Ask the run to stop."""
         if self.state == "running":
-            self.repro.stop_run(self.run_id)
+            self.session.stop_run(self.run_id)
 
     def action_resume(self) -> None:
         """Go on from the last checkpoint."""
         if self.state in ENDED - {"finished", "damaged"}:
-            self.repro.resume_run(self.summary)
+            self.session.queue.resume_run(self.summary)
 
     def action_why(self) -> None:
         """Layer by layer."""
@@ -446,17 +451,17 @@ class RunScreen(ReproScreen):
 
     def action_report(self) -> None:
         """What an export would hold."""
-        self.repro.open_report([self.run_id])
+        self.program.open_report([self.run_id])
 
     def action_mark(self) -> None:
         """Mark or unmark for comparison."""
-        marked = self.repro.marked
+        marked = self.session.marked
         if self.run_id in marked:
             marked.remove(self.run_id)
-            self.repro.say("no longer marked for comparison")
+            self.session.say("no longer marked for comparison")
         else:
             marked.append(self.run_id)
-            self.repro.say(f"marked as {len(marked)}. for comparison: 3 compares")
+            self.session.say(f"marked as {len(marked)}. for comparison: 3 compares")
 
     def action_log(self) -> None:
         """Go to the log."""

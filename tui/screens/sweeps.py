@@ -16,12 +16,14 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.widgets import Static
 
+from repro.base.text import one_line
 from repro.runs.store import Store
 from repro.scenario.types import Scenario
-from repro.sweep.record import FOLDER, SweepDirectory, SweepRecord
+from repro.sweep.record import SweepRecord
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
-from tui.text import BUSY, ODD, QUIET, plain, rows
+from tui.keys import key
+from tui.screens.base import ReproScreen
+from tui.text import BUSY, ODD, QUIET, rows
 from tui.viewmodels.sweeps import Sight, SweepWatcher, group_lines, heading, run_line, summary_line
 
 _NOT_ASKED = ("--plain", "--json")
@@ -89,7 +91,7 @@ class SweepsScreen(ReproScreen):
 
     def on_mount(self) -> None:
         self.query_one("#groups", VerticalScroll).can_focus = False
-        self._watcher = SweepWatcher(Store(self.repro.store_path), self._tell)
+        self._watcher = SweepWatcher(Store(self.session.store_path), self._tell)
         threading.Thread(target=self._watcher.run, name="sweeps", daemon=True).start()
 
     def on_unmount(self) -> None:
@@ -134,7 +136,7 @@ class SweepsScreen(ReproScreen):
         width = max(40, self.query_one("#groups").scrollable_content_region.width or self.size.width)
         lines = [self._title(record), summary_line(self.sight, width)]
         if record.reason:
-            lines.append(Content.styled(plain(record.reason, 300), ODD))
+            lines.append(Content.styled(one_line(record.reason, 300), ODD))
         if self.sight.state != "running" and (more := self._to_come()):
             lines.append(more)
         self.put(head, rows(lines))
@@ -147,7 +149,7 @@ class SweepsScreen(ReproScreen):
             body += [*group_lines(group, width, self.seed if index == self.group else None), Content("")]
         self.put(self.query_one("#rates", Static), rows(body[:-1]))
         self._draw_run(record)
-        self.show_command(show([*asked(record.command), *store_option(self.repro.store_path)]))
+        self.show_command(show([*asked(record.command), *store_option(self.session.store_path)]))
         self.refresh_bindings()
 
     def _nothing(self) -> Content:
@@ -158,7 +160,7 @@ class SweepsScreen(ReproScreen):
 
     def _to_come(self) -> Content | None:
         """A sweep that has not begun."""
-        tickets = [ticket for ticket in self.repro.tickets if ticket.arguments[:1] == ["sweep"]]
+        tickets = [ticket for ticket in self.session.queue.tickets if ticket.arguments[:1] == ["sweep"]]
         if not tickets:
             return None
         if tickets[0].started:
@@ -167,7 +169,7 @@ class SweepsScreen(ReproScreen):
 
     def _title(self, record: SweepRecord) -> Content:
         names = list(dict.fromkeys(group.scenario for group in record.groups))
-        return Content.assemble(("Rates over seeds", "bold"), (f"   {plain(', '.join(names), 200)}", ""))
+        return Content.assemble(("Rates over seeds", "bold"), (f"   {one_line(', '.join(names), 200)}", ""))
 
     def _draw_run(self, record: SweepRecord) -> None:
         assert self.sight is not None
@@ -200,7 +202,7 @@ class SweepsScreen(ReproScreen):
     def _run_id(self) -> str | None:
         record = self.record
         found = record.groups[self.group].runs[self.seed]["run"] if record is not None else None
-        return found if found in self.repro.summaries else None
+        return found if found in self.session.summaries else None
 
     def action_seed(self, by: int) -> None:
         """The run beside."""
@@ -229,22 +231,16 @@ class SweepsScreen(ReproScreen):
         """Open the run."""
         run_id = self._run_id()
         if run_id is not None:
-            self.repro.open_run(run_id)
+            self.program.open_run(run_id)
 
     def action_stop(self) -> None:
         """Ask the sweep to end."""
-        if self.record is None:
-            return
-        try:
-            SweepDirectory(self.repro.store_path / FOLDER / self.record.id).request_stop()
-        except OSError as error:
-            self.repro.say(f"the sweep cannot be asked to stop ({error.strerror})", "error")
-            return
-        self.repro.say("stopping: each run ends its epoch and keeps a checkpoint")
+        if self.record is not None:
+            self.session.stop_sweep(self.record.id)
 
     def action_resume(self) -> None:
         """The same command again."""
-        if self.record is not None and self.repro.start_sweep(asked(self.record.command)):
+        if self.record is not None and self.session.queue.start_sweep(asked(self.record.command)):
             self.show_newest()
 
     def show_newest(self) -> None:
@@ -254,8 +250,10 @@ class SweepsScreen(ReproScreen):
 
     def action_new(self) -> None:
         """Ask for another one, with the same choices."""
+        from tui.screens.sweep_ask import ask_for_sweep
+
         record = self.record
         groups = record.groups if record is not None else []
         names = list(dict.fromkeys(group.scenario for group in groups))
         environments = list(dict.fromkeys(group.environment for group in groups))
-        self.repro.ask_for_sweep(self._possible, names, environments)
+        ask_for_sweep(self, self._possible(), names, environments, begun=self.show_newest)

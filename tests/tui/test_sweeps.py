@@ -15,6 +15,7 @@ from repro.runs.store import Store
 from repro.sweep.record import SweepDirectory, sweeps
 from repro.sweep.tally import rate
 from tests.engine.conftest import folder
+from tests.support.installations import install_stand_in
 from tests.sweep.conftest import StandIn, stand_in
 from tests.tui import recorded
 from tests.tui.conftest import shows, text_of, until
@@ -122,7 +123,11 @@ async def test_a_run_of_the_sweep_is_opened(make_app: MakeApp, store: Path) -> N
         await shows(pilot, "✗ seed 2  not reproduced, trained")
 
 
-async def test_sweeps_are_turned_over_and_gone_on_with(make_app: MakeApp, store: Path, started: list[Path]) -> None:
+async def test_sweeps_are_turned_over_and_gone_on_with(
+    make_app: MakeApp, store: Path, started: list[Path], own_environments: Path
+) -> None:
+    for name in ("keras-3", "keras-2.0.9"):
+        install_stand_in(own_environments, name)
     recorded.sweep(store, index=1, environments=("keras-3",))
     newer = recorded.sweep(store, index=2, ended=False)
     app = make_app()

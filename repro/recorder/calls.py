@@ -54,18 +54,18 @@ class CallSession:
         }
         self.source = sources.Source(
             lens, x, given.get("y"), given.get("sample_weight"), given.get("batch_size") or 32, False,
-            budget=record.step_budget,
+            budget=record.look_budget,
         )
         self.source.spread_samples = True
         if self.source.passed_on is not x:
             given[data] = self.source.passed_on
         self.source.begin_pass()
-        record.measure_budget.start()
+        record.start_clocks()
 
     def end(self, result, error):
         """The call has returned `result`, or raised `error`."""
         record, lens, source = self.recording, self.lens, self.source
-        record.measure_budget.stop()
+        record.stop_clocks()
         number = record.calls
         passes = source.ordered_passes()
         rows = passes[-1] if passes else None

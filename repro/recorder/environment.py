@@ -83,7 +83,7 @@ def _cpu(lens):
         "instruction_sets": [flag for flag in INSTRUCTIONS if flag in flags],
         "logical": os.cpu_count(),
         "usable": usable_cores(),
-        "machine": platform.machine(),
+        "machine": os.uname().machine,
     }
 
 
@@ -112,7 +112,18 @@ def _cgroup(lens):
 
 def _os(lens):
     match = re.search(r'^PRETTY_NAME="?([^"\n]*)', values.read_text("/etc/os-release"), re.M)
-    return {"name": match.group(1) if match else "unknown", "system": platform.system()}
+    return {"name": match.group(1) if match else "unknown", "system": os.uname().sysname}
+
+
+def _platform(lens):
+    """Return uname's answers; those of the module `platform` start processes."""
+    name = os.uname()
+    return {
+        "platform": "-".join((name.sysname, name.release, name.machine)),
+        "version": name.version,
+        "machine": name.machine,
+        "architecture": "{}bit".format(64 if sys.maxsize > 2**32 else 32),
+    }
 
 
 def _python(lens):
@@ -254,14 +265,9 @@ PROBES = {
     "cgroup": _cgroup,
     "memory_bytes": lambda lens: os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
     "os": _os,
-    "kernel": lambda lens: platform.release(),
+    "kernel": lambda lens: os.uname().release,
     "container": _container,
-    "platform": lambda lens: {
-        "platform": platform.platform(),
-        "version": platform.version(),
-        "machine": platform.machine(),
-        "architecture": " ".join(platform.architecture()),
-    },
+    "platform": _platform,
     "versions": lambda lens: lens.versions(),
     "python": _python,
     "numpy": _numpy,

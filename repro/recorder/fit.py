@@ -53,8 +53,7 @@ class FitSession:
         )
         self._attach()
         self.started = time.perf_counter()
-        self.budget.start()
-        recording.measure_budget.start()
+        recording.start_clocks()
 
     def _attach(self):
         """Begin to look at moving statistics, as soon as the model has its weights."""
@@ -205,8 +204,7 @@ class FitSession:
     def end(self, error=None):
         """The call has returned, or raised `error`."""
         recording = self.recording
-        self.budget.stop()
-        recording.measure_budget.stop()
+        recording.stop_clocks()
         seconds = time.perf_counter() - self.started
         recording.last_ended = "returned" if error is None else "raised"
         self._attach()
@@ -236,6 +234,7 @@ class FitSession:
                 measured = self._measure(min(allowed, limits.MOST_MEASURE_SECONDS), seconds, error, changes)
             else:
                 recording.deferred = (self.fit, left, self.source, self.validation)
+                process.at_exit_first()
         if measured is None:
             self.statistics.settle()
             self._send_ended(seconds, error, changes, self.statistics.report())
@@ -291,7 +290,7 @@ def measure_fit(recording, lens, fit, source, seconds):
     if samples is None:
         recording.missing("measurements", "no samples of the training data could be kept", fit)
         return None
-    plan = measure.Plan("fit", recording.statistics)
+    plan = measure.Plan("fit", recording.statistics, alone=not source.runs_on())
     measured, made, missing = measure.measure(lens, samples, source.usual_batch_size(), seconds, plan)
     recording.fit_figures = {key: measured.figures["inference", False][key] for key in ("right", "loss")}
     reports.write(recording, fit, "fit", None, measured, made, missing)

@@ -55,6 +55,10 @@ class Keras3Lens(tensorflow_2.TF2Lens):
         """Return whether a layer's `call` takes a phase."""
         return bool(getattr(layer, "_call_has_training_arg", False))
 
+    def training_position(self, layer):
+        """Return how many positional arguments come before the phase: all, since it is given by name."""
+        return 1000
+
     def holds_layers(self, layer):
         """Return whether a layer calls others, which get their own phase."""
         return bool(getattr(layer, "_layers", None))
@@ -70,12 +74,13 @@ class Keras3Lens(tensorflow_2.TF2Lens):
         return None if optimizer is None else int(np.array(self._tensor(optimizer.iterations)))
 
     @contextlib.contextmanager
-    def untouched(self):
+    def untouched(self, alone=True):
         tracker = sys.modules["keras.src.backend.common.global_state"].GLOBAL_STATE_TRACKER
         saved = {key: _copied(each) for key, each in tracker.__dict__.items()}
         layers = [layer for _, layer in self.layers()]
-        identities = [(layer, set(layer._loss_ids)) for layer in [self.model] + layers if hasattr(layer, "_loss_ids")]
-        with lens.python_untouched(), self.tensorflow_untouched(), lens.attributes_untouched([self.model] + layers):
+        parts = [self.model] + layers
+        identities = [(layer, set(layer._loss_ids)) for layer in parts if hasattr(layer, "_loss_ids")]
+        with lens.python_untouched(alone), self.tensorflow_untouched(), lens.attributes_untouched(parts):
             try:
                 yield
             finally:
@@ -157,92 +162,31 @@ class Keras3Pass(tensorflow_2.EagerPass):
         phase = options.get("training")
         return bool(self.training if phase is None else phase) and bool(layer.trainable)
 
-    def keep_for_score(self, x, y, weights, outputs, rows):
-        """Keep a batch's outputs for the score; count it at once where layers have added losses of their own."""
-        self.unscored.append((x, y, weights, outputs, rows))
-        if self.stateless.losses:
-            self._score()
-            del self.stateless.losses[:]
-            self.view.model._clear_losses()
+    def added_losses(self):
+        """Return whether layers have added losses in this batch."""
+        return bool(self.stateless.losses)
 
-    def _score(self):
-        """Count loss and metrics of the batches that are not counted yet, joined."""
-        batches, self.unscored = self.unscored, []
+    def clear_added_losses(self):
+        """Forget the losses that layers have added."""
+        del self.stateless.losses[:]
+        self.view.model._clear_losses()
+
+    def compiled(self):
+        """Return whether the model has a loss."""
+        return bool(getattr(self.view.model, "compiled", False))
+
+    def loss_and_metrics(self, x, y, outputs, weights):
+        """Return the loss of a batch, and the metrics over all batches so far."""
         model = self.view.model
-        if not batches or not self.loss_known:
-            return
-        if not getattr(model, "compiled", False):
-            self.loss_known = False
-            return
-        try:
-            x, y, weights, outputs = (_joined(self.view.tf, [batch[place] for batch in batches]) for place in range(4))
-            y, weights = (values.map_arrays(self.tensor, part) for part in (y, weights))
-            loss_of = getattr(model, "_compute_loss", None) or model.compute_loss
-            loss = loss_of(x=x, y=y, y_pred=outputs, sample_weight=weights, training=self.training)
-            self.add_loss(np.array(loss, np.float64), sum(batch[4] for batch in batches))
-            if y is not None:
-                self.metrics = numbers(model.compute_metrics(x, y, outputs, weights))
-        except Exception as error:
-            self.loss_known, self.problem = False, error
-
-    def result(self):
-        with self.scope():
-            self._score()
-        return super().result()
-
-
-def _joined(tf, structures):
-    """Join structures of arrays or tensors along the first axis."""
-    if len(structures) == 1 or structures[0] is None:
-        return structures[0]
-    first = structures[0]
-    if isinstance(first, dict):
-        return {key: _joined(tf, [structure[key] for structure in structures]) for key in first}
-    if isinstance(first, (list, tuple)):
-        return type(first)(_joined(tf, [structure[place] for structure in structures]) for place in range(len(first)))
-    return np.concatenate(structures) if isinstance(first, np.ndarray) else tf.concat(structures, 0)
-
-
-def numbers(metrics):
-    """Return {name: float} of metric results that are single numbers, without the loss trackers."""
-    flat = {}
-    for name, value in metrics.items():
-        array = np.array(value)
-        if array.size == 1 and name != "loss":
-            flat[name] = float(array.reshape(-1)[0])
-    return flat
+        loss_of = getattr(model, "_compute_loss", None) or model.compute_loss
+        loss = loss_of(x=x, y=y, y_pred=outputs, sample_weight=weights, training=self.training)
+        return loss, {} if y is None else model.compute_metrics(x, y, outputs, weights)
 
 
 def _watched_py_dataset(base, inner, look):
     """Return a PyDataset that asks `inner` for everything, and shows each batch and its index to `look`."""
-
-    class Watched(base):
-        def __init__(self):
-            pass  # the settings are those of `inner`
-
-        def _warn_if_super_not_called(self):
-            pass
-
-        workers = property(lambda self: inner.workers)
-        use_multiprocessing = property(lambda self: inner.use_multiprocessing)
-        max_queue_size = property(lambda self: inner.max_queue_size)
-        num_batches = property(lambda self: inner.num_batches)
-
-        def __getitem__(self, index):
-            batch = inner[index]
-            look(batch, index)
-            return batch
-
-        def on_epoch_begin(self):
-            return inner.on_epoch_begin()
-
-        def on_epoch_end(self):
-            return inner.on_epoch_end()
-
-        def __getattr__(self, name):
-            return getattr(inner, name)
-
-    if hasattr(type(inner), "__len__"):
-        Watched.__len__ = lambda self: len(inner)
-    Watched.__name__ = Watched.__qualname__ = type(inner).__name__
-    return Watched()
+    watched = lens.watched_sequence_class(base, inner, look)
+    watched._warn_if_super_not_called = lambda self: None
+    for name in ("workers", "use_multiprocessing", "max_queue_size", "num_batches"):
+        setattr(watched, name, property(lambda self, name=name: getattr(inner, name)))
+    return watched()

@@ -229,8 +229,11 @@ class Lens:
 
     # Passing samples through.
 
-    def untouched(self):
-        """Return a context in which samples may pass; after it everything is as it was before."""
+    def untouched(self, alone=True):
+        """Return a context in which samples may pass; after it everything is as it was before.
+
+        `alone`: no other thread draws from Python's and numpy's generators meanwhile.
+        """
         raise NotImplementedError
 
     def begin_pass(self, training, statistics=None, batch_norm=None, stochastic=None, capture=None):
@@ -272,14 +275,45 @@ class Pass:
         return loss, self.metrics
 
 
+def watched_sequence_class(base, inner, look):
+    """Return a subclass of a Sequence class that asks `inner` for everything, and shows each batch to `look`."""
+
+    class Watched(base):
+        def __init__(self):
+            pass  # the settings are those of `inner`
+
+        def __getitem__(self, index):
+            batch = inner[index]
+            look(batch, index)
+            return batch
+
+        def __getattr__(self, name):
+            return getattr(inner, name)
+
+    for name in ("on_epoch_begin", "on_epoch_end"):
+        if hasattr(inner, name):
+            setattr(Watched, name, _passed_on(inner, name))
+    if hasattr(type(inner), "__len__"):
+        Watched.__len__ = lambda self: len(inner)
+    Watched.__name__ = Watched.__qualname__ = type(inner).__name__
+    return Watched
+
+
+def _passed_on(inner, name):
+    return lambda self: getattr(inner, name)()
+
+
 def strided(flat, most):
     """Return at most `most` values of a flat array, evenly spread, as a copy."""
     return np.array(flat[:: max(1, -(-len(flat) // most))])
 
 
 @contextlib.contextmanager
-def python_untouched():
-    """Put back Python's and numpy's generators; keep what user code prints or warns of from being seen."""
+def python_untouched(alone=True):
+    """Put back Python's and numpy's generators; keep what user code prints or warns of from being seen.
+
+    Where a thread of the program's own may still draw (`alone` is false), its draws are left as they are.
+    """
     python, numpy_state = random.getstate(), np.random.get_state()
     streams = sys.stdout, sys.stderr
     warn, warn_explicit = warnings.warn, warnings.warn_explicit
@@ -294,8 +328,9 @@ def python_untouched():
         warnings.warn, warnings.warn_explicit = warn, warn_explicit
         sys.stdout, sys.stderr = streams
         np.seterr(**error_state)
-        random.setstate(python)
-        np.random.set_state(numpy_state)
+        if alone:
+            random.setstate(python)
+            np.random.set_state(numpy_state)
 
 
 def _silent(function, owner):

@@ -158,10 +158,11 @@ class Plan:
 
     `statistics`: the `MovingStatistics` of the fit, for trials with other ones. `fit_pairs`: those that `fit` left, for
     a model that has others. `columns`: facts of the input's columns in `fit`, for samples that were not trained on.
-    `fit_figures`: what the samples of `fit` gave in inference phase.
+    `fit_figures`: what the samples of `fit` gave in inference phase. `alone`: see `Lens.untouched`.
     """
 
-    def __init__(self, which, statistics=None, fit_pairs=None, columns=None, fit_figures=None):
+    def __init__(self, which, statistics=None, fit_pairs=None, columns=None, fit_figures=None, alone=True):
+        self.alone = alone
         self.which = which
         self.statistics = statistics if statistics is not None and statistics.layers else None
         self.fit_pairs = fit_pairs
@@ -177,7 +178,7 @@ def measure(lens, samples, batch_size, seconds, plan):
     started = time.monotonic()
     measured = Measured(lens, samples, batch_size, started + seconds)
     made, missing, late = [], [], []
-    with lens.untouched():
+    with lens.untouched(plan.alone):
         if plan.which == "call":
             measured.inference_only()
         else:

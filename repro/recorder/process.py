@@ -147,6 +147,12 @@ def guarded(where, function, *arguments, **options):
         return None
 
 
+def at_exit_first():
+    """Come before all that is registered so far: libraries that samples pass through clean up in theirs."""
+    atexit.unregister(_at_exit)
+    atexit.register(_at_exit)
+
+
 def _at_exit():
     process = current()
     for recording in list(process.recordings):

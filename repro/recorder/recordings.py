@@ -20,6 +20,7 @@ class Recording:
         self.fits = self.epochs = self.calls = 0
         self.statistics = moving_statistics.MovingStatistics()
         self.step_budget = budget.Budget(limits.STEP_SHARE, limits.STEP_SECONDS)
+        self.look_budget = budget.Budget(limits.LOOK_SHARE, limits.LOOK_SECONDS)
         self.measure_budget = budget.Budget(limits.MEASURE_SHARE, limits.MEASURE_SECONDS)
         if owner.measure_seconds is not None:
             self.measure_budget.allowance = owner.measure_seconds
@@ -37,6 +38,7 @@ class Recording:
         name = journal.plain_name(owner.name or _stem(owner.script))
         self.journal = journal.Journal(owner.store, name, lambda identity: self._record(lens, identity, name, lock))
         owner.recordings.append(self)
+        process.at_exit_first()
         owner.mark("recording", owner.pid, self.journal.id)
         self.journal.write("requirements.lock", lock)
         self.thread = threading.Thread(
@@ -57,6 +59,16 @@ class Recording:
     def missing(self, what, reason, fit=None):
         """Note what could not be kept or measured."""
         self.send("missing", fit=self.fits if fit is None else fit, what=what, reason=reason)
+
+    def start_clocks(self):
+        """Training begins, or goes on."""
+        for each in (self.step_budget, self.look_budget, self.measure_budget):
+            each.start()
+
+    def stop_clocks(self):
+        """Training pauses."""
+        for each in (self.step_budget, self.look_budget, self.measure_budget):
+            each.stop()
 
     def heartbeat(self):
         """Say that the process lives."""

@@ -17,9 +17,10 @@ PERMUTATION_SEED = 20171107
 class Source:
     """The data of one call: x, y and sample weights, with what is known of them."""
 
-    def __init__(self, lens, x, y=None, weights=None, batch_size=None, shuffled=True, budget=None, kind=None):
+    def __init__(self, lens, x, y=None, weights=None, batch_size=None, shuffled=True, budget=None, kind=None, processes=False):
         self.lens = lens
         self.original = x
+        self.processes = processes  # whether other processes make the batches
         self.batch_size = batch_size
         self.budget = budget
         self.class_name = type(x).__name__
@@ -52,7 +53,11 @@ class Source:
         pairs = [values.leaves(part) for part in structures]
         if not pairs[0]:
             return
-        self.rows = min(len(array) for _, array in pairs[0])
+        lengths = {len(array) for part in pairs for _, array in part}
+        if len(lengths) > 1:
+            self.limits.append("inputs and targets are not of one length: {}".format(sorted(lengths)))
+            return
+        self.rows = lengths.pop()
         self._prepare(pairs, None if names is None else [str(name) for name in names])
         flat = [pair for part in pairs for pair in part]
         row_bytes = max(1, sum(row_bytes_of(array) for _, array in flat))
@@ -91,7 +96,7 @@ class Source:
         if self.kind == "tf.data":
             return self.lens.watched_dataset(x, self.look)
         if self.kind == "sequence":
-            if getattr(x, "use_multiprocessing", False):
+            if self.processes or getattr(x, "use_multiprocessing", False):
                 self.limits.append("its batches are made in other processes: they were not seen")
                 return x
             return self.lens.watched_sequence(x, self.look)
@@ -154,6 +159,10 @@ class Source:
             del self.passes[2]
 
     # What is known.
+
+    def runs_on(self):
+        """Return whether a thread may go on to draw from this data after the call."""
+        return self.kind == "generator" or (self.kind == "tf.data" and len(self.passes) < 2)
 
     def usual_batch_size(self):
         """Return the size that most batches had, or the one that was asked for; None where neither is known."""

@@ -158,6 +158,35 @@ class EagerPass(lens.Pass):
                 self.keep_for_score(x, y, weights, outputs, rows)
         return [np.asarray(to_array(leaf)) for _, leaf in values.leaves(outputs)]
 
+    def keep_for_score(self, x, y, weights, outputs, rows):
+        """Keep a batch's outputs for the score; count it at once where layers have added losses of their own."""
+        self.unscored.append((x, y, weights, outputs, rows))
+        if self.added_losses():
+            self._score()
+            self.clear_added_losses()
+
+    def _score(self):
+        """Count loss and metrics of the batches that are not counted yet, joined."""
+        batches, self.unscored = self.unscored, []
+        if not batches or not self.loss_known:
+            return
+        if not self.compiled():
+            self.loss_known = False
+            return
+        try:
+            x, y, weights, outputs = (_joined(self.view.tf, [batch[place] for batch in batches]) for place in range(4))
+            y, weights = (values.map_arrays(self.tensor, part) for part in (y, weights))
+            loss, metrics = self.loss_and_metrics(x, y, outputs, weights)
+            self.add_loss(np.array(loss, np.float64), sum(batch[4] for batch in batches))
+            self.metrics = numbers(metrics)
+        except Exception as error:
+            self.loss_known, self.problem = False, error
+
+    def result(self):
+        with self.scope():
+            self._score()
+        return super().result()
+
     def call(self, x):
         """Call the model in the pass's phase."""
         model = self.view.model
@@ -179,8 +208,8 @@ class EagerPass(lens.Pass):
                 options["training"] = self.batch_norm
             elif not self.view.holds_layers(layer):
                 options["training"] = self.stochastic
-            if len(arguments) > 1 and "training" in options:
-                arguments = arguments[:1]
+            if "training" in options:
+                arguments = arguments[: self.view.training_position(layer)]
         if place is not None:
             outputs = self.batch_norm_call(place, call, layer, arguments, options)
         else:
@@ -191,6 +220,28 @@ class EagerPass(lens.Pass):
                 if hasattr(leaf, "dtype") and hasattr(leaf, "shape"):
                     self.capture(layer, number, to_array(leaf))
         return outputs
+
+
+def _joined(tf, structures):
+    """Join structures of arrays or tensors along the first axis."""
+    if len(structures) == 1 or structures[0] is None:
+        return structures[0]
+    first = structures[0]
+    if isinstance(first, dict):
+        return {key: _joined(tf, [structure[key] for structure in structures]) for key in first}
+    if isinstance(first, (list, tuple)):
+        return type(first)(_joined(tf, [structure[place] for structure in structures]) for place in range(len(first)))
+    return np.concatenate(structures) if isinstance(first, np.ndarray) else tf.concat(structures, 0)
+
+
+def numbers(metrics):
+    """Return {name: float} of metric results that are single numbers, without the loss trackers."""
+    flat = {}
+    for name, value in metrics.items():
+        array = np.array(value)
+        if array.size == 1 and name != "loss":
+            flat[name] = float(array.reshape(-1)[0])
+    return flat
 
 
 def to_array(tensor):

@@ -84,7 +84,8 @@ def _statistics(measured, statistics):
     yield trial("own-momentum", at_own, reason is None, reason)
     for momentum in limits.MOMENTA:
         coarse = statistics.coarse[momentum]
-        if reason is None and coarse > MOST_COARSE:
+        own = all(statistics.momenta[index] == momentum for index in moved)  # exact, however few steps were looked at
+        if reason is None and coarse > MOST_COARSE and not own:
             reason_here = "steps that weigh {:.0%} were not looked at one by one".format(coarse)
         else:
             reason_here = reason

@@ -151,7 +151,7 @@ def _sources(lens, given, x, y, weights, batch_size, shuffle, record):
     """Return the sources of training and validation data."""
     split = given.get("validation_split") or 0.0
     batch_size = _integer(batch_size, None)
-    budget = record.step_budget
+    budget = record.look_budget
     if split and given.get("validation_data") is None:
         structures = [sources.as_arrays(part) for part in (x, y, weights)]
         rows = len(values.leaves(structures[0])[0][1])
@@ -161,7 +161,8 @@ def _sources(lens, given, x, y, weights, batch_size, shuffle, record):
         source.original = source.passed_on = x
         source.class_name = type(x).__name__
         return source, sources.Source(lens, *last, batch_size=batch_size or 32, shuffled=True)
-    source = sources.Source(lens, x, y, weights, batch_size, shuffle, budget)
+    processes = bool(given.get("use_multiprocessing"))
+    source = sources.Source(lens, x, y, weights, batch_size, shuffle, budget, processes=processes)
     asked = given.get("validation_batch_size") or batch_size
     validation = process.guarded("validation data", fit.validation_source, lens, given.get("validation_data"), asked)
     return source, validation
@@ -169,8 +170,7 @@ def _sources(lens, given, x, y, weights, batch_size, shuffle, record):
 
 def _described(given):
     """Return `arguments` of `fit_started`."""
-    callbacks = given.get("callbacks")
-    listed = list(getattr(callbacks, "callbacks", None) or callbacks or []) if not callable(callbacks) else []
+    listed = _listed(given.get("callbacks"))
     weights = given.get("class_weight")
     return {
         "shuffle": values.jsonable(given.get("shuffle", True)),
@@ -217,7 +217,7 @@ def _begin_batch(owner, name, bound):
     if record is None or record.loop is None:
         lens = generations.lens_of(given["self"])
         record = recordings.of_model(owner, lens, 1)
-        source = sources.Source(lens, None, batch_size=None, budget=record.step_budget, kind="batch")
+        source = sources.Source(lens, None, batch_size=None, budget=record.look_budget, kind="batch")
         record.loop = fit.FitSession(record, lens, name, source, None, _described(given), 1, 0, None)
         record.loop.epoch_begins()
     session = record.loop
@@ -247,9 +247,15 @@ def wanted(callbacks):
     """Return whether a fit with these callbacks is to be recorded."""
     if not ONLY_WITH_CALLBACK["on"]:
         return True
-    listed = getattr(callbacks, "callbacks", None) or callbacks or []
-    listed = listed if isinstance(listed, (list, tuple)) else [listed]
-    return any(getattr(callback, "records_this_fit", False) for callback in listed)
+    return any(getattr(callback, "records_this_fit", False) for callback in _listed(callbacks))
+
+
+def _listed(callbacks):
+    """Return callbacks, given as a list, one alone or a CallbackList, as a list."""
+    callbacks = getattr(callbacks, "callbacks", callbacks)
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
 
 
 # Callback lists: steps and epochs of the innermost fit.

@@ -107,7 +107,7 @@ def _enter(store: Path, folder: str) -> tuple[float, str]:
 
 def what_if() -> list[Row]:
     """20 momenta at 5 epochs of one traced run, and one more of a warm worker."""
-    from repro.runs.store import RunDirectory
+    from repro.runs.directory import RunDirectory
     from repro.supervise.what_if import Oracle
 
     momenta, epochs = [str(n / 20) for n in range(20)], ("1", "2", "5", "10", "20")

@@ -27,7 +27,9 @@ from repro.base.errors import ReproError
 from repro.base.files import sha256
 from repro.cli.common import numbers, run_object
 from repro.environment import definition
-from repro.runs.store import RunDirectory, Store
+from repro.runs import layout
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from repro.runs.verdict import decide_all, verdict
 from repro.scenario.images import list_files
 from repro.scenario.load import load, parse, shipped_files
@@ -91,7 +93,7 @@ def usable(store: Store) -> dict[tuple[str, str, int, int], dict[str, Any]]:
     for run in store.runs():
         try:
             record, result = run.record(), run.result()
-            text = run.file("scenario.yaml").read_text(encoding="utf-8")
+            text = run.file(layout.SCENARIO).read_text(encoding="utf-8")
             trained = parse(text, name=str(run.path), environments=definition.names())
         except (ReproError, OSError):
             continue

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from repro.queue import tickets
+from repro.runs.directory import RunDirectory
 from repro.runs.records import FORMAT
-from repro.runs.store import RunDirectory
 from tests.engine.conftest import SCENARIO
 from tests.hostile.readers import command, judge
 from tui.viewmodels.summary import from_id

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
     from repro.queue import tickets
     from repro.queue.standby import Warming
-    from repro.runs.store import RunDirectory, Store
+    from repro.runs.directory import RunDirectory
+    from repro.runs.store import Store
     from repro.scenario.types import Scenario
     from tui.watchers import StoreNews, StoreWatcher
 
@@ -352,7 +353,7 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def run_directory(self, run_id: str) -> RunDirectory:
         """A run of the store."""
-        from repro.runs.store import RunDirectory
+        from repro.runs.directory import RunDirectory
 
         return RunDirectory(self.store_path / run_id)
 

@@ -13,11 +13,12 @@ import msgspec
 
 from repro.base.errors import InputError, ReproError
 from repro.queue import tickets
-from repro.runs import events
+from repro.runs import events, layout
+from repro.runs.directory import RunDirectory
+from repro.runs.event_reader import EventReader
 from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord
-from repro.runs.store import EventReader, RunDirectory, Store
-from repro.scenario.load import of_run
+from repro.runs.store import Store
 from repro.scenario.types import Scenario
 from tui.viewmodels.summary import ENDED, Summary, from_id
 
@@ -164,7 +165,7 @@ class StoreWatcher:
         if known is not None and known.state == "finished":
             return None
         locked = run.is_locked()
-        print_ = (locked, _stamp(run.file("events.jsonl")), _stamp(run.file("result.json")))
+        print_ = (locked, _stamp(run.file(layout.EVENTS)), _stamp(run.file(layout.RESULT)))
         if known is not None and known.state in ENDED and print_ == self._seen.get(run.id):
             return None
         self._seen[run.id] = print_
@@ -265,7 +266,7 @@ class RunFollower:
                 self._be_damaged(str(error))
                 return False
             with contextlib.suppress(InputError):
-                news.scenario = of_run(self.run_directory.file("scenario.yaml"))
+                news.scenario = self.run_directory.scenario()
         try:
             news.events = self._reader.read(self.PIECE)
         except (msgspec.DecodeError, OSError) as error:
@@ -288,7 +289,7 @@ class RunFollower:
 
     def _has_more(self) -> bool:
         try:
-            return self.run_directory.file("events.jsonl").stat().st_size - self._reader.offset > 4096
+            return self.run_directory.file(layout.EVENTS).stat().st_size - self._reader.offset > 4096
         except OSError:
             return False
 
@@ -300,7 +301,7 @@ class RunFollower:
 
     def _read_log(self) -> list[str]:
         """Whole lines of worker.log that came; of an old log only the tail."""
-        with contextlib.suppress(OSError), self.run_directory.file("worker.log").open("rb") as stream:
+        with contextlib.suppress(OSError), self.run_directory.file(layout.WORKER_LOG).open("rb") as stream:
             length = stream.seek(0, 2)
             if self._log_offset is None or length < self._log_offset:
                 self._log_offset = max(0, length - self.LOG_TAIL)

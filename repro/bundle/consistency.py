@@ -10,6 +10,7 @@ from repro.base import arrays
 from repro.base.errors import InputError, printable
 from repro.bundle.manifest import Manifest, RunEntry
 from repro.bundle.read import bad
+from repro.runs import layout
 from repro.runs.records import ImageRecord, Measurements, Result
 from repro.runs.verdict import decide_all, verdict
 from repro.runs.view import Evidence
@@ -48,8 +49,8 @@ def check_result(
     if result.verdict != verdict(claims) or result.verdict != entry.verdict:
         bad(path, f"{name}: its verdict {printable(str(result.verdict), 40)} does not follow from its measurements")
     _check_hashes(path, name, result, manifest)
-    _check_images(path, name, run, "arrays/images.npy", run.record.images)
-    _check_images(path, name, run, "arrays/validation.npy", run.record.validation_images)
+    _check_images(path, name, run, layout.IMAGES, run.record.images)
+    _check_images(path, name, run, layout.VALIDATION_IMAGES, run.record.validation_images)
 
 
 def _check_log(path: Path, name: str, run: Evidence, scenario: Scenario) -> None:

@@ -25,8 +25,8 @@ from repro.bundle import manifest as m
 from repro.bundle import redact
 from repro.environment.definition import shipped_environments
 from repro.environment.record import RECORDED_VARIABLES
-from repro.runs.store import RunDirectory
-from repro.runs.view import Evidence, read_scenario
+from repro.runs.directory import RunDirectory
+from repro.runs.view import Evidence
 from repro.scenario import load as scenario_load
 
 EXPORTED_STATES = ("finished", "failed", "stopped", "interrupted")
@@ -287,7 +287,7 @@ def _redactor(gathered: Sequence[_Gathered]) -> redact.Redactor:
                 for name in _telling_names(image.name):
                     redactor.learn(redact.Known("name", name))
             with contextlib.suppress(InputError):
-                images = read_scenario(run.evidence.run).images
+                images = run.evidence.run.require_scenario().images
                 redactor.learn(redact.Known("name", images.directory))
                 if images.validation is not None and images.validation.directory is not None:
                     redactor.learn(redact.Known("name", images.validation.directory))

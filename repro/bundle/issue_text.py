@@ -14,7 +14,7 @@ from repro.environment import definition, diff
 from repro.environment.record import RECORDED_VARIABLES
 from repro.explain import sentences
 from repro.runs.records import ClaimResult
-from repro.runs.view import Evidence, read_scenario
+from repro.runs.view import Evidence
 from repro.scenario.types import Scenario
 
 Tracker = Literal["keras", "tensorflow", "stackoverflow"]
@@ -42,7 +42,7 @@ def write(run: Evidence, tracker: Tracker) -> IssueText:
     if run.result is None:
         what = f"the run {run.id} is {run.state}: it has no figures to report"
         raise InputError(what, do="run it again" if run.state == "damaged" else "resume it, or run it again")
-    scenario = read_scenario(run.run)
+    scenario = run.run.require_scenario()
     code = script_of(run.record, scenario)
     claims = [claim for claim in run.result.claims if claim.outcome != "skipped"]
     # What can be done without goes first, until the text is short enough; the script is never cut.

@@ -31,8 +31,8 @@ from repro.bundle.manifest import (
     Manifest,
     RunEntry,
 )
-from repro.runs.store import RunDirectory
-from repro.runs.view import Evidence, read_scenario
+from repro.runs.directory import RunDirectory
+from repro.runs.view import Evidence
 
 _PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}\Z")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
@@ -274,7 +274,7 @@ def _check_run(path: Path, run: Evidence, entry: RunEntry, manifest: Manifest) -
     said = (entry.scenario, entry.environment, entry.seed)
     if (record.scenario, record.environment, record.seed) != said:
         bad(path, f"runs/{entry.id}/run.json and {NAME} do not agree")
-    scenario = read_scenario(run.run)
+    scenario = run.run.require_scenario()
     stored = _entry(manifest, f"runs/{entry.id}/scenario.yaml")
     if scenario.sha256() != entry.scenario_sha256 or scenario.name != record.scenario:
         bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")

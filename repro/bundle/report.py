@@ -17,7 +17,7 @@ from repro.environment import diff
 from repro.explain import sentences
 from repro.runs.records import ClaimResult, Measurements
 from repro.runs.verdict import decide_all
-from repro.runs.view import Evidence, read_scenario, shipped_as
+from repro.runs.view import Evidence, shipped_as
 from repro.scenario import images as scenario_images
 from repro.scenario.types import Scenario
 
@@ -131,7 +131,7 @@ def make(runs: Sequence[Evidence]) -> Pages:
 def _script(run: Evidence) -> str | None:
     """The run as a script of plain Keras; None where no script can say it."""
     try:
-        return script_of(run.record, read_scenario(run.run))
+        return script_of(run.record, run.run.require_scenario())
     except InputError:
         return None
 
@@ -149,7 +149,7 @@ def _markdown(value: Any) -> str:
 
 def _view(run: Evidence, script: str | None) -> dict[str, Any]:
     record = run.record
-    scenario = read_scenario(run.run)
+    scenario = run.run.require_scenario()
     # Every group is there, None where it was not measured.
     measurements: dict[str, Any] = {**dict.fromkeys(Measurements.__struct_fields__), **run.measurements}
     facts = {**diff.facts_of(run.environment), "network": run.network}
@@ -226,7 +226,7 @@ def reproduce_line(run: Evidence, file: str) -> str:
         words.append("--deterministic")
     if not record.shipped_images:
         words += ["--images", "FOLDER"]
-        scenario = read_scenario(run.run)
+        scenario = run.run.require_scenario()
         convert = scenario_images.conversion(scenario.images, [*record.images, *record.validation_images])
         words += ["--convert", convert] if convert is not None else []
     if record.model_sha256 is not None:

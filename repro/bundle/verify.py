@@ -13,9 +13,10 @@ from repro.base.errors import InputError, UnusableError, printable
 from repro.bundle.read import Bundle, bad
 from repro.environment import check, definition, diff, gpu
 from repro.environment.machine import ONEDNN
+from repro.runs import layout
 from repro.runs.plan import Plan
 from repro.runs.records import ImageRecord
-from repro.runs.view import Evidence, read_scenario
+from repro.runs.view import Evidence
 from repro.scenario import images as scenario_images
 from repro.scenario import own_model
 from repro.scenario.types import Scenario
@@ -66,7 +67,7 @@ class Outcome:
 def plan(bundle: Bundle, images: Path | None, command: list[str], *, trusted: bool = False) -> list[Verification]:
     """What has to be run; every input is checked before anything runs, and no code of a bundle that is not trusted."""
     for run in bundle.runs:
-        own_model.require_trust(read_scenario(run.run), trusted=trusted, file=bundle.path)
+        own_model.require_trust(run.run.require_scenario(), trusted=trusted, file=bundle.path)
     return [_plan_one(bundle, run, images, command) for run in bundle.runs]
 
 
@@ -82,7 +83,7 @@ def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[
             do=f"known: {', '.join(definition.names())}",
             file=bundle.path,
         )
-    scenario = read_scenario(run.run)
+    scenario = run.run.require_scenario()
     pixels = _images(bundle, run, scenario, images)
     environment = definition.get(record.environment)
     if record.device == "gpu":
@@ -98,7 +99,7 @@ def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[
         evidence=run,
         plan=Plan(
             scenario=scenario,
-            scenario_text=run.run.file("scenario.yaml").read_text(encoding="utf-8"),
+            scenario_text=run.run.file(layout.SCENARIO).read_text(encoding="utf-8"),
             environment=environment,
             seed=record.seed,
             images=pixels,
@@ -119,21 +120,21 @@ def _model_source(bundle: Bundle, run: Evidence, scenario: Scenario) -> bytes | 
     """The bundle's copy of an own model, which must be the very code that was run."""
     if scenario.model.python is None:
         return None
-    file = run.run.file(own_model.FILE)
+    file = run.run.file(layout.OWN_MODEL)
     if not file.is_file():
         bad(bundle.path, f"the own model of {run.id} is not inside", "use --no-run")
-    return own_model.require_same(file.read_bytes(), run.record.model_sha256, f"{bundle.path}: {own_model.FILE}")
+    return own_model.require_same(file.read_bytes(), run.record.model_sha256, f"{bundle.path}: {layout.OWN_MODEL}")
 
 
 def _images(bundle: Bundle, run: Evidence, scenario: Scenario, folder: Path | None) -> scenario_images.ImageSet:
     """The bundle's own pixels, or those of a folder that have the same hashes, in the order of the run."""
     record = run.record
-    if run.run.file("arrays/images.npy").exists():
-        found = _stored(bundle, run, scenario, "arrays/images.npy", record.images)
+    if run.run.file(layout.IMAGES).exists():
+        found = _stored(bundle, run, scenario, layout.IMAGES, record.images)
         if not record.validation_images:
             return found
         return replace(
-            found, validation=_stored(bundle, run, scenario, "arrays/validation.npy", record.validation_images)
+            found, validation=_stored(bundle, run, scenario, layout.VALIDATION_IMAGES, record.validation_images)
         )
     if folder is None:
         raise InputError(

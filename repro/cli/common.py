@@ -13,9 +13,10 @@ import msgspec
 
 from repro.base.errors import InputError, encodable, printable
 from repro.cli.basics import FilePath, write
+from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord
-from repro.runs.store import RunDirectory, Store
+from repro.runs.store import Store
 from repro.runs.verdict import decide_all
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -185,11 +186,11 @@ def measurements_so_far(record: RunRecord, progress: Progress) -> dict[str, Any]
 
 def claims_so_far(run: RunDirectory, record: RunRecord, progress: Progress) -> list[dict[str, Any]]:
     """Claims of an unfinished run: unknown until the last epoch was measured."""
-    from repro.scenario.load import of_run
-
     try:
-        scenario = of_run(run.file("scenario.yaml"))
+        scenario = run.scenario()
     except InputError:
+        return []
+    if scenario is None:
         return []
     done = progress.epoch == scenario.fit.epochs
     found = progress.measurements(scenario.fit.epochs, [image.label for image in record.images]) if done else {}

@@ -13,7 +13,7 @@ from repro.cli.common import FORMAT, json_option, open_store, print_json, say, s
 
 if TYPE_CHECKING:
     from repro.explain.diagnosis import Finding
-    from repro.runs.store import RunDirectory
+    from repro.runs.directory import RunDirectory
 
 
 @click.command("diagnose")
@@ -28,13 +28,12 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     Where the run is traced the remedy is tried on its own weights. Exit 1 where the cause cannot be told.
     RUN: an id, a unique prefix, or `last`.
     """
-    from repro.cli.watch import scenario_of
     from repro.explain import diagnosis
 
     found = open_store(store).find(run)
-    if found.record().recorded is not msgspec.UNSET:
+    if found.is_recording():
         ctx.exit(_diagnose_recording(found, as_json=as_json))
-    findings = diagnosis.diagnose(diagnosis.gather(found, scenario_of(found)))
+    findings = diagnosis.diagnose(diagnosis.gather(found, found.require_scenario()))
     tried, note = _try(found, findings, wanted=not no_trial)
     rows = [
         {

@@ -11,8 +11,8 @@ from repro.base.errors import printable
 from repro.cli.common import say
 from repro.cli.figures import duration, shown
 from repro.runs import events
+from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress
-from repro.runs.store import RunDirectory
 from repro.scenario.types import Scenario
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from repro.cli.common import json_option, open_store, print_json, run_object, sa
 if TYPE_CHECKING:
     from repro.recording.closing import Mark
     from repro.recording.launch import Ended
-    from repro.runs.store import RunDirectory, Store
+    from repro.runs.directory import RunDirectory
+    from repro.runs.store import Store
 
 BY_HAND = "by hand: `repro recorder`, then `import repro_recorder; repro_recorder.watch()` in the program"
 
@@ -90,7 +91,7 @@ def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
     """Close the recordings that the command made and yield them; what cannot be closed is one line."""
     from repro.recording.closing import close
     from repro.recording.intake import SCRIPT
-    from repro.runs.store import RunDirectory
+    from repro.runs.directory import RunDirectory
 
     for run_id in ended.mark.recordings:
         run = RunDirectory(store.path / Path(run_id).name)

@@ -9,10 +9,9 @@ import click
 
 from repro.base.errors import InputError, UnusableError
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
-from repro.cli.watch import scenario_of
 from repro.environment import check, definition, gpu
+from repro.runs.directory import RunDirectory
 from repro.runs.records import RunRecord
-from repro.runs.store import RunDirectory
 from repro.scenario.types import Scenario
 
 # State of a run with which nobody can go on, and what to do.
@@ -92,4 +91,4 @@ def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenari
             f"the environment {environment.name} is not the one the run began in ({lines[0]})",
             do="--allow-drift goes on all the same and records it",
         )
-    return record, scenario_of(run), environment
+    return record, run.require_scenario(), environment

@@ -19,9 +19,11 @@ from repro.cli.basics import training_options
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
 from repro.cli.plans import Asked, make_plans
 from repro.environment.record import IMAGE_FILE
+from repro.runs import layout
+from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
 from repro.runs.progress import Progress
-from repro.runs.store import RunDirectory, Store
+from repro.runs.store import Store
 
 DETACHED_LOG = ".detached.log"
 _WAS = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
@@ -68,10 +70,10 @@ class Work:
         from repro.runs import grouping, reuse
 
         self.store = store
-        found = [None if again else reuse.find(store, plan, trained=direct) for plan in plans]
+        found = [None if again else reuse.find_finished(store, plan, trained=direct) for plan in plans]
         self.finished = [run for run in found if run is not None]
         missing = [plan for plan, run in zip(plans, found, strict=True) if run is None]
-        self.groups = [[plan] for plan in missing] if direct else grouping.group(missing)
+        self.groups = [[plan] for plan in missing] if direct else grouping.group_by_training(missing)
         self.count = len(missing)
 
     def do(self, run_plan: Callable[[Plan], tuple[RunDirectory, ExitCode]]) -> Iterator[tuple[RunDirectory, ExitCode]]:
@@ -82,7 +84,7 @@ class Work:
         for leader, *others in self.groups:
             run, code = run_plan(leader)
             yield run, code
-            has_trace = run.file("arrays/trace.json").is_file()
+            has_trace = run.file(layout.TRACE_HEADER).is_file()
             source = run.id if others and has_trace and run.state() == "finished" else None
             for plan in others:
                 yield run_plan(dataclasses.replace(plan, derived_from=source))

@@ -8,7 +8,7 @@ import click
 
 from repro.base.errors import InputError
 from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 
 
 @click.command("show")

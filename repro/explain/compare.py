@@ -15,7 +15,7 @@ from repro.base.text import cell, cells, markdown
 from repro.environment import diff
 from repro.runs.events import Number, to_number
 from repro.runs.records import ImageRecord
-from repro.runs.view import Evidence, read_scenario
+from repro.runs.view import Evidence
 
 FORMAT = 1
 
@@ -116,10 +116,12 @@ def _images(name: str, records: list[list[ImageRecord]]) -> list[Row]:
 
 
 def _scenario_settings(run: Evidence) -> dict[str, Any]:
-    """The scenario's model, training and BatchNormalization settings as dotted keys; {} where it cannot be read."""
+    """The scenario's model, training and BatchNormalization settings as dotted keys; {} if there is none to read."""
     try:
-        scenario = read_scenario(run.run)
+        scenario = run.run.scenario()
     except InputError:
+        return {}
+    if scenario is None:
         return {}
     plain = msgspec.to_builtins(scenario)
     wanted = {key: plain[key] for key in ("images", "model", "batch_norm", "compile", "fit") if key in plain}

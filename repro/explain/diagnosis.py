@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from repro.base.errors import InputError
+from repro.runs.directory import RunDirectory
 from repro.runs.events import BatchSpread
 from repro.runs.records import ImageRecord
-from repro.runs.store import RunDirectory
 from repro.runs.verdict import ROUND_OFF
 from repro.scenario.types import Scenario
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from repro.base.errors import InputError
 from repro.explain.causes import data, learning, phases, statistics
 from repro.explain.causes.case import Case, RecordedFinding
+from repro.runs.directory import RunDirectory
 from repro.runs.recorded_progress import RecordedProgress
-from repro.runs.store import RunDirectory
 
 
 def diagnose(run: RunDirectory) -> list[RecordedFinding]:

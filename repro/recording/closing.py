@@ -12,9 +12,10 @@ import msgspec
 from repro.base.errors import ExitCode, InputError
 from repro.base.files import sync_folder, write_durably
 from repro.runs import events
+from repro.runs.directory import RunDirectory
+from repro.runs.event_reader import MAX_LINE_BYTES
 from repro.runs.progress import Progress
 from repro.runs.records import FORMAT, Result, State
-from repro.runs.store import MAX_LINE_BYTES, RunDirectory
 from repro.supervise.supervisor import file_hashes
 
 

@@ -17,9 +17,10 @@ from repro.base.errors import InputError, ReproError, UnusableError, printable
 from repro.base.files import is_locked, sync_folder
 from repro.bundle import read as bundle_read
 from repro.recording.closing import close
+from repro.runs.directory import RunDirectory
 from repro.runs.recorded_record import RECORDED, RECORDING_FORMAT, Recorded
 from repro.runs.records import State
-from repro.runs.store import RunDirectory, Store, store_remedy
+from repro.runs.store import Store, store_remedy
 from repro.runs.view import read_environment
 
 FOLDER = "repro-recordings"

@@ -34,11 +34,6 @@ class ImageRecord(msgspec.Struct, frozen=True):
     standard_deviation: float
 
 
-def pixels_and_labels(images: list[ImageRecord]) -> list[tuple[str, int]]:
-    """What of images reaches a run's figures, in their order."""
-    return [(image.pixels_sha256, image.label) for image in images]
-
-
 class RunRecord(msgspec.Struct, frozen=True):
     """run.json: what was asked; written first, never changed."""
 

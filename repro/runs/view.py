@@ -12,9 +12,9 @@ from repro.base import yaml_file
 from repro.base.errors import InputError
 from repro.base.text import cell
 from repro.environment import diff
+from repro.runs.directory import RunDirectory, read_json
 from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord, State
-from repro.runs.store import RunDirectory, read_json
 from repro.scenario import load
 from repro.scenario.types import Scenario
 
@@ -121,7 +121,7 @@ def shipped_as(run: Evidence) -> bool:
     if name not in load.shipped_names():
         return False
     shipped = yaml_file.read(load.find(name)).convert(Scenario)
-    ran = read_scenario(run.run)
+    ran = run.run.require_scenario()
     return all(
         getattr(shipped, key) == getattr(ran, key) for key in ("images", "model", "batch_norm", "compile", "fit")
     )
@@ -144,8 +144,3 @@ class EnvironmentRecord(msgspec.Struct):
     format: int
     facts: dict[str, Any] = {}
     missing: dict[str, str] = {}
-
-
-def read_scenario(run: RunDirectory) -> Scenario:
-    """scenario.yaml of a run; InputError where it cannot be read. Claims may name environments that we do not know."""
-    return load.of_run(run.file("scenario.yaml"))

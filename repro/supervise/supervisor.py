@@ -20,11 +20,15 @@ from repro.base.files import sha256, sync_folder, write_durably
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
 from repro.environment.machine import ONEDNN, PASSED_ON
-from repro.runs import cleanup, events, reuse
+from repro.runs import cleanup, events, layout
+from repro.runs.directory import RunDirectory
+from repro.runs.event_reader import MAX_LINE_BYTES, EventReader
 from repro.runs.events import HEARTBEAT_SECONDS
+from repro.runs.heartbeat import boot_id
+from repro.runs.identity import RunIdentity, recorded_kernels
 from repro.runs.progress import Progress
 from repro.runs.records import FORMAT, Result, RunRecord
-from repro.runs.store import MAX_LINE_BYTES, EventReader, RunDirectory, boot_id, store_remedy
+from repro.runs.store import store_remedy
 from repro.runs.verdict import decide_all, verdict
 from repro.scenario import own_model
 from repro.scenario.types import Scenario
@@ -64,7 +68,7 @@ class EventLog:
     """Appends events to `events.jsonl` and folds them; a line that could not be written whole is taken back."""
 
     def __init__(self, run: RunDirectory, on_event: OnEvent) -> None:
-        self.path = run.file("events.jsonl")
+        self.path = run.file(layout.EVENTS)
         self.progress = Progress()
         self.clock = SteadyClock()
         self._seq = 0
@@ -236,7 +240,8 @@ def worker_variables(
 ) -> dict[str, str]:
     """All variables that the worker gets: none of the user's but the allow-listed ones.
 
-    `kernels`: those by which a run's kernels were chosen when it began (`cache.kernels`); others give other digits.
+    `kernels`: those by which a run's kernels were chosen when it began (`identity.recorded_kernels`); others give
+    other digits.
     """
     variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     if kernels is not None:
@@ -305,7 +310,7 @@ class Supervisor:
 
     def supervise(self) -> ExitCode:
         """Train until the end, a fault, a stop or a signal; write down how it ended."""
-        stop = self.run.file("stop")
+        stop = self.run.file(layout.STOP_REQUEST)
         stop.unlink(missing_ok=True)
         cleanup.remove(self.run.path)
         stretch = self.progress.stretch + 1
@@ -361,7 +366,7 @@ class Supervisor:
     def _require_own_model(self) -> None:
         """InputError where the copy of the user's model is gone or another than was trusted."""
         if self.scenario.model.python is not None:
-            file = self.run.file(own_model.FILE)
+            file = self.run.file(layout.OWN_MODEL)
             own_model.require_same(file.read_bytes(), self.record.model_sha256, file)
 
     def _train(self, wakeup: int, stretch: int) -> None:
@@ -371,7 +376,7 @@ class Supervisor:
         self._memory_kills = out_of_memory.kills()
         worker, warm_seconds = self._worker(request)
         try:
-            worker.write_log(self.run.file("worker.log"))
+            worker.write_log(self.run.file(layout.WORKER_LOG))
             python = encodable(str(self.environment.python))
             self.log.add(events.WorkerStarted(pid=worker.process.pid, python=python, warm_seconds=warm_seconds))
             worker.ask(request)
@@ -388,17 +393,17 @@ class Supervisor:
     def _worker(self, request: dict[str, Any]) -> tuple[WorkerProcess, float | None]:
         """The warm worker where it was prepared for just this, and its age in seconds; else a new one."""
         if self._warm is not None:
-            taken = self._warm.take(self.environment, request)
+            taken = self._warm.take(RunIdentity.of_run(self.run), self.environment, request)
             if taken is not None:
                 return taken
-        home = self.run.file(cleanup.WORKER_HOME).absolute()
+        home = self.run.file(layout.WORKER_HOME).absolute()
         return WorkerProcess(self.environment, home, self.record.threads, self._kernels()), None
 
     def _kernels(self) -> dict[str, str] | None:
         """Those of the stretches before, or of the training that the run is derived from; None: this one chooses."""
-        found = reuse.kernels(self.run)
+        found = recorded_kernels(self.run)
         if found is None and self.record.derived_from is not None:
-            return reuse.kernels(RunDirectory(self.run.path.parent / self.record.derived_from))
+            return recorded_kernels(RunDirectory(self.run.path.parent / self.record.derived_from))
         return found
 
     def _pump(self, worker: WorkerProcess, wakeup: int, stretch: int) -> None:
@@ -436,8 +441,8 @@ class Supervisor:
             return
         if isinstance(event, events.EnvironmentProbed):
             record = environment_record.collect(self.environment, event.record)
-            is_first = not self.run.file("environment.json").exists()
-            name = "environment.json" if is_first else f"environment-{stretch}.json"
+            is_first = not self.run.file(layout.ENVIRONMENT).exists()
+            name = layout.ENVIRONMENT if is_first else layout.environment_of(stretch)
             write_durably(self.run.file(name), msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
             event = events.EnvironmentProbed()
         self.log.add(event)
@@ -445,7 +450,9 @@ class Supervisor:
             self.log.sync()
 
     def _stop_wanted_by(self) -> str | None:
-        return self.signals[0].name if self.signals else "the file stop" if self.run.file("stop").exists() else None
+        if self.signals:
+            return self.signals[0].name
+        return "the file stop" if self.run.file(layout.STOP_REQUEST).exists() else None
 
     def _maybe_stop(self, worker: WorkerProcess, now: float) -> None:
         if self._stop_deadline is None:
@@ -529,7 +536,7 @@ class Supervisor:
         claims = decide_all(self.scenario, measurements, self.environment.name)
         decided = verdict(claims)
         code = ExitCode.DONE if decided == "REPRODUCED" else ExitCode.NOT_REPRODUCED
-        for checkpoint in self.run.file("weights").glob("checkpoint-*"):
+        for checkpoint in self.run.file(layout.WEIGHTS).glob(f"{layout.CHECKPOINT_PREFIX}*"):
             checkpoint.unlink()
         if self.progress.ended is None or self.progress.ended.state != "finished":
             self.log.add(events.RunEnded(state="finished", reason=decided, exit_code=int(code)))
@@ -549,7 +556,7 @@ class Supervisor:
             seconds={**self.progress.seconds, "total": round(seconds, 3)},
             files=file_hashes(self.run),
         )
-        write_durably(self.run.file("result.json"), msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+        write_durably(self.run.file(layout.RESULT), msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
         sync_folder(self.run.path)
         return code
 
@@ -561,7 +568,7 @@ class Supervisor:
         if self.record.device == "auto":
             return False
         with contextlib.suppress(OSError, msgspec.DecodeError, KeyError):
-            record = msgspec.json.decode(self.run.file("environment.json").read_bytes())
+            record = msgspec.json.decode(self.run.file(layout.ENVIRONMENT).read_bytes())
             return bool(record["facts"]["device"] != self.record.device)
         return True
 
@@ -579,9 +586,8 @@ def _told(failure: events.WorkerFailed) -> str:
 
 def file_hashes(run: RunDirectory) -> dict[str, str]:
     """SHA-256 of every file of a run but the lock, the result and the stop request, by relative name."""
-    left_out = {"run.lock", "result.json", "stop"}
     files = sorted(path for path in run.path.rglob("*") if path.is_file())
-    return {str(path.relative_to(run.path)): sha256(path) for path in files if path.name not in left_out}
+    return {str(path.relative_to(run.path)): sha256(path) for path in files if path.name not in layout.NOT_HASHED}
 
 
 def run_request(record: RunRecord, scenario: Scenario, environment: Environment) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from repro.base import scratch
 from repro.base.errors import UnusableError
 from repro.environment.definition import MARKER, Environment
 from repro.runs import events
+from repro.runs.identity import RunIdentity, is_same_run
 from repro.runs.plan import Plan
 from repro.supervise.supervisor import WorkerProcess, run_request
 
@@ -34,7 +35,8 @@ class WarmWorker:
         if plan.scenario.model.python is not None:
             raise UnusableError("a user's own model is only loaded for its run", do="start the run")
         self._request = run_request(plan.record(), plan.scenario, plan.environment)
-        self._environment = _identity(plan.environment)
+        self._run = RunIdentity.of_plan(plan)
+        self._installed = _installation_time(plan.environment)
         self.is_ready = False
         self._taken = False
         self._started = time.monotonic()
@@ -82,15 +84,21 @@ class WarmWorker:
             self.is_ready = self.is_ready or any(isinstance(event, events.WorkerReady) for event in said)
         return self._worker.process.poll() is None
 
-    def take(self, environment: Environment, request: dict[str, Any]) -> tuple[WorkerProcess, float] | None:
-        """Hand the process over, with its age in seconds, where it was prepared for just this request; else end it.
+    def take(
+        self, run: RunIdentity, environment: Environment, request: dict[str, Any]
+    ) -> tuple[WorkerProcess, float] | None:
+        """Hand the process over, with its age in seconds, if it was prepared for this run and request; else end it.
 
-        Only the run's directory may be new: it did not exist. A worker that was taken is closed by whoever took it.
+        Only the run's directory may be new: it did not exist. The caller closes a worker that it takes.
         """
         if self._taken:
             return None
-        asked = {name: value for name, value in request.items() if name != "directory"}
-        fits = asked == self._request and _identity(environment) == self._environment
+        known_before = {name: value for name, value in request.items() if name != "directory"}
+        fits = (
+            is_same_run(run, self._run)
+            and known_before == self._request
+            and _installation_time(environment) == self._installed
+        )
         if not (fits and self.listen()):
             self._worker.close()
             self._taken = True
@@ -99,13 +107,12 @@ class WarmWorker:
         return self._worker, time.monotonic() - self._started
 
 
-def _identity(environment: Environment) -> tuple[str, str, int]:
-    """Which environment, and which installation of it."""
+def _installation_time(environment: Environment) -> int:
+    """Return when an environment was installed, in nanoseconds since the epoch; 0 if it is not."""
     try:
-        installed = (environment.prefix / MARKER).stat().st_mtime_ns
+        return (environment.prefix / MARKER).stat().st_mtime_ns
     except OSError:
-        installed = 0
-    return environment.name, environment.lock_sha256(), installed
+        return 0
 
 
 def available_bytes() -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import subprocess
 from collections.abc import Sequence
 from types import TracebackType
@@ -20,17 +19,17 @@ from repro.base import scratch
 from repro.base.errors import EndedEarlyError, InputError, printable
 from repro.environment import check, definition
 from repro.environment.record import RECORDED_VARIABLES
-from repro.runs import events, reuse
-from repro.runs.grouping import is_proven
+from repro.runs import events, layout
+from repro.runs.directory import RunDirectory
+from repro.runs.grouping import replay_is_exact
+from repro.runs.identity import recorded_kernels
 from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
-from repro.runs.store import RunDirectory
 from repro.scenario import own_model
-from repro.scenario.load import of_run, shipped_names
+from repro.scenario.load import shipped_names
 from repro.supervise.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
-_SNAPSHOT = re.compile(r"^snapshot-([0-9]{1,9})\.npz$")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -47,7 +46,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 def snapshots(run: RunDirectory) -> list[int]:
     """Epochs whose weights a traced run has kept."""
-    names = (_SNAPSHOT.match(file.name) for file in run.file("weights").glob("snapshot-*.npz"))
+    names = (layout.SNAPSHOT_PATTERN.match(file.name) for file in run.file(layout.WEIGHTS).glob(layout.SNAPSHOTS))
     return sorted(int(name[1]) for name in names if name is not None)
 
 
@@ -84,9 +83,9 @@ class Oracle:
         self._asked = 0
 
     def __enter__(self) -> Self:
-        scenario = of_run(self.run.file("scenario.yaml"))
+        scenario = self.run.require_scenario()
         if scenario.model.python is not None:
-            file = self.run.file(own_model.FILE)
+            file = self.run.file(layout.OWN_MODEL)
             own_model.require_same(file.read_bytes(), self.record.model_sha256, file)
         request = {
             "kind": "what_if",
@@ -113,7 +112,7 @@ class Oracle:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[write_end],
-                env=worker_variables(self.environment, home, self.record.threads, reuse.kernels(self.run)),
+                env=worker_variables(self.environment, home, self.record.threads, recorded_kernels(self.run)),
                 cwd=home,
                 start_new_session=True,
             )
@@ -168,7 +167,7 @@ class Oracle:
             momentum=momentum,
             epoch=epoch,
             statistics=statistics,
-            exact=statistics == "moving" and is_proven(self.environment, self.record.device),
+            exact=statistics == "moving" and replay_is_exact(self.environment, self.record.device),
             predict=predict,
             evaluate={"loss": answered.loss, "accuracy": answered.accuracy},
             seconds=answered.seconds,

@@ -14,8 +14,10 @@ from repro.base.files import sync_folder, write_durably
 from repro.bundle.export import zipped
 from repro.bundle.manifest import MAX_ARCHIVE_BYTES
 from repro.bundle.read import bad, checked_archive
+from repro.runs import layout
+from repro.runs.directory import RunDirectory
 from repro.runs.records import Result, RunRecord
-from repro.runs.store import RunDirectory, Store
+from repro.runs.store import NEW_PREFIX, Store
 from repro.runs.verdict import decide_all, verdict
 from repro.scenario.types import Scenario
 from repro.supervise.supervisor import file_hashes
@@ -31,7 +33,7 @@ def packed(run: RunDirectory, sent: Collection[str]) -> bytes:
         {
             name: path.read_bytes()
             for name, path in names.items()
-            if name not in sent and path.name != "run.lock" and not path.name.startswith("checkpoint-")
+            if name not in sent and path.name != layout.LOCK and not path.name.startswith(layout.CHECKPOINT_PREFIX)
         }
     )
 
@@ -39,13 +41,13 @@ def packed(run: RunDirectory, sent: Collection[str]) -> bytes:
 def received(data: bytes, record: RunRecord, files: dict[str, bytes], scenario: Scenario, store: Store) -> RunDirectory:
     """Put the run that was made for `record` and `files` into the store; InputError where it is not that run."""
     origin = Path(f"run {record.id}")
-    hidden = store.path / f".new-{record.id}"
+    hidden = store.path / f"{NEW_PREFIX}{record.id}"
     if len(data) > MAX_ARCHIVE_BYTES:
         what = f"comes back as {len(data) >> 20} MiB, more than {MAX_ARCHIVE_BYTES >> 20}"
         raise InputError(what, do="make it here, without --scheduler", file=origin)
     shutil.rmtree(hidden, ignore_errors=True)
     try:
-        for folder in ("arrays", "weights"):
+        for folder in (layout.ARRAYS, layout.WEIGHTS):
             (hidden / folder).mkdir(parents=True)
         with io.BytesIO(data) as stream, checked_archive(origin, stream) as (archive, members):
             for name, member in members.items():
@@ -61,7 +63,7 @@ def received(data: bytes, record: RunRecord, files: dict[str, bytes], scenario: 
         result = run.result()
         if result is not None:
             _check(origin, run, record, result, scenario)
-        run.file("run.lock").touch()
+        run.file(layout.LOCK).touch()
         hidden.rename(store.path / record.id)
         sync_folder(store.path)
     except BaseException as error:

@@ -12,8 +12,8 @@ import pytest
 
 from repro.runs import events
 from repro.runs import recorded_events as recorded
+from repro.runs.event_reader import EventReader
 from repro.runs.progress import Progress, prediction
-from repro.runs.store import EventReader
 from tests.engine.made_runs import checkpoint, epoch, measured, started, whole
 
 ONE_OF_EACH: list[events.AnyEvent] = [

@@ -22,7 +22,8 @@ from repro.base.files import sha256
 from repro.environment import definition
 from repro.environment.machine import ONEDNN
 from repro.runs import events
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from repro.supervise import supervisor
 from repro.supervise.supervisor import EventLog, supervise, worker_variables
 from tests.engine.conftest import Answer
@@ -537,7 +538,7 @@ time.sleep(120)
 import sys
 from pathlib import Path
 from repro.supervise import supervisor
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from tests.engine.made_runs import made_supervisor
 supervisor.WORKER = Path({str(worker)!r})
 run = RunDirectory(Path({str(run.path)!r}))

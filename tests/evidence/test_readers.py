@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from repro.base import yaml_file
 from repro.base.errors import InputError
 from repro.runs import events
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from repro.runs.view import Evidence, read_environment
 from repro.scenario.types import Scenario
 from tests.evidence.runs import DATA

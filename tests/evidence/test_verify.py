@@ -207,7 +207,7 @@ def test_long_runs_need_yes(store: Path, tmp_path: Path, again: Any, command: An
 
 def test_a_bundle_that_lies_about_its_time_is_not_believed(store: Path, tmp_path: Path) -> None:
     run = make_run(store, scenario=lambda text: text.replace("epochs: 5", "epochs: 100000"))
-    scenario_seconds = verify._seconds(run, verify.read_scenario(run.run))
+    scenario_seconds = verify._seconds(run, run.run.require_scenario())
     assert scenario_seconds > verify.ASK_ABOVE_SECONDS
 
 
@@ -230,13 +230,13 @@ def test_a_bundle_that_lies_about_its_memory_is_not_believed(said: str | None, s
     lines = events.read_text().replace("1389846528", said or "").splitlines(keepends=True)
     events.write_text("".join(line for line in lines if said is not None or "training_finished" not in line))
     run = Evidence(run.run)
-    scenario = verify.read_scenario(run.run)
+    scenario = run.run.require_scenario()
     assert scenario.images.size == (1900, 1900)
     assert verify._memory(run, scenario) > verify.ASK_ABOVE_BYTES
 
 
 def test_what_a_run_really_took_counts_where_it_is_more(run: Evidence) -> None:
-    assert verify._memory(run, verify.read_scenario(run.run)) == 1389846528
+    assert verify._memory(run, run.run.require_scenario()) == 1389846528
 
 
 def test_images_by_hash(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:

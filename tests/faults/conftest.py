@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from repro.environment import definition
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from tests.engine.conftest import SCENARIO, Answer, folder, repro, store
 from tests.engine.test_background import DRIVER
 from tests.engine.test_supervisor import PRELUDE, WHOLE, installed, small_disk, stage

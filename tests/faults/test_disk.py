@@ -17,7 +17,8 @@ import pytest
 from repro.base.errors import UnusableError
 from repro.base.files import sha256
 from repro.runs import events
-from repro.runs.store import RESERVE_BYTES, Store
+from repro.runs.directory import RESERVE_BYTES
+from repro.runs.store import Store
 from repro.supervise import supervisor
 from tests.engine.made_runs import create, whole, write_events
 from tests.engine.test_supervisor import WHOLE, Stage

@@ -25,7 +25,7 @@ from PIL import Image
 import repro.cli
 from repro.bundle import export
 from repro.runs import events, records
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from repro.runs.view import Evidence
 from repro.scenario.load import shipped_files
 from tests.evidence.runs import IMAGES, make_run

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from tests.hostile.readers import DefectError, EventsReader, Reader, RecordsReader
 from tests.tui import recorded
 from tui.app import ReproApp

@@ -17,7 +17,7 @@ import pytest
 
 from repro.cli.common import harmless, print_json, say
 from repro.runs import events
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from repro.scenario.load import load
 from tests.engine.conftest import SCENARIO
 from tests.evidence.runs import make_run

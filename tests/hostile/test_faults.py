@@ -17,8 +17,8 @@ from repro.base.errors import InputError
 from repro.bundle import manifest
 from repro.environment import diff
 from repro.runs import events
+from repro.runs.directory import MAX_RECORD_BYTES, RunDirectory
 from repro.runs.progress import Progress
-from repro.runs.store import MAX_RECORD_BYTES, RunDirectory
 from repro.supervise.what_if import snapshots
 from tests.hostile.mutate import BytesRandom
 from tests.hostile.readers import BundleReader, RecordsReader, command, judge

@@ -9,8 +9,9 @@ import pytest
 from repro.cli.common import run_object
 from repro.environment import definition
 from repro.environment.record import usable_cores
+from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
-from repro.runs.store import RunDirectory, Store
+from repro.runs.store import Store
 from repro.scenario import images, load
 from repro.supervise.supervisor import supervise
 from repro.supervise.what_if import Oracle, snapshots

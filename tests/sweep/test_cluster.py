@@ -18,7 +18,8 @@ import pytest
 
 from repro.base.errors import InputError
 from repro.cli import run_command_line
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from repro.sweep import transfer
 from repro.sweep.cluster import ClusterRunner
 from tests.engine.made_runs import made_supervisor, make, plan, whole

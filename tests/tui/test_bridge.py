@@ -8,7 +8,8 @@ import pytest
 
 from repro.queue import tickets
 from repro.runs import events
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from tests.tui import recorded
 from tui import settings
 from tui.viewmodels.summary import Summary, from_id

@@ -18,9 +18,9 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import RunRecord
-from repro.runs.store import RunDirectory
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
 from tui.text import BAD, GOOD, ODD, QUIET, hanging, number, plain, rows, share, table, word

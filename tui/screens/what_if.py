@@ -18,9 +18,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.runs.directory import RunDirectory
 from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
-from repro.runs.store import RunDirectory
 from repro.scenario.load import of_run
 from repro.supervise.what_if import Answer, Oracle, Statistics, require_traced, snapshots
 from tui.commands import show, store_option

@@ -12,7 +12,8 @@ from typing import Any
 from textual.content import Content
 
 from repro.base.errors import InputError, ReproError
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from repro.sweep.record import SweepDirectory, SweepRecord, sweeps
 from repro.sweep.tally import ClaimRate, Group, Rate
 from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, duration, plain, word

@@ -66,8 +66,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     model_sha256: str | None = None
     # Images that were never trained on; empty where the scenario names none.
     validation_images: list[ImageRecord] = []
-    # Of a recording: whose training it was. Its seed is not known; `seed` is 0.
-    recorded: Recorded | None = None
+    # Only in a recording: whose training it was. Its seed is not known; `seed` is 0.
+    recorded: Recorded | UnsetType = UNSET
 
 
 class ClaimResult(msgspec.Struct, frozen=True):
@@ -175,7 +175,7 @@ class Result(msgspec.Struct, frozen=True, dict=True):
         self._require_curves(self.figures.fit)
 
     def _require_curves(self, fit: Curves) -> None:
-        """ValueError if there is not one loss and one accuracy an epoch; a recording may have neither."""
+        """Raise ValueError without one loss and accuracy an epoch; a recording may have no accuracy, or no epoch."""
         is_recording = self.environment == RECORDED
         if is_recording and not fit.accuracy:
             return

@@ -29,6 +29,7 @@ from repro.cli.common import numbers
 from repro.environment import definition
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
+from repro.runs.records import Measurements
 from repro.runs.run_object import run_object
 from repro.runs.store import Store
 from repro.runs.verdict import decide_all, verdict
@@ -118,7 +119,7 @@ def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
     claims = decide_all(scenario, RunView(run).figures, shown["environment"])
     progress = run.progress()
     labels = [image.label for image in run.record().images]
-    at = {epoch: progress.measurements(epoch, labels) for epoch in scenario.measured_epochs}
+    at = {epoch: msgspec.to_builtins(progress.measurements(epoch, labels)) for epoch in scenario.measured_epochs}
     return {
         **{key: shown[key] for key in ("run", "scenario", "environment", "seed")},
         "verdict": verdict(claims),
@@ -270,11 +271,18 @@ def report_tables() -> dict[str, str]:
     return {"claims": table(["claim", "says", "keras-2.0.9", "keras-3", "scenario"], list(lines.values()))}
 
 
+def _measurements(run: dict[str, Any]) -> Measurements:
+    """Return a collected run's measurements; of `fit` only the last epoch was collected."""
+    measured = run["measurements"]
+    fit = {name: value if isinstance(value, list) else [value] for name, value in measured["fit"].items()}
+    return msgspec.convert({**measured, "fit": fit}, Measurements)
+
+
 def decided(scenario: Scenario, claim: str, one: dict[str, Any] | None) -> str:
     """What was measured and how the claim came out; a dash where nothing was run."""
     if one is None:
         return "-"
-    found = next(found for found in decide_all(scenario, one["measurements"], one["environment"]) if found.id == claim)
+    found = next(found for found in decide_all(scenario, _measurements(one), one["environment"]) if found.id == claim)
     return f"{found.measured}, {found.outcome}"
 
 

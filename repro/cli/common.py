@@ -15,6 +15,7 @@ from repro.base.errors import InputError, encodable, printable
 from repro.cli.basics import FilePath, write
 from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress
+from repro.runs.recorded_record import RECORDED
 from repro.runs.records import Result, RunRecord
 from repro.runs.store import Store
 from repro.runs.verdict import decide_all
@@ -134,6 +135,8 @@ def run_object(run: RunDirectory, *, with_measurements: bool = True) -> dict[str
 def _finished(result: Result, with_measurements: bool) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(result)
     del plain["files"]
+    if result.environment == RECORDED:
+        plain["seed"] = None
     if not with_measurements:
         del plain["measurements"]
     return plain
@@ -159,7 +162,7 @@ def _unfinished(run: RunDirectory, record: RunRecord, with_measurements: bool) -
         "run": run.id,
         "scenario": record.scenario,
         "environment": record.environment,
-        "seed": record.seed,
+        "seed": None if record.environment == RECORDED else record.seed,
         "state": run.state(progress),
         "verdict": None,
         "degraded": False,

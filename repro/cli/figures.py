@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from repro.cli.common import harmless
+from repro.runs.recorded_record import RECORDED
 
 _COLOURS = {
     "REPRODUCED": "green",
@@ -22,12 +23,23 @@ _COLOURS = {
     "error": "red",
     "warning": "yellow",
     "good": "green",
+    RECORDED: "cyan",
 }
 
 
 def coloured(word: str, width: int = 0) -> str:
     """`word`, padded, in its colour where standard output takes one."""
     return click.style(word.ljust(width), fg=_COLOURS.get(word), bold=word in ("REPRODUCED", "NOT_REPRODUCED"))
+
+
+def outcome(run: dict[str, Any]) -> str:
+    """Return the word for what became of a run, from its JSON object: its verdict, else its state.
+
+    A finished recording has no claims that a verdict could follow from: it is `recorded`.
+    """
+    if run["environment"] == RECORDED and run["state"] == "finished":
+        return RECORDED
+    return str(run["verdict"] or run["state"])
 
 
 def shown(value: object) -> str:
@@ -54,9 +66,12 @@ def run_text(found: dict[str, Any]) -> str:
     found = harmless(found)
     if found["state"] == "damaged":
         return f"{found['run']}  {coloured('damaged')}  {found['reason']}"
+    where = f"{found['environment']}  seed {found['seed']}"
+    if found["environment"] == RECORDED:
+        where = "a program's own training"
     lines = [
-        f"{click.style(found['scenario'], bold=True)}  {found['environment']}  seed {found['seed']}   "
-        f"{coloured(found['verdict'] or found['state'])}{'  (degraded)' if found['degraded'] else ''}"
+        f"{click.style(found['scenario'], bold=True)}  {where}   "
+        f"{coloured(outcome(found))}{'  (degraded)' if found['degraded'] else ''}"
     ]
     if found["derived_from"]:
         lines.append(f"  derived from the training of {found['derived_from']} (--direct trains it itself)")
@@ -82,14 +97,14 @@ def _figures(found: dict[str, Any]) -> list[str]:
     lines = []
     fit = found.get("fit", {})
     if fit.get("loss"):
-        lines.append(f"  fit             loss {shown(fit['loss'][-1])}  accuracy {shown(fit['accuracy'][-1])}")
+        lines.append(f"  fit             {_loss_and_accuracy(fit['loss'][-1], *fit['accuracy'][-1:])}")
     for key, name in (
         ("evaluate", "evaluate"),
         ("evaluate_training_phase", "training phase"),
         ("validation", "validation"),
     ):
         if key in found:
-            lines.append(f"  {name:<16}loss {shown(found[key]['loss'])}  accuracy {shown(found[key]['accuracy'])}")
+            lines.append(f"  {name:<16}{_loss_and_accuracy(found[key]['loss'], found[key]['accuracy'])}")
     if "predict" in found:
         predict = found["predict"]
         lines.append(
@@ -104,6 +119,11 @@ def _figures(found: dict[str, Any]) -> list[str]:
     if "weights_sha256" in found:
         lines.append(f"  weights         {found['weights_sha256']}")
     return lines
+
+
+def _loss_and_accuracy(loss: object, accuracy: object = None) -> str:
+    """Both figures in words; a recorded program may have no accuracy."""
+    return f"loss {shown(loss)}" + ("" if accuracy is None else f"  accuracy {shown(accuracy)}")
 
 
 def _classes(found: list[int]) -> str:

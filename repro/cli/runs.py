@@ -14,7 +14,7 @@ from repro.cli.common import FORMAT, json_option, open_store, print_json, run_ob
 @json_option
 def command(store: Path | None, as_json: bool) -> None:
     """List the runs in the store, oldest first."""
-    from repro.cli.figures import coloured, duration
+    from repro.cli.figures import coloured, duration, outcome
 
     found = [run_object(run, with_measurements=False) for run in open_store(store).runs()]
     if as_json:
@@ -30,7 +30,7 @@ def command(store: Path | None, as_json: bool) -> None:
         if one["state"] == "damaged":
             lines.append(f"{name}  {coloured('damaged')}")
             continue
-        word = coloured(one["verdict"] or one["state"], 14)
+        word = coloured(outcome(one), 14)
         extra = duration(one["seconds"]["total"]) if "total" in one["seconds"] else ""
         if one["state"] != "finished":
             extra = f"epoch {one['epoch']} of {one['epochs']}"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from repro.base.errors import ExitCode, InputError, ReproError, printable
-from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.base.errors import ExitCode, InputError, ReproError
+from repro.base.text import one_line, rounded
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 
 if TYPE_CHECKING:
     from repro.explain.diagnosis import Finding
@@ -48,7 +49,7 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     if as_json:
         print_json({"format": FORMAT, "run": found.id, "diagnosis": findings[0].cause, "findings": rows, "note": note})
     else:
-        say(_text(found.id, rows, note))
+        echo_text(_text(found.id, rows, note))
     if findings[0].cause == "cannot-be-told":
         ctx.exit(int(ExitCode.NOT_REPRODUCED))
 
@@ -64,7 +65,7 @@ def _diagnose_recording(run: RunDirectory, *, as_json: bool) -> int:
         rows = msgspec.to_builtins(findings)
         print_json({"format": FORMAT, "run": run.id, "diagnosis": findings[0].cause, "findings": rows, "note": note})
     else:
-        say(_text(run.id, msgspec.to_builtins(findings), note))
+        echo_text(_text(run.id, msgspec.to_builtins(findings), note))
     return int(ExitCode.NOT_REPRODUCED if findings[0].cause == "cannot-be-told" else ExitCode.DONE)
 
 
@@ -73,14 +74,14 @@ def _try(run: RunDirectory, findings: list[Finding], *, wanted: bool) -> tuple[l
     nothing: list[list[dict[str, Any]]] = [[] for _ in findings]
     if not wanted or not any(finding.trials for finding in findings):
         return nothing, None
-    from repro.supervise.what_if import Oracle, require_traced, snapshots
+    from repro.supervise.what_if import WhatIfSession, require_traced, snapshots
 
     try:
         require_traced(run)
         epoch = snapshots(run)[-1]
-        with Oracle(run) as oracle:
+        with WhatIfSession(run) as session:
             return [
-                [_row(oracle.ask(**_question(trial), epoch=epoch), trial.says, finding) for trial in finding.trials]
+                [_row(session.ask(**_question(trial), epoch=epoch), trial.says, finding) for trial in finding.trials]
                 for finding in findings
             ], None
     except InputError as error:
@@ -120,22 +121,20 @@ def _row(answer: Any, says: str, finding: Finding) -> dict[str, Any]:
 def _text(run_id: str, rows: list[dict[str, Any]], note: str | None) -> str:
     lines = [f"run {run_id}"]
     for row in rows:
-        lines += ["", click.style(printable(row["says"], 2000), bold=True)]
+        lines += ["", click.style(one_line(row["says"], 2000), bold=True)]
         lines += [
-            f"  {name.replace('_', ' '):<28} {value:.6g}"
-            if isinstance(value, float)
-            else f"  {name.replace('_', ' '):<28} {printable(str(value), 200)}"
+            f"  {name.replace('_', ' '):<28} {rounded(value, 6) if isinstance(value, float) else one_line(value)}"
             for name, value in row["numbers"].items()
             if value is not None
         ]
-        lines.append(f"  remedy: {printable(row['remedy'], 1000)}")
+        lines.append(f"  remedy: {one_line(row['remedy'], 1000)}")
         lines += [
-            f"  tried on this run: {printable(trial['says'], 300)}: {_outcome(trial)}: "
+            f"  tried on this run: {one_line(trial['says'], 300)}: {_outcome(trial)}: "
             f"{'works' if trial['works'] else 'does not mend it'}"
             for trial in row["trials"]
         ]
     if note is not None:
-        lines += ["", printable(note, 1000)]
+        lines += ["", one_line(note, 1000)]
     return "\n".join(lines)
 
 

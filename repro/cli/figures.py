@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from repro.cli.common import harmless
-from repro.runs.recorded_record import RECORDED
+from repro.base.text import compact, duration, escape_control, map_strings
+from repro.runs.ids import RECORDED
 
 _COLOURS = {
     "REPRODUCED": "green",
@@ -32,38 +32,16 @@ def coloured(word: str, width: int = 0) -> str:
     return click.style(word.ljust(width), fg=_COLOURS.get(word), bold=word in ("REPRODUCED", "NOT_REPRODUCED"))
 
 
-def outcome(run: dict[str, Any]) -> str:
-    """Return the word for what became of a run, from its JSON object: its verdict, else its state.
-
-    A finished recording has no claims that a verdict could follow from: it is `recorded`.
-    """
-    if run["environment"] == RECORDED and run["state"] == "finished":
+def outcome(run_object: dict[str, Any]) -> str:
+    """Return the word for what became of a run: its verdict, else its state; a finished recording is `recorded`."""
+    if run_object["environment"] == RECORDED and run_object["state"] == "finished":
         return RECORDED
-    return str(run["verdict"] or run["state"])
+    return str(run_object["verdict"] or run_object["state"])
 
 
-def shown(value: object) -> str:
-    """A number with all the digits that make it true: 0.9999999 never becomes 1.0."""
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        short = f"{value:.6g}"
-        return short if float(short) == value else repr(value)
-    return str(value)
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
-
-
-def run_text(found: dict[str, Any]) -> str:
-    """One run as text: verdict, claims, predictions, evaluation."""
-    found = harmless(found)
+def run_text(run_object: dict[str, Any]) -> str:
+    """Return a run's JSON object as text: verdict, claims, predictions, evaluation."""
+    found = map_strings(run_object, escape_control)
     if found["state"] == "damaged":
         return f"{found['run']}  {coloured('damaged')}  {found['reason']}"
     where = f"{found['environment']}  seed {found['seed']}"
@@ -80,7 +58,7 @@ def run_text(found: dict[str, Any]) -> str:
     if found.get("epoch") is not None and found["state"] != "finished":
         lines.append(f"  epoch {found['epoch']} of {found['epochs']}")
     for claim in found["claims"]:
-        measured = shown(claim["measured"])
+        measured = compact(claim["measured"])
         lines.append(f"  {coloured(claim['outcome'], 8)}{claim['id']:<14}{measured}  (expected {claim['expected']})")
         lines.append(f"          {claim['says']}")
     lines += _figures(found.get("measurements", {}))
@@ -108,13 +86,13 @@ def _figures(found: dict[str, Any]) -> list[str]:
     if "predict" in found:
         predict = found["predict"]
         lines.append(
-            f"  predict         classes {_classes(predict['classes'])}  accuracy {shown(predict.get('accuracy'))}"
+            f"  predict         classes {_classes(predict['classes'])}  accuracy {compact(predict.get('accuracy'))}"
         )
     if "batch_norm" in found:
         norm = found["batch_norm"]
         lines.append(
-            f"  BatchNorm       {norm['updates']} updates, initial values weigh {shown(norm['initial_weight'])}, "
-            f"distance left {shown(norm['moving_to_batch_distance'])}"
+            f"  BatchNorm       {norm['updates']} updates, initial values weigh {compact(norm['initial_weight'])}, "
+            f"distance left {compact(norm['moving_to_batch_distance'])}"
         )
     if "weights_sha256" in found:
         lines.append(f"  weights         {found['weights_sha256']}")
@@ -123,7 +101,7 @@ def _figures(found: dict[str, Any]) -> list[str]:
 
 def _loss_and_accuracy(loss: object, accuracy: object = None) -> str:
     """Both figures in words; a recorded program may have no accuracy."""
-    return f"loss {shown(loss)}" + ("" if accuracy is None else f"  accuracy {shown(accuracy)}")
+    return f"loss {compact(loss)}" + ("" if accuracy is None else f"  accuracy {compact(accuracy)}")
 
 
 def _classes(found: list[int]) -> str:

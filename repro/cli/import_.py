@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from repro.base.errors import printable
+from repro.base.text import one_line
 from repro.cli.basics import FilePath
-from repro.cli.common import FORMAT, json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.runs.run_object import run_object
 
 
 @click.command("import")
@@ -31,4 +32,4 @@ def command(source: Path, store: Path | None, as_json: bool) -> None:
         return
     for one in taken:
         note = "" if one.is_new else "already there: "
-        say(printable(f"{one.run.id}  {note}{headline(one.run)}", 2000))
+        echo_text(one_line(f"{one.run.id}  {note}{headline(one.run)}", 2000))

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from repro.base.errors import InputError, ReproError, UnusableError, printable
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.base.errors import InputError, ReproError, UnusableError
+from repro.base.text import one_line
+from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
+from repro.runs.run_object import run_object
 
 if TYPE_CHECKING:
     from repro.recording.closing import Mark
@@ -63,7 +65,7 @@ def command(
                 print_json(run_object(run))
             _say_headline(run)
         if not ended.mark.recordings:
-            say(f"repro: {why_nothing(ended.mark)}", err=True)
+            echo_text(f"repro: {why_nothing(ended.mark)}", err=True)
     ctx.exit(ended.end.exit_code or 0)
 
 
@@ -72,7 +74,7 @@ def _writable(store: Store) -> Path | None:
     try:
         store.check_writable()
     except UnusableError as error:
-        say(f"repro: {error}: the program runs unrecorded", err=True)
+        echo_text(f"repro: {error}: the program runs unrecorded", err=True)
         return None
     return store.path
 
@@ -83,7 +85,7 @@ def _checked(name: str | None) -> str | None:
     try:
         return None if name is None else msgspec.convert(name, Name)
     except msgspec.ValidationError:
-        what = f"--name: {printable(name or '', 60)!r} is not a name"
+        what = f"--name: {one_line(name or '', 60)!r} is not a name"
         raise InputError(what, do="use small letters, digits and single hyphens, at most 60") from None
 
 
@@ -96,7 +98,7 @@ def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
     for run_id in ended.mark.recordings:
         run = RunDirectory(store.path / Path(run_id).name)
         if not run.path.is_dir():
-            say(f"repro: {printable(run_id, 200)} is gone: the program deleted it or wrote it elsewhere", err=True)
+            echo_text(f"repro: {one_line(run_id, 200)} is gone: the program deleted it or wrote it elsewhere", err=True)
             continue
         try:
             script_sha256 = run.named_record().scenario_sha256
@@ -105,9 +107,9 @@ def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
                     run.file(SCRIPT).write_bytes(ended.scripts[script_sha256])
             close(run, ended.end)
         except ReproError as error:
-            say(f"repro: {run.id}: {error}", err=True)
+            echo_text(f"repro: {run.id}: {error}", err=True)
             if run.is_locked():
-                say(f"repro: it still records; close it later: repro import {run.path}", err=True)
+                echo_text(f"repro: it still records; close it later: repro import {run.path}", err=True)
             continue
         yield run
 
@@ -119,13 +121,13 @@ def _say_headline(run: RunDirectory) -> None:
         line = headline(run)
     except ReproError as error:
         line = str(error)
-    say(printable(f"{run.id}  {line}", 2000), err=True)
+    echo_text(one_line(f"{run.id}  {line}", 2000), err=True)
 
 
 def why_nothing(mark: Mark) -> str:
     """Why there is no recording, and what else can be done, in one line."""
     if mark.failures:
-        return f"nothing was recorded: the recorder failed ({printable(mark.failures[0], 200)})"
+        return f"nothing was recorded: the recorder failed ({one_line(mark.failures[0], 200)})"
     if not mark.loaded:
         reasons = "no Python was started, or with -I, -E or -S, or with another PYTHONPATH"
         return f"nothing was recorded, since the recorder was not loaded ({reasons}); {BY_HAND}"

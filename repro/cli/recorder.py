@@ -9,7 +9,7 @@ import click
 from repro.base.errors import InputError, UnusableError
 from repro.base.files import write_durably
 from repro.cli.basics import FilePath
-from repro.cli.common import FORMAT, json_option, print_json, say
+from repro.cli.common import FORMAT, echo_text, json_option, print_json
 
 FILE = "repro_recorder.py"
 
@@ -37,4 +37,4 @@ def command(output: Path, as_json: bool) -> None:
     if as_json:
         print_json({"format": FORMAT, "file": str(file), "sha256": single_file.sha256()})
     else:
-        say(f"wrote {file}: put it beside your program, then `import repro_recorder; repro_recorder.watch()`")
+        echo_text(f"wrote {file}: put it beside your program, then `import repro_recorder; repro_recorder.watch()`")

@@ -16,13 +16,14 @@ import click
 from repro.base import defects
 from repro.base.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError
 from repro.cli.basics import training_options
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
 from repro.cli.plans import Asked, make_plans
 from repro.environment.record import IMAGE_FILE
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
 from repro.runs.progress import Progress
+from repro.runs.run_object import run_object
 from repro.runs.store import Store
 
 DETACHED_LOG = ".detached.log"
@@ -97,7 +98,7 @@ def _run_all(work: Work, *, as_json: bool, plain: bool) -> int:
     for run in work.finished:
         result = run.result()
         assert result is not None
-        say(f"repro: {run.id} answers this already: --again trains anew", err=True)
+        echo_text(f"repro: {run.id} answers this already: --again trains anew", err=True)
         print_run(run, as_json=as_json)
         codes.append(ExitCode.DONE if result.verdict == "REPRODUCED" else ExitCode.NOT_REPRODUCED)
     started = 0
@@ -125,7 +126,7 @@ def say_not_begun(count: int) -> ExitCode:
     """Say how many runs are left undone, if any; the exit code of that."""
     if count == 0:
         return ExitCode.DONE
-    say(f"repro: {not_begun(count)}", err=True)
+    echo_text(f"repro: {not_begun(count)}", err=True)
     return ExitCode.ENDED_EARLY
 
 
@@ -149,7 +150,7 @@ def say_why(run: RunDirectory, progress: Progress) -> None:
     if ended is None or ended.state == "finished":
         return
     where = f"see {run.file('worker.log')}" if ended.state == "failed" else f"repro resume {run.id.rpartition('-')[2]}"
-    say(f"repro: the run {run.id} {_WAS[ended.state]} ({ended.reason}): {where}", err=True)
+    echo_text(f"repro: the run {run.id} {_WAS[ended.state]} ({ended.reason}): {where}", err=True)
 
 
 def print_run(run: RunDirectory, *, as_json: bool) -> None:
@@ -160,8 +161,8 @@ def print_run(run: RunDirectory, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        say(run_text(found))
-        say()
+        echo_text(run_text(found))
+        echo_text()
 
 
 def refuse_detach_in_container() -> None:
@@ -245,12 +246,12 @@ def _detach(work: Work, *, as_json: bool) -> None:
         return int(max(codes))
 
     for run in work.finished:
-        say(f"repro: {run.id} answers this already: --again trains anew", err=True)
+        echo_text(f"repro: {run.id} answers this already: --again trains anew", err=True)
     first = in_background(in_child, work.store) if work.groups else work.finished[0].id
     if as_json:
         print_json(run_object(work.store.find(first), with_measurements=False))
     else:
-        say(first)
+        echo_text(first)
     if work.count > 1:
         log = work.store.path / DETACHED_LOG
-        say(f"repro: {work.count - 1} more follow, one after another; faults go to {log}", err=True)
+        echo_text(f"repro: {work.count - 1} more follow, one after another; faults go to {log}", err=True)

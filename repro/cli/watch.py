@@ -8,10 +8,11 @@ import click
 import msgspec
 
 from repro.base.errors import ExitCode, InputError
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
 from repro.runs import layout
 from repro.runs.directory import RunDirectory, follow
-from repro.runs.recorded_record import RECORDED
+from repro.runs.ids import RECORDED
+from repro.runs.run_object import run_object
 
 
 @click.command("watch")
@@ -37,7 +38,7 @@ def command(ctx: click.Context, run: str, plain: bool, store: Path | None, as_js
     if as_json:
         print_json(shown)
     else:
-        say(run_text(shown))
+        echo_text(run_text(shown))
     ctx.exit(exit_code(found))
 
 

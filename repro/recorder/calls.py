@@ -53,7 +53,12 @@ class CallSession:
             if isinstance(given.get(key), (int, float))
         }
         self.source = sources.Source(
-            lens, x, given.get("y"), given.get("sample_weight"), given.get("batch_size") or 32, False,
+            lens,
+            x,
+            given.get("y"),
+            given.get("sample_weight"),
+            given.get("batch_size") or 32,
+            False,
             budget=record.look_budget,
         )
         self.source.spread_samples = True
@@ -93,7 +98,8 @@ class CallSession:
             entry = ({"call": number}, id(source.original), rows)
             record.passes = record.passes[-7:] + [entry]
         if error is None:
-            self._measure(number, weights)
+            with record.owner.measuring:
+                self._measure(number, weights)
 
     def _order(self, rows, earlier):
         label, identity, others = earlier
@@ -114,6 +120,9 @@ class CallSession:
         samples = self.source.samples.joined()
         if samples is None or samples[1] is None:
             return
+        if not record.owner.alone():
+            record.missing("call {}".format(number), "another thread was in Keras")
+            return
         allowed = min(record.measure_budget.left(), limits.MOST_MEASURE_SECONDS)
         if record.measured_calls == 0:
             allowed = max(allowed, limits.MEASURE_SECONDS / 4)
@@ -124,12 +133,12 @@ class CallSession:
         started = time.perf_counter()
         same = weights["moving"]["equal"] == weights["moving"]["of"]
         plan = measure.Plan(
-            "call", fit_pairs=None if same else record.left_moving, columns=record.columns,
+            "call",
+            fit_pairs=None if same else record.left_moving,
+            columns=record.columns,
             fit_figures=record.fit_figures,
         )
-        measured, made, missing = measure.measure(
-            self.lens, samples, self.source.usual_batch_size(), allowed, plan
-        )
+        measured, made, missing = measure.measure(self.lens, samples, self.source.usual_batch_size(), allowed, plan)
         reports.write(record, record.fits, "call", number, measured, made, missing)
         record.measure_budget.spend(time.perf_counter() - started)
 
@@ -144,5 +153,3 @@ def _figures(lens, name, result):
     names = process.guarded("names of metrics", lens.figure_names) or []
     names = list(names) + ["value {}".format(place) for place in range(len(names), len(numbers))]
     return {name: lens.number_of(number) for name, number in zip(names, numbers)}
-
-

@@ -7,8 +7,25 @@ import numpy as np
 from repro_recorder import values
 
 CONFIG = (
-    "activation", "units", "filters", "kernel_size", "strides", "padding", "rate", "momentum", "epsilon", "axis",
-    "use_bias", "center", "scale", "renorm", "noise_shape", "stddev", "return_sequences", "stateful", "data_format",
+    "activation",
+    "units",
+    "filters",
+    "kernel_size",
+    "strides",
+    "padding",
+    "rate",
+    "momentum",
+    "epsilon",
+    "axis",
+    "use_bias",
+    "center",
+    "scale",
+    "renorm",
+    "noise_shape",
+    "stddev",
+    "return_sequences",
+    "stateful",
+    "data_format",
 )
 
 
@@ -90,8 +107,8 @@ def architecture(lens):
 def weights_sha256(lens):
     """Return the SHA-256 over the bytes of all weights in Keras's order."""
     digest = hashlib.sha256()
-    for _, _, variable in lens.variables():
-        digest.update(np.ascontiguousarray(lens.read([variable])[0]).tobytes())
+    for array in lens.arrays([variable for _, _, variable in lens.variables()]):
+        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 
@@ -101,8 +118,9 @@ def compiled(lens):
     optimizer = getattr(model, "optimizer", None)
     loss = lens.compiled_loss()
     losses = [item for _, item in values.leaves(loss)] if loss is not None else []
+    settings = None if optimizer is None else {"name": type(optimizer).__name__, "config": _config(lens, optimizer)}
     return {
-        "optimizer": None if optimizer is None else {"name": type(optimizer).__name__, "config": _config(optimizer)},
+        "optimizer": settings,
         "learning_rate": learning_rate(lens),
         "loss": [values.brief(item) if not isinstance(item, str) else item for item in losses],
         "from_logits": [_from_logits(item) for item in losses],
@@ -134,9 +152,9 @@ def _from_logits(loss):
     return None
 
 
-def _config(optimizer):
+def _config(lens, optimizer):
     try:
-        config = optimizer.get_config()
+        config = lens.optimizer_config(optimizer)
     except Exception:
         return {}
     return {key: _plain(item) for key, item in config.items() if _plain(item) is not None}
@@ -194,5 +212,3 @@ def digests(lens):
     """Return a short hash of at most 4096 values of each variable."""
     arrays = lens.subsamples([variable for _, _, variable in lens.variables()])
     return [hashlib.blake2b(array.tobytes(), digest_size=8).hexdigest() for array in arrays]
-
-

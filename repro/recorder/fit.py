@@ -51,22 +51,24 @@ class FitSession:
             validation=None if validation is None else validation.report(),
             weights=weights,
         )
+        self._note_data()
         self._attach()
         self.started = time.perf_counter()
         recording.start_clocks()
 
     def _attach(self):
-        """Begin to look at moving statistics, as soon as the model has its weights."""
+        """Begin to look at the weights, as soon as the model has them: before the first step, or after it."""
         if self.ready or not self.lens.built():
             return
-        self.ready = True
         if not self.recording.described:
-            self.recording.describe(self.lens)
+            process.guarded("model", self.recording.describe, self.lens)
         self.statistics = self.recording.statistics
         self.statistics.attach(self.lens)
-        self.statistics.begin()
+        late = self.steps > 0
+        self.statistics.begin(self.lens.initial_pairs() if late else None, late)
         self.trainable = [(name, variable) for name, kind, variable in self.lens.variables() if kind == "trainable"]
-        self.before_fit = fingerprint.digests(self.lens)
+        self.before_fit = None if late else fingerprint.digests(self.lens)
+        self.ready = True
 
     # Steps and epochs.
 
@@ -80,31 +82,32 @@ class FitSession:
     def step_begins(self):
         """A step begins; of one in each epoch the weights are read before and after."""
         self._attach()
-        if self.ready and self.ratio is None and self.epoch_steps < 2 and self.budget.open():
+        if self.ready and self.ratio is None and self.epoch_steps < 2 and self.recording.ratio_budget.open():
             started = time.perf_counter()
             self.ratio_before = self.lens.subsamples([variable for _, variable in self.trainable])
-            self._spend(started)
+            self._spend(started, self.recording.ratio_budget)
 
     def step_ends(self, logs, count=1):
         """A step has ended, `count` of them where several are one call."""
         self.steps += count
         self.epoch_steps += count
+        self._attach()
         if not self.ready:
-            self._attach()
-            if not self.ready:
-                return
+            return
         started = time.perf_counter()
         if self.ratio_before is not None:
             self._note_ratio()
+            self._spend(started, self.recording.ratio_budget)
+            started = time.perf_counter()
         read = self.budget.open()
         self.statistics.step(self.steps, read and bool(self.statistics.layers))
         if read:
             self._note_loss(logs)
         self._spend(started)
 
-    def _spend(self, started):
+    def _spend(self, started, budget=None):
         seconds = time.perf_counter() - started
-        self.budget.spend(seconds)
+        (budget or self.budget).spend(seconds)
         self.spent += seconds
 
     def _note_ratio(self):
@@ -139,8 +142,14 @@ class FitSession:
             arrays = self.lens.subsamples([variable for _, _, variable in listed])
             bad = [name for (name, _, _), array in zip(listed, arrays) if not _finite(array)]
             self.recording.send(
-                "not_finite", fit=self.fit, epoch=self.recording.epochs + 1, step=self.steps, what="loss",
-                names=bad[:100], rows=[], layer=None,
+                "not_finite",
+                fit=self.fit,
+                epoch=self.recording.epochs + 1,
+                step=self.steps,
+                what="loss",
+                names=bad[:100],
+                rows=[],
+                layer=None,
             )
 
     def before_epoch_ends(self):
@@ -179,14 +188,33 @@ class FitSession:
         validated = {name[4:]: value for name, value in logs.items() if name.startswith("val_")}
         if validated.get("loss") is not None:
             recording.send(
-                "validated", epoch=recording.epochs, loss=validated["loss"],
-                accuracy=scores.program_accuracy(validated), call="model.fit",
+                "validated",
+                epoch=recording.epochs,
+                loss=validated["loss"],
+                accuracy=scores.program_accuracy(validated),
+                call="model.fit",
             )
         self._note_weights()
 
+    def _note_data(self):
+        """Note the first row of the data that holds a value that is not finite."""
+        for figures in [each for part in self.source.figures or [] for each in part]:
+            if figures.first_bad_row is not None and "data" not in self.recording.first_not_finite:
+                self.recording.first_not_finite.add("data")
+                self.recording.send(
+                    "not_finite",
+                    fit=self.fit,
+                    epoch=None,
+                    step=None,
+                    what="data",
+                    names=[figures.name],
+                    rows=[figures.first_bad_row],
+                    layer=None,
+                )
+
     def _note_weights(self):
         """Note the first epoch after which a weight is not finite."""
-        if "weights" in self.recording.first_not_finite or not self.ready or not self.budget.open():
+        if "weights" in self.recording.first_not_finite or not self.ready or not self.recording.ratio_budget.open():
             return
         started = time.perf_counter()
         arrays = self.lens.subsamples([variable for _, variable in self.trainable])
@@ -194,10 +222,16 @@ class FitSession:
         if bad:
             self.recording.first_not_finite.add("weights")
             self.recording.send(
-                "not_finite", fit=self.fit, epoch=self.recording.epochs, step=self.steps, what="weights",
-                names=bad[:100], rows=[], layer=None,
+                "not_finite",
+                fit=self.fit,
+                epoch=self.recording.epochs,
+                step=self.steps,
+                what="weights",
+                names=bad[:100],
+                rows=[],
+                layer=None,
             )
-        self._spend(started)
+        self._spend(started, self.recording.ratio_budget)
 
     # The end.
 
@@ -206,6 +240,7 @@ class FitSession:
         recording = self.recording
         recording.stop_clocks()
         seconds = time.perf_counter() - self.started
+        self._note_data()
         recording.last_ended = "returned" if error is None else "raised"
         self._attach()
         if self.call in ("train_on_batch", "recording") and self.steps:
@@ -216,12 +251,7 @@ class FitSession:
         self.statistics.finish()
         left = fingerprint.Left(self.lens)
         recording.left, recording.left_moving = left, left.pairs
-        unchanged = [
-            name
-            for (name, kind, _), before, after in zip(self.lens.variables(), self.before_fit, left.digests)
-            if kind == "trainable" and before == after
-        ]
-        changes = {"unchanged": unchanged[:200], "trainable": len(self.trainable)}
+        changes = None if self.before_fit is None else self._changes(left)
         inputs = self.source.figures[0] if self.source.figures else []
         recording.columns = inputs[0].report()["columns"] if len(inputs) == 1 else None
         _remember_passes(recording, self.source, {"fit": self.fit})
@@ -230,9 +260,10 @@ class FitSession:
         measured = None
         if self.steps and error is None:
             allowed = recording.measure_budget.left()
-            if allowed > 0.05 * limits.MEASURE_SECONDS:
-                measured = self._measure(min(allowed, limits.MOST_MEASURE_SECONDS), seconds, error, changes)
-            else:
+            with recording.owner.measuring:
+                if allowed > 0.05 * limits.MEASURE_SECONDS and recording.owner.alone():
+                    measured = self._measure(min(allowed, limits.MOST_MEASURE_SECONDS), seconds, error, changes)
+            if measured is None:
                 recording.deferred = (self.fit, left, self.source, self.validation)
                 process.at_exit_first()
         if measured is None:
@@ -241,6 +272,15 @@ class FitSession:
         self.statistics.detach()
         recording.send("training_finished", peak_memory_bytes=reports.peak_memory_bytes())
         recording.send("stage_started", stage="program")
+
+    def _changes(self, left):
+        """Return `weights_changed` of `fit_ended`."""
+        unchanged = [
+            name
+            for (name, kind, _), before, after in zip(self.lens.variables(), self.before_fit, left.digests)
+            if kind == "trainable" and before == after
+        ]
+        return {"unchanged": unchanged[:200], "trainable": len(self.trainable)}
 
     def _loop_epoch(self, seconds):
         """Count a loop without epochs as one, so that its losses are seen."""

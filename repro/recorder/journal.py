@@ -82,7 +82,7 @@ class Journal:
                 line = encoded(body)
             view = memoryview(line)
             while view:
-                view = view[os.write(self._events, view):]
+                view = view[os.write(self._events, view) :]
             self.sequence += 1
 
     def save(self, name, array):

@@ -1,15 +1,10 @@
 """What the recorder asks of a Keras generation: read a model, and pass samples through it without a trace."""
 
-import contextlib
-import random
 import re
-import sys
-import threading
-import warnings
 
 import numpy as np
 
-from repro_recorder import limits
+from repro_recorder import limits, values
 
 STOCHASTIC_CLASS = re.compile("Dropout|Noise|^Random|Augment|DropPath|StochasticDepth|MixUp|CutMix")
 
@@ -124,7 +119,7 @@ class Lens:
     def input_shapes(self):
         """Return the shapes of the model's inputs, None for an open side; an empty list where there are none yet."""
         try:
-            return [[None if side is None else int(side) for side in tensor.shape] for tensor in self.model.inputs]
+            return [values.sides(tensor.shape) for tensor in self.model.inputs]
         except Exception:
             return []
 
@@ -139,8 +134,7 @@ class Lens:
             history = getattr(tensor, "_keras_history", None)
             layer = getattr(history, "operation", None) or (history[0] if history else None)
             if layer is not None:
-                shape = [None if side is None else int(side) for side in tensor.shape]
-                described.append((self.innermost(layer), shape))
+                described.append((self.innermost(layer), values.sides(tensor.shape)))
         layers = self.layers()
         return described or ([(layers[-1][1], None)] if layers else [])
 
@@ -197,6 +191,28 @@ class Lens:
     def subsamples(self, variables):
         """Return at most 4096 values of each variable, as float arrays."""
         return [strided(array.reshape(-1), limits.SUBSAMPLE) for array in self.read(variables)]
+
+    def arrays(self, variables):
+        """Yield the variables' values in turn."""
+        for variable in variables:
+            yield self.read([variable])[0]
+
+    def initial_pairs(self):
+        """Return the moving statistics that the layers begin with; None where that cannot be told."""
+        pairs = []
+        for each in self.moving():
+            kinds = [
+                type(getattr(each.layer, name, None)).__name__
+                for name in ("moving_mean_initializer", "moving_variance_initializer")
+            ]
+            if kinds != ["Zeros", "Ones"]:
+                return None
+            pairs.append((np.zeros(each.channels, np.float32), np.ones(each.channels, np.float32)))
+        return pairs
+
+    def optimizer_config(self, optimizer):
+        """Return the optimizer's settings."""
+        return optimizer.get_config()
 
     def moving_pairs(self):
         """Return (mean, variance) of each layer with moving statistics, float32 (channels,)."""
@@ -306,79 +322,3 @@ def _passed_on(inner, name):
 def strided(flat, most):
     """Return at most `most` values of a flat array, evenly spread, as a copy."""
     return np.array(flat[:: max(1, -(-len(flat) // most))])
-
-
-@contextlib.contextmanager
-def python_untouched(alone=True):
-    """Put back Python's and numpy's generators; keep what user code prints or warns of from being seen.
-
-    Where a thread of the program's own may still draw (`alone` is false), its draws are left as they are.
-    """
-    python, numpy_state = random.getstate(), np.random.get_state()
-    streams = sys.stdout, sys.stderr
-    warn, warn_explicit = warnings.warn, warnings.warn_explicit
-    error_state = np.seterr(all="ignore")
-    owner = threading.get_ident()
-    sys.stdout, sys.stderr = _Silent(streams[0], owner), _Silent(streams[1], owner)
-    warnings.warn = _silent(warn, owner)
-    warnings.warn_explicit = _silent(warn_explicit, owner)
-    try:
-        yield
-    finally:
-        warnings.warn, warnings.warn_explicit = warn, warn_explicit
-        sys.stdout, sys.stderr = streams
-        np.seterr(**error_state)
-        if alone:
-            random.setstate(python)
-            np.random.set_state(numpy_state)
-
-
-def _silent(function, owner):
-    def call(*arguments, **options):
-        if threading.get_ident() == owner:
-            return None
-        return function(*arguments, **options)
-
-    return call
-
-
-class _Silent:
-    """A stream that drops what one thread writes and passes on what all other threads write."""
-
-    def __init__(self, stream, owner):
-        self._stream = stream
-        self._owner = owner
-
-    def write(self, text):
-        """Write or drop."""
-        if threading.get_ident() == self._owner:
-            return len(text)
-        return self._stream.write(text)
-
-    def flush(self):
-        """Flush the stream of the other threads."""
-        if threading.get_ident() != self._owner and self._stream is not None:
-            self._stream.flush()
-
-    def __getattr__(self, name):
-        return getattr(self._stream, name)
-
-
-SIMPLE = (bool, int, float, complex, str, bytes, type(None))
-
-
-@contextlib.contextmanager
-def attributes_untouched(objects):
-    """Put back the simple attributes of objects, which a `call` may count in, and forget those that it adds."""
-    saved = []
-    for item in objects:
-        attributes = getattr(item, "__dict__", None)
-        if attributes is not None:
-            saved.append((attributes, {key: each for key, each in attributes.items() if isinstance(each, SIMPLE)}))
-    try:
-        yield
-    finally:
-        for attributes, simple in saved:
-            for key, each in simple.items():
-                if attributes.get(key, saved) is not each:
-                    attributes[key] = each

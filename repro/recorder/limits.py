@@ -19,7 +19,9 @@ SUBSAMPLE = 4096  # values of one variable, or of one layer's output in a batch
 
 # A share of the time that training takes, and what is allowed before any has passed.
 STEP_SHARE = 0.02
-STEP_SECONDS = 0.1
+STEP_SECONDS = 0.25
+RATIO_SHARE = 0.005
+RATIO_SECONDS = 0.1
 LOOK_SHARE = 0.01
 LOOK_SECONDS = 0.1
 MEASURE_SHARE = 0.1

@@ -36,9 +36,7 @@ class Measured:
 
     def part(self, rows, x=None):
         """Return (x, y, weights) of some samples; `x`: other inputs of the same samples."""
-        return tuple(
-            sources.take_rows(part, rows) for part in (self.x if x is None else x, self.y, self.weights)
-        )
+        return tuple(sources.take_rows(part, rows) for part in (self.x if x is None else x, self.y, self.weights))
 
     def in_time(self, seconds=0.0):
         """Return whether `seconds` more may be spent."""
@@ -129,9 +127,7 @@ def add_statistics(sums, statistics, rows):
     ]
     if sums is None:
         return pairs
-    return [
-        None if old is None or new is None else (old[0] + new[0], old[1] + new[1]) for old, new in zip(sums, pairs)
-    ]
+    return [None if old is None or new is None else (old[0] + new[0], old[1] + new[1]) for old, new in zip(sums, pairs)]
 
 
 def mean_statistics(sums, count):

@@ -50,10 +50,15 @@ class MovingStatistics:
         """Return Keras's initial values: 0 for means, 1 for variances."""
         return batch_norm.initial_vector(self.channels).astype(np.float64)
 
-    def begin(self):
-        """Begin a fit: read what is there."""
+    def begin(self, initial=None, late=False):
+        """Begin a fit: read what is there. `late`: a step has passed already, and `initial` is what was there before.
+
+        Without `initial` the statistics after that step count as the first ones.
+        """
         self.momenta = np.array([each.momentum for each in self.layers])
-        self.start = self.read()
+        known = late and initial is not None
+        self.start = np.concatenate([part for pair in initial for part in pair] + [[]]) if known else self.read()
+        self.start_known = known or not late
         if self.first is None:
             self.first = self.start
         if self.replays is None or not np.array_equal(self.start, self.latest):
@@ -64,6 +69,7 @@ class MovingStatistics:
             self.coarse = dict.fromkeys(limits.MOMENTA, 0.0)
             self.initial_weights = np.ones(len(self.layers))
         self.latest = self.start
+        self.single = 0
         self.latest_step = self.steps = 0
         self.pending = [(0, self.start)]
         self.looked = 0
@@ -72,7 +78,6 @@ class MovingStatistics:
         self.changed = np.zeros(len(self.layers), int)
         self.updates = np.zeros(len(self.layers))
         self.bounds = np.zeros(len(self.layers))
-        self.single = 0
         self.mean_of_means = np.zeros(self.size)
         self.squares = np.zeros(self.size)
         self.batch_sum = np.zeros(self.size)
@@ -140,7 +145,7 @@ class MovingStatistics:
         for momentum, state in self.replays.items():
             weight = self._of_values(momentum**updates)
             self.replays[momentum] = np.where(moved, state * weight + batch * (1.0 - weight), state)
-            left = float(momentum**updates[changed].min())
+            left = float(momentum ** updates[changed].min())
             self.coarse[momentum] = self.coarse[momentum] * left + (1.0 - left) * (steps > 1)
         self.own_replay = np.where(moved, self.own_replay * of_value + batch * (1.0 - of_value), self.own_replay)
         self.batch_weight += steps * changed
@@ -151,7 +156,7 @@ class MovingStatistics:
             self.mean_of_means += change / self.single
             self.squares += change * (batch - self.mean_of_means)
             if len(self.variances) < limits.LISTED_STEPS:
-                halves = [batch[span][self.channels[index]:] for index, span in enumerate(self.spans)]
+                halves = [batch[span][self.channels[index] :] for index, span in enumerate(self.spans)]
                 self.variances.append((step, [float(half.mean()) for half in halves]))
 
     def _bound(self, batch, error, changed):
@@ -216,7 +221,7 @@ class MovingStatistics:
             "steps": self.steps,
             "looked": self.looked,
             "changed": int(self.changed[index]),
-            "initial_at_start": bool(np.array_equal(self.start[span], initial)),
+            "initial_at_start": bool(np.array_equal(self.start[span], initial)) if self.start_known else None,
             "initial_at_end": bool(np.array_equal(self.latest[span], initial)),
             "moved": not np.array_equal(self.latest[span], self.start[span]),
             "restored": self.restored,

@@ -13,6 +13,7 @@ class Capture:
 
     def __init__(self, like=None):
         self.order = []
+        self.rows = None if like is None else like.rows  # of the batch that the part of an output is chosen for
         self.outputs = {}
         self.strides = {} if like is None else dict(like.strides)
         self.figures = like is None
@@ -23,14 +24,20 @@ class Capture:
         key = (id(layer), call)
         if key in self.outputs or output.ndim == 0 or output.dtype.kind not in "fiub":
             return
-        self.order.append(key)
         rows = output.shape[0]
         table = output.reshape(rows, -1)
         stride = self.strides.setdefault(key, max(1, -(-table.size // VALUES_A_LAYER)))
-        self.outputs[key] = np.array(table[:, ::stride], np.float64)
+        sampled = np.array(table[:, ::stride], np.float64)
+        self.take(layer, call, tuple(output.shape[1:]), sampled, _unit_figures(output) if self.figures else None)
+
+    def take(self, layer, call, shape, table, figures):
+        """Take a part of an output, (rows, values), and its units' least, greatest and count of bad values."""
+        key = (id(layer), call)
+        self.order.append(key)
+        self.outputs[key] = table
         if self.figures:
-            self.info[key] = (layer, call, tuple(output.shape[1:]))
-            self.units[key] = _unit_figures(output)
+            self.info[key] = (layer, call, shape)
+            self.units[key] = figures
 
 
 def _unit_figures(output):
@@ -80,8 +87,17 @@ class Comparison:
             layer, call, shape = capture.info[key]
             self.order.append(key)
             self.layers[key] = {
-                "layer": layer, "call": call, "shape": shape, "least": None, "greatest": None, "not_finite": 0,
-                "sum": 0.0, "squares": 0.0, "count": 0, "in_training": False, "sums": {},
+                "layer": layer,
+                "call": call,
+                "shape": shape,
+                "least": None,
+                "greatest": None,
+                "not_finite": 0,
+                "sum": 0.0,
+                "squares": 0.0,
+                "count": 0,
+                "in_training": False,
+                "sums": {},
             }
         return self.layers[key]
 
@@ -129,4 +145,3 @@ class Comparison:
 def _add_difference(entry, name, given, reference):
     total, count = entry["sums"].get(name, (0.0, 0))
     entry["sums"][name] = (total + float(np.nansum((given - reference) ** 2)), count + reference.size)
-

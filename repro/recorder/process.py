@@ -33,8 +33,9 @@ class Process:
         self.failures = 0
         self.raised = None  # the exception that ends the program
         self.beating = False
-        self.lock = threading.RLock()
+        self.measuring = threading.RLock()  # held while samples pass: no watched call begins meanwhile
         self.calls = threading.local()  # `.stack`: the watched calls that this thread is in
+        self.in_calls = {}  # thread: that stack
 
     def mark(self, *words):
         """Append a line to the mark."""
@@ -52,8 +53,11 @@ class Process:
         self.failures += 1
         if self.failures == 1:
             self.mark("failed", self.pid, where, reason)
-            self.say("repro: the recorder failed ({}: {}): the program continues, its recording is not complete"
-                     .format(where, reason))
+            self.say(
+                "repro: the recorder failed ({}: {}): the program continues, its recording is not complete".format(
+                    where, reason
+                )
+            )
         if recording is not None and self.failures <= 20:
             recording.send("recorder_failed", where=where, error=reason)
         if os.environ.get("REPRO_RECORD_DEBUG"):
@@ -72,8 +76,13 @@ class Process:
     def stack(self):
         """Return the watched calls that this thread is in, the innermost last."""
         if not hasattr(self.calls, "stack"):
-            self.calls.stack = []
+            self.calls.stack = self.in_calls[threading.get_ident()] = []
         return self.calls.stack
+
+    def alone(self):
+        """Return whether no other thread is in a watched call."""
+        own = threading.get_ident()
+        return not any(stack for thread, stack in list(self.in_calls.items()) if thread != own)
 
     def beat(self):
         """Start the heartbeat of this process's recordings, if it does not beat yet."""

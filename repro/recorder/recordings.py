@@ -20,6 +20,7 @@ class Recording:
         self.fits = self.epochs = self.calls = 0
         self.statistics = moving_statistics.MovingStatistics()
         self.step_budget = budget.Budget(limits.STEP_SHARE, limits.STEP_SECONDS)
+        self.ratio_budget = budget.Budget(limits.RATIO_SHARE, limits.RATIO_SECONDS)
         self.look_budget = budget.Budget(limits.LOOK_SHARE, limits.LOOK_SECONDS)
         self.measure_budget = budget.Budget(limits.MEASURE_SHARE, limits.MEASURE_SECONDS)
         if owner.measure_seconds is not None:
@@ -60,14 +61,17 @@ class Recording:
         """Note what could not be kept or measured."""
         self.send("missing", fit=self.fits if fit is None else fit, what=what, reason=reason)
 
+    def _budgets(self):
+        return self.step_budget, self.ratio_budget, self.look_budget, self.measure_budget
+
     def start_clocks(self):
         """Training begins, or goes on."""
-        for each in (self.step_budget, self.look_budget, self.measure_budget):
+        for each in self._budgets():
             each.start()
 
     def stop_clocks(self):
         """Training pauses."""
-        for each in (self.step_budget, self.look_budget, self.measure_budget):
+        for each in self._budgets():
             each.stop()
 
     def heartbeat(self):
@@ -83,11 +87,9 @@ class Recording:
 
     def describe(self, lens):
         """Write what the model is, as soon as it is built."""
-        if lens.built():
+        self.described = lens.built()
+        if self.described:
             self.send("model_built", seconds=0.0, fingerprint=fingerprint.fingerprint(lens))
-            self.described = True
-        else:
-            self.described = False
 
     def _record(self, lens, identity, name, lock):
         owner = self.owner
@@ -206,7 +208,12 @@ def of_model(owner, lens, epochs, make=True):
             return recording
     if not make:
         return None
-    recording = Recording(owner, lens)
+    try:
+        recording = Recording(owner, lens)
+    except OSError as error:
+        owner.off = True
+        owner.failed("{} cannot be written".format(owner.store), error)
+        return None
     recording.begin(lens, epochs)
     return recording
 

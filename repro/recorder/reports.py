@@ -21,9 +21,15 @@ def write(recording, fit, which, call, measured, made, missing):
         name = "{}-{}{}".format(stem, phase, "-alone" if alone else "")
         labels = figures["labels"]
         recording.send(
-            "measured", fit=fit, set=which, call=call, phase=phase, alone=alone, fresh=recording.deferred is None,
-            labels=None if labels is None else labels.tolist(), outputs=_saved(recording, name, figures["outputs"]),
-            **_numbers(figures, "batch_size", "samples", "not_finite_rows", "problem")
+            "measured",
+            fit=fit,
+            set=which,
+            call=call,
+            phase=phase,
+            alone=alone,
+            labels=None if labels is None else labels.tolist(),
+            outputs=_saved(recording, name, figures["outputs"]),
+            **_numbers(figures, "batch_size", "samples", "not_finite_rows", "problem"),
         )
         if alone or which == "call":
             continue
@@ -31,8 +37,15 @@ def write(recording, fit, which, call, measured, made, missing):
     if which != "call":
         layers, first, first_alone = measured.comparison.report()
         recording.send(
-            "layer_phases", fit=fit, set=which, call=call, batch_size=measured.batch_size, samples=measured.rows,
-            layers=layers, first=first, first_alone=first_alone,
+            "layer_phases",
+            fit=fit,
+            set=which,
+            call=call,
+            batch_size=measured.batch_size,
+            samples=measured.rows,
+            layers=layers,
+            first=first,
+            first_alone=first_alone,
         )
         _not_finite(recording, fit, layers)
     for number, trial in enumerate(made):
@@ -40,8 +53,13 @@ def write(recording, fit, which, call, measured, made, missing):
         fields = {key: trial[key] for key in ("kind", "momentum", "batch_size", "parameter", "available", "reason")}
         figures = _numbers(dict(dict.fromkeys(("loss", "metrics", "accuracy", "right")), **trial))
         recording.send(
-            "trial", fit=fit, set=which, call=call, outputs=outputs, deviation=trial.get("deviation"),
-            **dict(figures, **fields)
+            "trial",
+            fit=fit,
+            set=which,
+            call=call,
+            outputs=outputs,
+            deviation=trial.get("deviation"),
+            **dict(figures, **fields),
         )
     for what, reason in missing:
         recording.missing("{} ({})".format(what, which), reason, fit)
@@ -76,7 +94,12 @@ def _for_readers_of_runs(recording, which, phase, figures):
         return
     probabilities = rows if phase == "training" else None
     recording.send(
-        "evaluated", epoch=recording.epochs, phase=phase, loss=loss, accuracy=accuracy, call=call,
+        "evaluated",
+        epoch=recording.epochs,
+        phase=phase,
+        loss=loss,
+        accuracy=accuracy,
+        call=call,
         probabilities=probabilities,
     )
     if phase == "inference" and rows is not None:
@@ -88,7 +111,13 @@ def _not_finite(recording, fit, layers):
     if bad and "output" not in recording.first_not_finite:
         recording.first_not_finite.add("output")
         recording.send(
-            "not_finite", fit=fit, epoch=recording.epochs, step=None, what="output", names=bad[:100], rows=[],
+            "not_finite",
+            fit=fit,
+            epoch=recording.epochs,
+            step=None,
+            what="output",
+            names=bad[:100],
+            rows=[],
             layer=bad[0],
         )
 

@@ -5,7 +5,11 @@ import numpy as np
 from repro_recorder import facts, limits, values
 
 ACCURACY_NAMES = (
-    "accuracy", "acc", "sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy",
+    "accuracy",
+    "acc",
+    "sparse_categorical_accuracy",
+    "categorical_accuracy",
+    "binary_accuracy",
 )
 
 

@@ -17,7 +17,9 @@ PERMUTATION_SEED = 20171107
 class Source:
     """The data of one call: x, y and sample weights, with what is known of them."""
 
-    def __init__(self, lens, x, y=None, weights=None, batch_size=None, shuffled=True, budget=None, kind=None, processes=False):
+    def __init__(
+        self, lens, x, y=None, weights=None, batch_size=None, shuffled=True, budget=None, kind=None, processes=False
+    ):
         self.lens = lens
         self.original = x
         self.processes = processes  # whether other processes make the batches
@@ -86,8 +88,8 @@ class Source:
     def _prepare(self, pairs, column_names=None):
         if self.figures is None:
             self.figures = [
-                [facts.ArrayFacts(name or None, target, column_names if not target else None) for name, _ in part]
-                for part, target in zip(pairs, (False, True, False))
+                [facts.ArrayFacts(name or default, default == "y", column_names) for name, _ in part]
+                for part, default in zip(pairs, ("x", "y", "sample_weight"))
             ]
 
     # Data that passes by.

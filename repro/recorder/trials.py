@@ -40,8 +40,15 @@ def _worse(figures, in_fit):
 def trial(kind, make, available=True, reason=None, momentum=None, batch_size=None, parameter=None, cost=1.0):
     """Return a trial that is not made yet; `cost` in passes of the samples."""
     return {
-        "kind": kind, "make": make, "available": available, "reason": reason, "momentum": momentum,
-        "batch_size": batch_size, "parameter": parameter, "deviation": None, "cost": cost,
+        "kind": kind,
+        "make": make,
+        "available": available,
+        "reason": reason,
+        "momentum": momentum,
+        "batch_size": batch_size,
+        "parameter": parameter,
+        "deviation": None,
+        "cost": cost,
     }
 
 
@@ -55,7 +62,10 @@ def _statistics(measured, statistics):
     pairs = measured.batch_pairs
     usable = pairs is not None and any(pair is not None for pair in pairs)
     yield trial(
-        "re-estimated", lambda: _re_estimated(measured), usable, None if usable else "no layer has batch statistics",
+        "re-estimated",
+        lambda: _re_estimated(measured),
+        usable,
+        None if usable else "no layer has batch statistics",
         cost=2.0,
     )
     moved = [index for index in range(len(statistics.layers)) if statistics.updates[index]]
@@ -90,7 +100,11 @@ def _statistics(measured, statistics):
         else:
             reason_here = reason
         yield trial(
-            "momentum", functools.partial(at, momentum), reason_here is None, reason_here, momentum,
+            "momentum",
+            functools.partial(at, momentum),
+            reason_here is None,
+            reason_here,
+            momentum,
             parameter={"coarse_weight": coarse},
         )
 

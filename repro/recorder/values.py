@@ -74,6 +74,12 @@ def leaves(structure, name=""):
     return [leaf for key, item in pairs for leaf in leaves(item, "{}/{}".format(name, key) if name else str(key))]
 
 
+def sides(shape):
+    """Return a tensor's shape as a list of int, None for an open side."""
+    plain = [getattr(side, "value", side) for side in shape]
+    return [None if side is None else int(side) for side in plain]
+
+
 def row_hashes(structure, rows):
     """Return a hash, uint64, of each of the first `rows` rows of the structure's arrays."""
     arrays = [np.ascontiguousarray(array[:rows]) for _, array in leaves(structure)]

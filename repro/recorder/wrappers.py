@@ -11,7 +11,12 @@ from repro_recorder import calls, fit, generations, process, recordings, sources
 
 TRAINING = ("fit", "fit_generator")
 ASKING = (
-    "evaluate", "predict", "evaluate_generator", "predict_generator", "test_on_batch", "predict_on_batch",
+    "evaluate",
+    "predict",
+    "evaluate_generator",
+    "predict_generator",
+    "test_on_batch",
+    "predict_on_batch",
 )
 BATCHES = ("train_on_batch",)
 WRAPPED = "_repro_recorder"
@@ -38,7 +43,8 @@ def _wrapped(method, name, begin):
         stack = owner.stack()
         if owner.off or any(model is self for model in stack) or getattr(OWN, "busy", False):
             return method(self, *arguments, **options)
-        stack.append(self)
+        with owner.measuring:
+            stack.append(self)
         try:
             call = _guarded_begin(begin, owner, name, signature, self, arguments, options)
             if call is None:
@@ -126,6 +132,8 @@ def _begin_fit(owner, name, bound):
     lens = generations.lens_of(model)
     epochs = _integer(given.get("epochs") or given.get("nb_epoch"), _default(bound, "epochs"))
     record = recordings.of_model(owner, lens, epochs)
+    if record is None:
+        return None
     fit.end_loop(record)
     data = "generator" if "generator" in given else "x"
     x, y = given.get(data), given.get("y")
@@ -140,8 +148,15 @@ def _begin_fit(owner, name, bound):
     if validation is not None and validation.original is given.get("validation_data"):
         given["validation_data"] = validation.passed_on
     session = fit.FitSession(
-        record, lens, name, source, validation, _described(given), epochs,
-        _integer(given.get("initial_epoch"), 0), given.get("steps_per_epoch") or _steps(source),
+        record,
+        lens,
+        name,
+        source,
+        validation,
+        described(given),
+        epochs,
+        _integer(given.get("initial_epoch"), 0),
+        given.get("steps_per_epoch") or _steps(source),
     )
     sessions().append(session)
     return _Fit(name, bound, session)
@@ -168,7 +183,7 @@ def _sources(lens, given, x, y, weights, batch_size, shuffle, record):
     return source, validation
 
 
-def _described(given):
+def described(given):
     """Return `arguments` of `fit_started`."""
     listed = _listed(given.get("callbacks"))
     weights = given.get("class_weight")
@@ -208,7 +223,7 @@ class _Batch(_Call):
 
 def _begin_batch(owner, name, bound):
     given = bound.arguments
-    if ONLY_WITH_CALLBACK["on"]:
+    if not MODE["all"]:
         return None
     record = None
     for each in owner.recordings:
@@ -217,8 +232,10 @@ def _begin_batch(owner, name, bound):
     if record is None or record.loop is None:
         lens = generations.lens_of(given["self"])
         record = recordings.of_model(owner, lens, 1)
+        if record is None:
+            return None
         source = sources.Source(lens, None, batch_size=None, budget=record.look_budget, kind="batch")
-        record.loop = fit.FitSession(record, lens, name, source, None, _described(given), 1, 0, None)
+        record.loop = fit.FitSession(record, lens, name, source, None, described(given), 1, 0, None)
         record.loop.epoch_begins()
     session = record.loop
     session.source.look((given.get("x"), given.get("y"), given.get("sample_weight")))
@@ -239,15 +256,12 @@ def _begin_call(owner, name, bound):
     return None if session is None else _Asked(name, bound, session)
 
 
-ONLY_WITH_CALLBACK = {"on": False}
-WATCHING = {"on": False}  # `watch` was called
+MODE = {"all": False}  # whether every fit is recorded, or those with a Recorder among their callbacks
 
 
 def wanted(callbacks):
     """Return whether a fit with these callbacks is to be recorded."""
-    if not ONLY_WITH_CALLBACK["on"]:
-        return True
-    return any(getattr(callback, "records_this_fit", False) for callback in _listed(callbacks))
+    return MODE["all"] or any(getattr(callback, "records_this_fit", False) for callback in _listed(callbacks))
 
 
 def _listed(callbacks):
@@ -268,8 +282,12 @@ def wrap_callbacks(kind):
     _after(kind, "on_epoch_begin", lambda session, logs, index: session.epoch_begins())
     _after(kind, step_begins, lambda session, logs, index: session.step_begins())
     _after(kind, step_ends, _step_ends)
-    _after(kind, "on_epoch_end", lambda session, logs, index: session.epoch_ends(logs),
-           before=lambda session: session.before_epoch_ends())
+    _after(
+        kind,
+        "on_epoch_end",
+        lambda session, logs, index: session.epoch_ends(logs),
+        before=lambda session: session.before_epoch_ends(),
+    )
 
 
 def _step_ends(session, logs, index):

@@ -16,7 +16,7 @@ from repro.runs.directory import RunDirectory
 from repro.runs.event_reader import MAX_LINE_BYTES
 from repro.runs.progress import Progress
 from repro.runs.records import FORMAT, Result, State
-from repro.supervise.supervisor import file_hashes
+from repro.runs.result import file_hashes
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _write_result(run: RunDirectory, progress: Progress) -> None:
         degraded=False,
         derived_from=None,
         claims=[],
-        measurements=progress.measurements(),
+        measurements=msgspec.to_builtins(progress.measurements()),
         seconds={**progress.seconds, "total": round(progress.seconds_so_far, 3)},
         files=file_hashes(run),
     )

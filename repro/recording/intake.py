@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.base import arrays, scratch
-from repro.base.errors import InputError, ReproError, UnusableError, printable
+from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.files import is_locked, sync_folder
+from repro.base.text import one_line
 from repro.bundle import read as bundle_read
 from repro.recording.closing import close
 from repro.runs.directory import RunDirectory
@@ -80,7 +81,7 @@ def _take_in_one(path: Path, store: Store) -> TakenIn:
 def _folder_of(source: Path) -> Iterator[Path]:
     """Yield the folder that `source` is, or into which it is unpacked for as long as the context lasts."""
     if "\0" in str(source):
-        raise InputError("not a file name", do="name a folder or a zip", file=printable(str(source)))
+        raise InputError("not a file name", do="name a folder or a zip", file=one_line(str(source)))
     try:
         mode = source.stat().st_mode
     except OSError as error:
@@ -179,7 +180,7 @@ def _require_recording(path: Path) -> Recorded:
         what = f"recorded in format {record.recorded.format}"
         raise InputError(what, do=f"update repro: this one reads {RECORDING_FORMAT}", file=path)
     if not _ID.match(record.id):
-        raise InputError(f"{printable(record.id, 80)!r} is not a run's id", do="ask for it again", file=path)
+        raise InputError(f"{one_line(record.id, 80)!r} is not a run's id", do="ask for it again", file=path)
     return record.recorded
 
 
@@ -204,7 +205,7 @@ def _files(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def _refuse(path: Path, name: str) -> None:
-    raise InputError(f"{printable(name, 80)} does not belong to a recording", do="take it out", file=path)
+    raise InputError(f"{one_line(name, 80)} does not belong to a recording", do="take it out", file=path)
 
 
 def _size(path: Path, name: str, entry: os.DirEntry[str], most_bytes: int) -> int:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.base import scratch
-from repro.base.errors import InputError, encodable
+from repro.base.errors import InputError
+from repro.base.text import to_utf8
 from repro.environment import check
 from repro.environment.definition import Environment
 from repro.recorder import single_file
@@ -72,7 +73,7 @@ def _variables(command: Sequence[str], options: Options, folder: Path) -> dict[s
     variables["PYTHONPATH"] = f"{hook}{os.pathsep}{path}" if path else str(hook)
     variables["REPRO_RECORD_STORE"] = str(options.store.absolute())
     variables["REPRO_RECORD_MARK"] = str(folder / "mark")
-    variables["REPRO_RECORD_COMMAND"] = json.dumps([encodable(word) for word in command])
+    variables["REPRO_RECORD_COMMAND"] = json.dumps([to_utf8(word) for word in command])
     for name in ("REPRO_RECORD_NAME", "REPRO_RECORD_WITH_DATA", "REPRO_RECORD_OFF"):
         variables.pop(name, None)
     if options.name is not None:

@@ -14,8 +14,9 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
 from repro.base.files import is_locked
+from repro.base.text import one_line
 from repro.runs import events, layout
 from repro.runs.event_reader import EventReader
 from repro.runs.heartbeat import is_foreign
@@ -55,9 +56,12 @@ class RunDirectory:
 
     def named_record(self) -> RunRecord:
         """Read run.json of a run in a store; InputError also if its folder was renamed."""
-        record = self.record()
+        return self.require_own_name(self.record())
+
+    def require_own_name(self, record: RunRecord) -> RunRecord:
+        """Return `record`; InputError if it names another run than this folder."""
         if record.id != self.id:
-            what = f"says that it is {printable(record.id, 80)}"
+            what = f"says that it is {one_line(record.id, 80)}"
             raise InputError(what, do="give the folder its name back", file=self.file(layout.RECORD))
         return record
 
@@ -118,7 +122,7 @@ class RunDirectory:
             raise unreadable(error, self.file(layout.EVENTS)) from None
         except msgspec.DecodeError as error:
             raise InputError(
-                f"damaged ({printable(str(error))})", do="delete the run", file=self.file(layout.EVENTS)
+                f"damaged ({one_line(str(error))})", do="delete the run", file=self.file(layout.EVENTS)
             ) from None
         return progress
 
@@ -199,7 +203,7 @@ def read_json(folder: Path, name: str, type_: type[T], most_bytes: int = MAX_REC
         decoded: T = _decoder(type_).decode(raw)
         return decoded
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"damaged ({printable(str(error))})", do="delete the run", file=path) from None
+        raise InputError(f"damaged ({one_line(str(error))})", do="delete the run", file=path) from None
 
 
 def require_format(path: str, raw: bytes) -> None:

@@ -83,12 +83,13 @@ class Evaluated(Event, frozen=True, tag="evaluated"):
 
 
 class Validated(Event, frozen=True, tag="validated"):
-    """Loss and accuracy in inference phase on images that were never trained on."""
+    """Loss and accuracy in inference phase on images that were never trained on, with the probabilities."""
 
     epoch: Epoch
     loss: Number
     accuracy: Number | None
     call: str
+    probabilities: Probabilities | None = None
 
 
 class Predicted(Event, frozen=True, tag="predicted"):
@@ -102,7 +103,11 @@ class Predicted(Event, frozen=True, tag="predicted"):
 
 class LayerDrift(msgspec.Struct, frozen=True):
     """One BatchNormalization layer. `mean`, `variance`: share of the initial distance to the batch statistic that is
-    left (1: as at the start, 0: equal); the other four are means over channels."""
+    left (1: as at the start, 0: equal); the next four are means over channels.
+
+    `calls`: how often a training step updates its averages (more than once: it is shared; None: cannot be told).
+    `updates`: how often they were updated since the start; 0 if they are still the initial values, bit for bit.
+    """
 
     name: str
     channels: Count
@@ -112,6 +117,10 @@ class LayerDrift(msgspec.Struct, frozen=True):
     batch_mean: Number
     moving_variance: Number
     batch_variance: Number
+    momentum: float | None = None
+    calls: Count | None = None
+    updates: Count | None = None
+    untouched: bool = False
 
 
 class BatchSpread(msgspec.Struct, frozen=True):
@@ -131,7 +140,10 @@ class BatchSpread(msgspec.Struct, frozen=True):
 
 
 class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
-    """Where moving statistics stand against batch statistics, layer by layer."""
+    """Where moving statistics stand against batch statistics, layer by layer.
+
+    `updates`: training steps; `updates_observed`: the most updates of one layer, by its calls; None: cannot be told.
+    """
 
     epoch: Epoch
     updates: Count
@@ -141,6 +153,43 @@ class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
     layers: list[LayerDrift]
     # Where an epoch has several steps: how the statistics of shuffled batches differ from each other; see formats.md.
     batches: BatchSpread | None = None
+    updates_observed: Count | None = None
+
+
+class TrialMeasured(Event, frozen=True, tag="trial_measured"):
+    """What the final weights give on the training images in other circumstances; for a diagnosis.
+
+    Made if the network is small. In inference: `single-images` one by one, `shuffled-images` in the run's batch
+    size, `re-estimated...` with statistics of shuffled batches of `batch_size`. In training phase: `larger-batches`,
+    `training-without-random-layers`. Without random layers: dropout, noise and augmentation act as in inference.
+    `reference_...`: plain inference on the same images, in the run's own order and batches.
+    """
+
+    epoch: Epoch
+    trial: Literal[
+        "single-images",
+        "shuffled-images",
+        "larger-batches",
+        "re-estimated",
+        "re-estimated-larger-batches",
+        "training-without-random-layers",
+        "re-estimated-without-random-layers",
+    ]
+    images: Count
+    batch_size: Count
+    loss: Number
+    accuracy: Number
+    reference_loss: Number
+    reference_accuracy: Number
+    seconds: Seconds
+
+
+class NonFiniteFound(Event, frozen=True, tag="non_finite_found"):
+    """The first values of the run that are not finite, and after which epoch; `layer` is empty if none shows any."""
+
+    epoch: Epoch
+    layer: str
+    quantity: Literal["moving_mean", "moving_variance", "output", "weight", "loss"]
 
 
 class CheckpointWritten(Event, frozen=True, tag="checkpoint_written"):
@@ -252,6 +301,8 @@ AnyEvent = (
     | Validated
     | Predicted
     | BatchNormMeasured
+    | TrialMeasured
+    | NonFiniteFound
     | CheckpointWritten
     | TracePlanned
     | SnapshotWritten

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from repro import __version__
-from repro.base.errors import encodable
+from repro.base.text import to_utf8
 from repro.environment.definition import Environment
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
@@ -63,7 +63,7 @@ class Plan:
             device=self.device,
             threads=self.threads,
             deterministic=self.deterministic,
-            command=[encodable(argument) for argument in self.command],
+            command=[to_utf8(argument) for argument in self.command],
             package_sha256=package_sha256(),
             started=time.time(),
             images=self.images.records,

@@ -13,8 +13,9 @@ from typing import IO
 
 import msgspec
 
-from repro.base.errors import InputError, UnusableError, printable
+from repro.base.errors import InputError, UnusableError
 from repro.base.files import sync_folder, write_durably
+from repro.base.text import one_line
 from repro.runs import cleanup, ids, layout
 from repro.runs.directory import RunDirectory
 from repro.runs.records import RunRecord
@@ -105,10 +106,10 @@ class Store:
             run for run in runs if run.id.startswith(text) or ids.short_id(run.id).startswith(text)
         ]
         if not matches or not text:
-            raise InputError(f"no run is called {printable(text, 80)!r}", do="`repro runs` lists them")
+            raise InputError(f"no run is called {one_line(text, 80)!r}", do="`repro runs` lists them")
         if len(matches) > 1:
             some = ", ".join(run.id for run in matches[:3])
-            raise InputError(f"{printable(text, 80)!r} means {len(matches)} runs ({some})", do="give more of the id")
+            raise InputError(f"{one_line(text, 80)!r} means {len(matches)} runs ({some})", do="give more of the id")
         return matches[0]
 
     def create(self, record: RunRecord, files: dict[str, bytes]) -> tuple[RunDirectory, IO[bytes]]:

@@ -20,8 +20,9 @@ from typing import IO, Literal, Self
 
 import msgspec
 
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
 from repro.base.files import is_locked, write_durably
+from repro.base.text import one_line
 from repro.runs.directory import require_format
 from repro.runs.identity import RunIdentity, identity_hash
 from repro.runs.store import Store
@@ -84,7 +85,7 @@ class SweepDirectory:
         except OSError as error:
             raise InputError(f"cannot be read ({error.strerror})", do="check its permissions", file=file) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f"damaged ({printable(str(error))})", do="sweep again", file=file) from None
+            raise InputError(f"damaged ({one_line(error)})", do="sweep again", file=file) from None
 
     def state(self, record: SweepRecord) -> State:
         """What has become of it."""

@@ -41,6 +41,23 @@ def layer_drift(name, moving, batch):
     }
 
 
+def is_same(left, right):
+    """Whether two (mean, variance) pairs hold the same bits."""
+    return all(np.array_equal(a, b) for a, b in zip(left, right))
+
+
+def mean_over_calls(calls):
+    """(mean, variance) over the calls of a layer, each such a pair: where its averages tend to."""
+    if len(calls) == 1:
+        return tuple(calls[0])
+    return tuple(np.mean(np.stack(values), 0, dtype=np.float64).astype(np.float32) for values in zip(*calls))
+
+
+def completed(batch, moving):
+    """Batch statistics with a layer's moving ones where it has no batch (None); lists of (mean, variance)."""
+    return [own if pair is None else pair for pair, own in zip(batch, moving)]
+
+
 def median_distance(layers):
     """Median of every layer's mean and variance distance; None without layers."""
     values = [layer[key] for layer in layers for key in ("mean", "variance") if layer[key] is not None]

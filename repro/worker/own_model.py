@@ -11,6 +11,7 @@ import traceback
 import numpy as np
 
 FILE = "model.py"
+WRAPPED = ("layer", "forward_layer", "backward_layer")  # what wrappers of Keras 2 call the layers they hold
 
 
 class OwnModelError(Exception):
@@ -74,7 +75,7 @@ def nested_layers(model):
         elif hasattr(layer, "_flatten_layers"):
             inner = layer._flatten_layers(include_self=False)
         else:
-            inner = ()
+            inner = [getattr(layer, name) for name in WRAPPED if hasattr(layer, name)]
         for one in inner:
             take(one)
 

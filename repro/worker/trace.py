@@ -1,8 +1,8 @@
 """A traced run: batch statistics of every step, and weight snapshots at chosen epochs.
 
-Momentum does not touch training. So the network is built with momentum 0, which leaves each step's batch statistics in
-the moving statistics; those of the momentum that each layer would have are replayed beside it and put in for every
-measurement.
+The network is trained as it is, and each step also gives the batch statistics that its layers average. From these the
+moving statistics are replayed. As long as they are those of the layers, momentum does not touch training, and the rows
+answer what another momentum would have given. Where they are not, the trace is given up, and the training goes on.
 """
 
 import errno
@@ -23,8 +23,14 @@ def snapshot(epoch):
     return "weights/snapshot-{:07d}.npz".format(epoch)
 
 
+# The first steps after each of which replayed and own statistics are compared; later it is after each epoch.
+CHECKED_STEPS = 3
+# Largest relative difference of the two: kernels round in another order, which a few steps cannot bring further.
+TOLERANCE = 1e-3
+
+
 class Trace:
-    """Writes the rows as they come, and keeps the moving statistics of the adapter's `momenta`."""
+    """Writes the rows as they come, and replays the moving statistics at the adapter's `momenta`."""
 
     def __init__(self, directory, adapter, snapshot_epochs, first_step):
         self.adapter = adapter
@@ -33,7 +39,6 @@ class Trace:
         self.channels = [int(mean.shape[0]) for mean, _ in adapter.moving_statistics()]
         self.columns = 2 * sum(self.channels)
         self.momentum = batch_norm.per_value(adapter.momenta, self.channels)
-        self.zeros = batch_norm.unflatten(np.zeros(self.columns, np.float32), self.channels)
         path = os.path.join(directory, ROWS)
         with open(path, "ab") as stream:
             stream.truncate(first_step * self.columns * 4)
@@ -41,11 +46,16 @@ class Trace:
         if len(done) != first_step:
             raise ValueError("the trace holds {} steps where {} were done".format(len(done), first_step))
         self.moving = batch_norm.replay(done, self.channels, self.momentum, adapter.update_rule)
+        if first_step and np.array_equal(batch_norm.flatten(adapter.moving_statistics()), done[-1]):
+            # a checkpoint of a version that traced with momentum 0
+            adapter.set_moving_statistics(batch_norm.unflatten(self.moving, self.channels))
         self.stream = open(path, "ab", buffering=0)
         self.first_step = first_step
+        self.steps = 0
+        self.is_exact = True
         self._write_head()
 
-    def _write_head(self):
+    def _write_head(self, **facts):
         head = {
             "format": 1,
             "dtype": "float32",
@@ -57,6 +67,7 @@ class Trace:
             "momentum": max(self.adapter.momenta),
             "momenta": self.adapter.momenta,
         }
+        head.update(facts)
         with files.replacing(os.path.join(self.directory, HEAD)) as stream:
             stream.write((json.dumps(head, indent=1) + "\n").encode("utf-8"))
 
@@ -73,27 +84,67 @@ class Trace:
             raise OSError(errno.ENOSPC, reason, self.directory)
         return needed, free
 
-    def batch_begin(self):
-        """moving - (moving - batch) is exactly `batch` from 0 only."""
-        if self.adapter.update_rule == batch_norm.DIFFERENCE:
-            self.adapter.set_moving_statistics(self.zeros)
-
     def batch_end(self):
-        """Keep the step's batch statistics."""
-        batch = batch_norm.flatten(self.adapter.moving_statistics())
+        """Keep the step's batch statistics; why the trace cannot be continued, or None."""
+        if self.steps == 0:
+            reason = self.adapter.reason_against_trace()
+            if reason is not None:
+                return reason
+        batch = batch_norm.flatten(self.adapter.batch_statistics())
         data = memoryview(batch.tobytes())
         while data:
             data = data[self.stream.write(data) :]
         self.moving = batch_norm.update(self.moving, batch, self.momentum, self.adapter.update_rule)
+        self.steps += 1
+        return self.difference() if self.steps <= CHECKED_STEPS else None
 
-    def put_in(self):
-        """Give the layers the moving statistics that they would have had untraced."""
-        self.adapter.set_moving_statistics(batch_norm.unflatten(self.moving, self.channels))
+    def difference(self):
+        """Which layer's moving statistics are not the replayed ones, in words; None where all are."""
+        own = batch_norm.flatten(self.adapter.moving_statistics())
+        if equal(own, self.moving).all():
+            return None
+        self.is_exact = False
+        layers = self.adapter.batch_norm_layers()
+        pairs = (batch_norm.unflatten(values, self.channels) for values in (own, self.moving))
+        for layer, of_layer, replayed in zip(layers, *pairs):
+            if not is_close(of_layer, replayed):
+                return "the moving statistics of {} are not the averages of its batches".format(layer.name)
+        return None
+
+    def finish(self):
+        """Add to the head whether replayed and own statistics were equal bit for bit wherever they were compared."""
+        self._write_head(exact=self.is_exact)
+
+    def give_up(self):
+        """Remove the rows, without which the run is none that was traced."""
+        self.stream.close()
+        for name in (HEAD, ROWS):
+            os.remove(os.path.join(self.directory, name))
 
     def snapshot(self, epoch):
-        """Keep all weights after `epoch`, with those moving statistics; (file, SHA-256) or None when not asked for."""
+        """Keep all weights after `epoch`; (file, SHA-256) or None when not asked for."""
         if epoch not in self.snapshot_epochs:
             return None
         name = snapshot(epoch)
         arrays = (("weight/{:05d}".format(i), array) for i, array in enumerate(self.adapter.snapshot()))
         return name, files.save_arrays(os.path.join(self.directory, name), arrays)
+
+
+def was_given_up(directory):
+    """Whether a run that has trained some steps kept no trace of them."""
+    return not os.path.exists(os.path.join(directory, HEAD))
+
+
+def equal(left, right):
+    """Where two arrays hold the same values, or both none that is a number."""
+    return (left == right) | (np.isnan(left) & np.isnan(right))
+
+
+def is_close(own, replayed):
+    """Whether two (mean, variance) pairs differ by rounding only; a mean is rounded in units of the deviation."""
+    units = np.sqrt(np.abs(own[1])) + np.abs(own[0]), np.abs(own[1])
+    with np.errstate(invalid="ignore"):
+        return all(
+            (equal(a, b) | (np.abs(a - b) <= TOLERANCE * unit + 1e-12)).all()
+            for a, b, unit in zip(own, replayed, units)
+        )

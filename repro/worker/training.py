@@ -3,11 +3,16 @@
 import os
 import signal
 import time
+import traceback
 
 import numpy as np
 
 from repro_worker import batch_norm, files, pixels, probe
-from repro_worker.trace import Trace
+from repro_worker.trace import Trace, was_given_up
+from repro_worker.trials import Trials
+
+NO_TRACE = "this run keeps no trace, and what-if cannot ask it: {}"
+NOT_MEASURED = "not measured: {} after epoch {} ({})"
 
 
 class StopRequest:
@@ -46,18 +51,25 @@ class Run:
         self.last_checkpoint = None
         self.epoch_started = None
         self.trace = None
+        self.initial_statistics = None
+        self.is_finite = True
+        self.calls_per_step = adapter.calls_per_step
 
     def stage(self, name):
         """Say what goes on now, for whoever watches."""
         self.channel.send("stage_started", stage=name)
 
-    def batch_begin(self):
-        """Called by the adapter before a step of a traced run."""
-        self.trace.batch_begin()
-
     def batch_end(self):
         """Called by the adapter after a step of a traced run."""
-        self.trace.batch_end()
+        if self.trace is not None:
+            self.continue_trace(self.trace.batch_end())
+
+    def continue_trace(self, reason):
+        """Give the trace up where there is a reason to; the training stays as it is."""
+        if reason is not None:
+            self.trace.give_up()
+            self.trace = None
+            self.channel.send("warned", message=NO_TRACE.format(reason))
 
     def epoch_begin(self, epoch):
         """Called by the adapter before an epoch, counted from 0."""
@@ -69,8 +81,11 @@ class Run:
         done = epoch + 1
         accuracy = logs["acc"] if "acc" in logs else logs["accuracy"]
         self.channel.send("epoch_finished", epoch=done, loss=logs["loss"], accuracy=accuracy, seconds=seconds)
-        if self.trace is not None and (done in self.trace.snapshot_epochs or done in self.request["measured_epochs"]):
-            self.trace.put_in()
+        if self.is_finite:
+            self.attempt("where values are not finite", done, self._look_for_bad_values, done, logs["loss"])
+        if self.trace is not None:
+            self.continue_trace(self.trace.difference())
+        if self.trace is not None:
             self.snapshot(done)
         if done == self.epochs:
             return False
@@ -83,6 +98,30 @@ class Run:
         if time.perf_counter() - self.last_checkpoint >= self.request["checkpoint_seconds"]:
             self.checkpoint(done)
         return False
+
+    def _look_for_bad_values(self, epoch, loss):
+        """Say once where the first values that are not finite are: moving statistics, an output, or weights."""
+        layers = self.adapter.batch_norm_layers()
+        for layer, pair in zip(layers, self.adapter.moving_statistics()):
+            for quantity, values in zip(("moving_mean", "moving_variance"), pair):
+                if not np.isfinite(values).all():
+                    self._bad_value(epoch, layer.name, quantity)
+                    return
+        if np.isfinite(loss):
+            return
+        layer = self.adapter.first_bad_output(self.images)
+        if layer is None:
+            self._bad_value(epoch, "", "loss")
+            return
+        is_finite = all(np.isfinite(array).all() for array in layer.get_weights())
+        self._bad_value(epoch, layer.name, "output" if is_finite else "weight")
+
+    def _bad_value(self, epoch, layer, quantity):
+        self.is_finite = False
+        self.channel.send("non_finite_found", epoch=epoch, layer=layer, quantity=quantity)
+        of_layer = " of {}".format(layer) if layer else ""
+        text = "after epoch {} {}{} is not finite".format(epoch, quantity.replace("_", " "), of_layer)
+        self.channel.send("warned", message=text)
 
     def snapshot(self, epoch):
         """Keep a traced run's weights of a chosen epoch."""
@@ -110,27 +149,55 @@ class Run:
         self.last_checkpoint = time.perf_counter()
 
     def measure(self, epoch):
-        """All the scenario's measurements and the drift of every BatchNormalization layer, at the weights of now."""
-        wanted = self.scenario["measure"]
+        """All the scenario's measurements and the drift of every BatchNormalization layer, at the current weights.
+
+        What cannot be measured is missing, with a warning: it takes nothing from the rest.
+        """
         moving = self.adapter.moving_statistics()
-        used = self._used_statistics(epoch, moving)
-        if used is not moving:
-            self.adapter.set_moving_statistics(used)
-        self._measure_inference(epoch, wanted)
-        if self.validation is not None:
-            loss, accuracy, call = self.adapter.evaluate(self.validation[0], self.validation[1], self.batch_size)
-            self.channel.send("validated", epoch=epoch, loss=loss, accuracy=accuracy, call=call)
-        if used is not moving:
-            self.adapter.set_moving_statistics(moving)
+        used = self.attempt("the statistics for inference", epoch, self._used_statistics, epoch, moving)
+        if used is not None:
+            if used is not moving:
+                self.adapter.set_moving_statistics(used)
+            self.attempt("inference", epoch, self._measure_inference, epoch, self.scenario["measure"])
+            if self.validation is not None:
+                self.attempt("validation", epoch, self._validate, epoch)
+            if used is not moving:
+                self.adapter.set_moving_statistics(moving)
+        self.attempt("the training phase", epoch, self._measure_training_phase, epoch, moving, used or moving)
+
+    def attempt(self, name, epoch, measurement, *arguments):
+        """What the measurement returns; None, with a warning, if it fails for another reason than memory or disk."""
+        try:
+            return measurement(*arguments)
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:
+            if type(error).__name__ == "ResourceExhaustedError":
+                raise
+            traceback.print_exc()
+            text = "{}: {}".format(type(error).__name__, str(error)[:300])
+            self.channel.send("warned", message=NOT_MEASURED.format(name, epoch, text))
+            return None
+
+    def _validate(self, epoch):
+        images, labels = self.validation
+        loss, accuracy, call = self.adapter.evaluate(images, labels, self.batch_size)
+        probabilities, _ = self.adapter.predict(images, self.batch_size)
+        self.channel.send(
+            "validated", epoch=epoch, loss=loss, accuracy=accuracy, call=call, probabilities=probabilities
+        )
+
+    def _measure_training_phase(self, epoch, moving, used):
         layers = self.adapter.batch_norm_layers()
-        if not layers and "evaluate_training_phase" not in wanted:
+        wanted = "evaluate_training_phase" in self.scenario["measure"]
+        if not layers and not wanted:
             return
         loss, accuracy, call, statistics = self.adapter.training_phase(self.images, self.labels, self.batch_size)
-        if "evaluate_training_phase" in wanted:
+        if wanted:
             result = (loss, accuracy, call)
             self._evaluated("training", epoch, result, probabilities=self.adapter.training_probabilities)
         if layers:
-            self._drift(epoch, layers, used, statistics)
+            self._drift(epoch, moving, used, statistics)
 
     def _measure_inference(self, epoch, wanted):
         started = time.perf_counter()
@@ -157,7 +224,8 @@ class Run:
         """The statistics that the scenario lets inference use: `moving`, or others in their place."""
         kind = (self.scenario.get("batch_norm") or {}).get("statistics", "moving") if moving else "moving"
         if kind == "re-estimated":
-            return self.adapter.training_phase(self.images, self.labels, self.batch_size)[3]
+            batch = self.adapter.training_phase(self.images, self.labels, self.batch_size)[3]
+            return batch_norm.completed(batch, moving)
         if kind == "debiased":
             channels = [len(mean) for mean, _ in moving]
             updates = epoch * self.steps_per_epoch
@@ -170,13 +238,30 @@ class Run:
         loss, accuracy, call = result
         self.channel.send("evaluated", phase=phase, epoch=epoch, loss=loss, accuracy=accuracy, call=call, **more)
 
-    def _drift(self, epoch, layers, used, statistics):
+    def _layer_rows(self, updates, moving, used, statistics):
+        """The drift of each layer that is called, with what is known of its updates in `updates` steps."""
+        layers, calls_per_step = self.adapter.batch_norm_layers(), self.calls_per_step()
+        rows = []
+        for index, (layer, batch) in enumerate(zip(layers, statistics)):
+            if batch is None:
+                continue
+            momentum, calls = self.adapter.momenta[index], calls_per_step[index]
+            untouched = batch_norm.is_same(moving[index], self.initial_statistics[index])
+            observed = None if calls is None else calls * updates
+            if untouched and momentum < 1.0:
+                observed = 0
+            row = batch_norm.layer_drift(layer.name, used[index], batch)
+            rows.append(dict(row, momentum=momentum, calls=calls, updates=observed, untouched=untouched))
+        return rows
+
+    def _drift(self, epoch, moving, used, statistics):
         """How far the statistics that inference used stand from those of the batch."""
-        rows = [batch_norm.layer_drift(layer.name, now, batch) for layer, now, batch in zip(layers, used, statistics)]
-        for kind, values in (("moving", used), ("batch", statistics)):
+        layers, updates = self.adapter.batch_norm_layers(), epoch * self.steps_per_epoch
+        rows = self._layer_rows(updates, moving, used, statistics)
+        observed = [row["updates"] for row in rows if row["updates"] is not None]
+        for kind, values in (("moving", used), ("batch", batch_norm.completed(statistics, used))):
             name = "{}-statistics-{:07d}.npy".format(kind, epoch)
             files.save_array(os.path.join(self.directory, "arrays", name), batch_norm.flatten(values))
-        updates = epoch * self.steps_per_epoch
         statistics_kind = (self.scenario.get("batch_norm") or {}).get("statistics", "moving")
         unbiased = statistics_kind != "moving" or self.adapter.zero_debias
         self.channel.send(
@@ -188,6 +273,7 @@ class Run:
             moving_to_batch_distance=batch_norm.median_distance(rows),
             layers=rows,
             batches=self._batch_spread(layers),
+            updates_observed=max(observed) if observed else None,
         )
 
     def _batch_spread(self, layers):
@@ -200,7 +286,12 @@ class Run:
         if len(whole) < 2:
             return None
         found = [self.adapter.training_phase(self.images[part], self.labels[part], self.batch_size) for part in whole]
-        spread = batch_norm.spread([layer.name for layer in layers], [statistics for _, _, _, statistics in found])
+        rows = [statistics for _, _, _, statistics in found]
+        called = [index for index in range(len(layers)) if all(row[index] is not None for row in rows)]
+        if not called:
+            return None
+        names = [layers[index].name for index in called]
+        spread = batch_norm.spread(names, [[row[index] for index in called] for row in rows])
         return dict(spread, accuracy=float(np.mean([accuracy for _, accuracy, _, _ in found])))
 
 
@@ -226,6 +317,7 @@ def begin(adapter, request, channel, prepared=None):
     run = Run(adapter, request, channel)
     initial, seconds = prepared or prepare(adapter, request, channel)
     started = time.perf_counter()
+    run.initial_statistics = adapter.moving_statistics()
     resume = request.get("resume")
     if resume is not None:
         with np.load(os.path.join(run.directory, resume["file"]), allow_pickle=False) as state:
@@ -238,26 +330,28 @@ def begin(adapter, request, channel, prepared=None):
         ),
     )
     if not adapter.batch_norm_layers():
-        channel.send("warned", message="this model has no BatchNormalization layers: nothing of them is measured")
+        channel.send("warned", message=adapter.why_no_statistics())
     if len(set(adapter.momenta)) > 1:
         channel.send("warned", message="the layers differ in momentum: figures that know one are those of the largest")
     return run, resume
 
 
 def finish(run):
-    """The hash of the final weights, and the weights where they were asked for."""
+    """The hash of the final weights, the weights if they were asked for, and trials that tell causes apart."""
     run.stage("hash")
     run.channel.send("weights_hashed", sha256=files.arrays_sha256(array for _, array in run.adapter.weights()))
     if run.request["keep_weights"]:
         files.save_arrays(os.path.join(run.directory, "weights", "final.npz"), run.adapter.weights())
+    run.stage("measure")
+    run.attempt("trials", run.epochs, Trials(run).make_all)
     run.channel.send("training_finished", peak_memory_bytes=probe.peak_memory_bytes())
 
 
 def train(adapter, request, channel, prepared=None):
     """Answer a request of kind "run"; `prepared`: what `prepare` gave, where it was called before."""
     run, resume = begin(adapter, request, channel, prepared)
-    if request.get("trace") and adapter.batch_norm_layers():
-        first_step = resume["epoch"] * run.steps_per_epoch if resume else 0
+    first_step = resume["epoch"] * run.steps_per_epoch if resume else 0
+    if request.get("trace") and adapter.batch_norm_layers() and not (first_step and was_given_up(run.directory)):
         run.trace = Trace(run.directory, adapter, request["trace"]["snapshot_epochs"], first_step)
         needed, free = run.trace.require_space(run.epochs * run.steps_per_epoch)
         channel.send("trace_planned", bytes=needed, free_bytes=free)
@@ -269,6 +363,8 @@ def train(adapter, request, channel, prepared=None):
     if run.stopped_at is not None:
         channel.send("training_stopped", epoch=run.stopped_at)
         return
+    if run.trace is not None:
+        run.trace.finish()
     run.stage("measure")
     run.measure(run.epochs)
     finish(run)

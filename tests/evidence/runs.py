@@ -10,7 +10,7 @@ from typing import Any
 
 from repro.base.files import sha256
 from repro.runs.directory import RunDirectory
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
 
 DATA = Path(__file__).resolve().parent / "data" / "recorded"
@@ -32,7 +32,7 @@ def make_run(
     log: str = "",
     more_events: list[dict[str, Any]] | None = None,
     finished: bool = True,
-) -> Evidence:
+) -> RunView:
     """A run directory in `store`; each change gets the file's data before it is written."""
     record = json.loads((DATA / "run.json").read_bytes())
     record["id"] = record["id"][:-4] + tail
@@ -67,7 +67,7 @@ def make_run(
         files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in left_out)
         found["files"] = {str(path.relative_to(folder)): sha256(path) for path in files}
         _write(folder / "result.json", found)
-    return Evidence(RunDirectory(folder))
+    return RunView(RunDirectory(folder))
 
 
 def shipped_pixels(folder: Path) -> bytes:

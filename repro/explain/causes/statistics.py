@@ -20,7 +20,7 @@ from repro.explain.causes.case import (
     percent,
 )
 from repro.runs import recorded_events as recorded
-from repro.runs.events import Number
+from repro.runs.event_base import Number
 
 # Below 1 % the initial values are lost in the difference of one batch from another, unless a channel varies little.
 CONVERGED = 0.01

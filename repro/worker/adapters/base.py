@@ -4,6 +4,8 @@ import random
 
 import numpy as np
 
+NOT_TRAINED = ("what_if", "derive")  # kinds of requests that only load weights and evaluate
+
 
 class Adapter:
     """One Keras generation: builds, trains and measures one model.
@@ -39,7 +41,7 @@ class Adapter:
         """model.fit from `first_epoch` on.
 
         `callback` has epoch_begin(epoch), epoch_end(epoch, logs) -> stop?, and where `callback.trace` is not None
-        batch_begin() and batch_end().
+        batch_end().
         """
         raise NotImplementedError
 
@@ -64,13 +66,41 @@ class Adapter:
 
         return evaluate
 
-    def training_phase(self, images, labels, batch_size):
-        """(loss, accuracy, name of the call, batch statistics) in training phase; leaves the model as it was."""
+    def training_phase(self, images, labels, batch_size, random_layers=True):
+        """(loss, accuracy, name of the call, batch statistics) in training phase; leaves the model as it was.
+
+        `random_layers` False: dropout, noise and augmentation act as in inference. The statistics of a layer are the
+        mean over its calls; None for a layer that is not called.
+        """
+        raise NotImplementedError
+
+    def batch_statistics(self):
+        """(mean, variance) of each layer's batch in the last step of a traced run, as the layer averages them."""
+        raise NotImplementedError
+
+    def calls_per_step(self):
+        """For each layer how often a training step updates its averages; None where that cannot be told."""
+        raise NotImplementedError
+
+    def reason_against_trace(self):
+        """Why other momenta cannot be replayed from what a step shows, known after the first step; None: they can."""
+        raise NotImplementedError
+
+    def has_random_layers(self):
+        """Whether the model has layers that `training_phase` can be asked to silence."""
+        raise NotImplementedError
+
+    def first_bad_output(self, images):
+        """The first layer whose output for the images (inference phase) is not finite, or None."""
         raise NotImplementedError
 
     def batch_norm_layers(self):
         """The model's BatchNormalization layers whose statistics move, in order: frozen ones are left out."""
         raise NotImplementedError
+
+    def why_no_statistics(self):
+        """Why `batch_norm_layers` is empty, in words."""
+        return "this model has no BatchNormalization layers: nothing of them is measured"
 
     def moving_statistics(self):
         """(moving_mean, moving_variance) of every BatchNormalization layer."""
@@ -124,6 +154,14 @@ def batches(count, batch_size):
     return [slice(start, min(start + batch_size, count)) for start in range(0, count, batch_size)]
 
 
+def scores(probabilities, labels):
+    """(mean cross-entropy, accuracy) of probabilities (images, classes) for one-hot labels, as Keras computes them."""
+    probabilities = np.asarray(probabilities, np.float64)
+    of_right = np.sum(probabilities * labels, 1) / np.maximum(np.sum(probabilities, 1), 1e-7)
+    loss = float(np.mean(-np.log(np.clip(of_right, 1e-7, 1.0 - 1e-7))))
+    return loss, float(np.mean(np.argmax(probabilities, 1) == np.argmax(labels, 1)))
+
+
 class DeviceAbsentError(Exception):
     """The device that was asked for is not there."""
 
@@ -143,16 +181,11 @@ def telemetry(base, callback, first_epoch):
                 self.model.stop_training = True
 
     class TracingTelemetry(Telemetry):
-        def on_batch_begin(self, batch, logs=None):
-            if self.epoch >= first_epoch:
-                callback.batch_begin()
-
         def on_batch_end(self, batch, logs=None):
             if self.epoch >= first_epoch:
                 callback.batch_end()
 
-        # Keras 3 and tf.keras call these instead.
-        on_train_batch_begin = on_batch_begin
+        # Keras 3 and tf.keras call this instead.
         on_train_batch_end = on_batch_end
 
     return Telemetry() if callback.trace is None else TracingTelemetry()
@@ -175,11 +208,6 @@ def skipping(model, make_train_function, skip_step, steps):
         return real(*arguments)
 
     model.train_function = train_function
-
-
-def request_momentum(request):
-    """The momentum to build with, None: each layer's own. A traced run is built with 0 and replays the others."""
-    return 0.0 if request.get("trace") else scenario_momentum(request)
 
 
 def scenario_momentum(request):

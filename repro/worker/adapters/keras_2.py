@@ -1,21 +1,29 @@
 """Keras 2.0 to 2.3 on TensorFlow 1: static graphs and a learning phase that is fed."""
 
+import contextlib
+import functools
 import re
 
 import numpy as np
 
 from repro_worker import own_model, variant
+from repro_worker.adapters import quiet
 from repro_worker.adapters.base import (
+    NOT_TRAINED,
     Adapter,
     DeviceAbsentError,
     batches,
     compile_arguments,
     measured_momenta,
-    request_momentum,
+    scenario_momentum,
+    scores,
     seed_python,
     skipping,
     telemetry,
 )
+from repro_worker.adapters.keras_2_graph import LayerCalls, reached_operations
+from repro_worker.adapters.keras_2_graph import nodes as keras_nodes
+from repro_worker.batch_norm import mean_over_calls
 
 TRAINING, INFERENCE = 1, 0
 SHADOW = re.compile(r"/(biased|local_step)(_\d+)?$")
@@ -25,6 +33,9 @@ class Keras2(Adapter):
     """The report's literal calls: fit, predict, evaluate, and test_function([images, labels, ones, 1])."""
 
     update_rule = "difference"
+    calls = None  # of each layer, known after `build`
+    is_traced = False
+    step_statistics = ()  # values of the last step of a traced run
 
     def start(self, request):
         import keras
@@ -64,22 +75,57 @@ class Keras2(Adapter):
             with self.keras.utils.CustomObjectScope(self._unregistered()):
                 self.model = variant.rebuilt(self.model, wanted, self.batch_norm_layers())
         self.momenta = measured_momenta(request, self.batch_norm_layers())
-        momentum = request_momentum(request)
-        if momentum is not None:
+        momentum = scenario_momentum(request)
+        if momentum is not None and not scenario["model"].get("python"):
             self._set_momentum(momentum)
         self.model.compile(**compile_arguments(scenario))
         if scenario["compile"].get("learning_rate") is not None:
             self.K.set_value(self.model.optimizer.lr, scenario["compile"]["learning_rate"])
-        self.statistics = [self._batch_statistics(layer) for layer in self.batch_norm_layers()]
+        self._watch_layers()
+        self.is_traced = bool(request.get("trace")) and request.get("kind") not in NOT_TRAINED
+        self.is_traced = self.is_traced and self.reason_against_trace() is None
+
+    def _watch_layers(self):
+        """Find each layer's calls; a layer without any has no batch statistics, and is left out of all that follows."""
+        reached = reached_operations(self.model.inputs)
+        step_updates = set(map(id, self.model.updates))
+        layers = self._all_batch_norm_layers()
+        calls = [LayerCalls(self.tf, layer, reached, step_updates) for layer in layers]
+        self.calls = [(layer, found) for layer, found in zip(layers, calls) if found.statistics]
+        self.statistics = [found.statistics for _, found in self.calls]
+        self.zero_debias = any(found.debiased for _, found in self.calls)
+        self.momenta = [momentum for momentum, found in zip(self.momenta, calls) if found.statistics]
 
     def _own(self, request):
-        """The user's model; nested models are not looked into (their layers' momentum could not be set)."""
-        model = own_model.build(request, self.keras.models.Model)
+        """The user's model, built with the momentum that the scenario names: rebuilding it may be impossible.
+
+        A configuration keeps nothing of a Lambda's closure in Keras 2.0.9.
+        """
+        with self._built_with_momentum(scenario_momentum(request)):
+            model = own_model.build(request, self.keras.models.Model)
         shapes = self.K.int_shape(model.input)[1:], self.K.int_shape(model.output)[1:]
         own_model.check_shapes(shapes[0], shapes[1], request)
         one = np.zeros((1,) + tuple(request["scenario"]["images"]["size"]) + (shapes[0][-1],), np.float32)
         own_model.check_probabilities(model.predict(one))
         return model
+
+    @contextlib.contextmanager
+    def _built_with_momentum(self, momentum):
+        """All BatchNormalization layers that are made inside have this momentum; None: their own."""
+        kind = self.keras.layers.BatchNormalization
+        literal = kind.__init__
+
+        @functools.wraps(literal)
+        def begin(layer, *args, **kwargs):
+            literal(layer, *args, **kwargs)
+            layer.momentum = momentum
+
+        if momentum is not None:
+            kind.__init__ = begin
+        try:
+            yield
+        finally:
+            kind.__init__ = literal
 
     def _application(self, request):
         """A network of keras.applications."""
@@ -116,35 +162,6 @@ class Keras2(Adapter):
         names = [name for name in ("relu6", "DepthwiseConv2D") if hasattr(module, name)]
         return {name: getattr(module, name) for name in names}
 
-    def _batch_statistics(self, layer):
-        """The tensors that feed a layer's moving mean and moving variance."""
-        found = []
-        for variable, update in zip((layer.moving_mean, layer.moving_variance), layer.updates):
-            found.append(self._averaged_value(variable, update))
-        return tuple(found)
-
-    def _averaged_value(self, variable, update):
-        """`value` of assign_moving_average(variable, value, ...): what is subtracted from a variable in its update."""
-        queue, seen = [update.op if hasattr(update, "op") else update], set()
-        while queue:
-            op = queue.pop(0)
-            if op in seen:
-                continue
-            seen.add(op)
-            if op.type == "Sub" and self._reads_variable(op.inputs[0].op):
-                if op.inputs[1].op.type != "RealDiv":
-                    return op.inputs[1]
-                # variable - biased / (1 - momentum ** step), which waits for biased - (biased - value) * (1 - momentum)
-                self.zero_debias = True
-            queue.extend([tensor.op for tensor in op.inputs] + list(op.control_inputs))
-        raise ValueError("no batch statistic found for {}".format(variable.name))
-
-    @staticmethod
-    def _reads_variable(op):
-        if op.type == "Identity":
-            op = op.inputs[0].op
-        return op.type in ("Variable", "VariableV2", "VarHandleOp", "ReadVariableOp")
-
     def fit(self, images, labels, fit, first_epoch, callback):
         skipping(
             self.model,
@@ -152,6 +169,7 @@ class Keras2(Adapter):
             lambda _inputs: [0.0] * len(self.model.metrics_names),
             first_epoch * callback.steps_per_epoch,
         )
+        self._make_train_function()
         self.model.fit(
             images,
             labels,
@@ -165,8 +183,42 @@ class Keras2(Adapter):
 
     def prepare_train_function(self):
         """The model's train function, made."""
-        self.model._make_train_function()
+        self._make_train_function()
         return self.model.train_function
+
+    def _make_train_function(self):
+        """Make the model's train function; that of a traced run also gives the batch statistics, which are kept."""
+        if self.model.train_function is not None or not self.is_traced:
+            self.model._make_train_function()
+            return
+        tensors = [tensor for (pair,) in self.statistics for tensor in pair]
+        literal = self.K.function
+        self.K.function = lambda inputs, outputs, **options: literal(inputs, list(outputs) + tensors, **options)
+        try:
+            self.model._make_train_function()
+        finally:
+            self.K.function = literal
+        with_statistics, count = self.model.train_function, len(tensors)
+
+        def train_function(inputs):
+            values = with_statistics(inputs)
+            self.step_statistics = values[-count:]
+            return values[:-count]
+
+        self.model.train_function = train_function
+
+    def batch_statistics(self):
+        return list(zip(self.step_statistics[::2], self.step_statistics[1::2]))
+
+    def calls_per_step(self):
+        return [found.updates for _, found in self.calls]
+
+    def reason_against_trace(self):
+        for layer, found in self.calls:
+            reason = found.reason_against_trace()
+            if reason is not None:
+                return "{} {}".format(layer.name, reason)
+        return None
 
     def evaluate(self, images, labels, batch_size):
         loss, accuracy = self.model.evaluate(images, labels, batch_size=batch_size, verbose=0)
@@ -175,7 +227,20 @@ class Keras2(Adapter):
     def predict(self, images, batch_size):
         return self.model.predict(images, batch_size=batch_size, verbose=0), "model.predict"
 
-    def training_phase(self, images, labels, batch_size):
+    def _random_layers(self):
+        return quiet.random_layers(self.keras, self.model.layers)
+
+    def has_random_layers(self):
+        return bool(self._random_layers())
+
+    def first_bad_output(self, images):
+        layers = [layer for layer in self.model.layers if len(keras_nodes(layer)) == 1]
+        outputs = [keras_nodes(layer)[0].output_tensors[0] for layer in layers]
+        feed = {self.model.inputs[0]: images, self.K.learning_phase(): INFERENCE}
+        values = self.K.get_session().run(outputs, feed_dict=feed)
+        return next((layer for layer, array in zip(layers, values) if not np.isfinite(array).all()), None)
+
+    def training_phase(self, images, labels, batch_size, random_layers=True):
         self.model._make_test_function()
         losses, right, sums, given = 0.0, 0.0, None, []
         for part in batches(len(images), batch_size):
@@ -183,10 +248,13 @@ class Keras2(Adapter):
             feed = [images[part], labels[part], np.ones(count), TRAINING]
             if hasattr(self.model, "reset_metrics"):
                 self.model.reset_metrics()  # since Keras 2.3 the accuracy is that of all calls since the last reset
-            loss, accuracy = self.model.test_function(feed)
+            if random_layers:
+                loss, accuracy = self.model.test_function(feed)
+            values, probabilities = self._fetch_statistics(images[part], random_layers)
+            if not random_layers:
+                loss, accuracy = scores(probabilities, labels[part])
             losses += float(loss) * count
             right += float(accuracy) * count
-            values, probabilities = self._fetch_statistics(images[part])
             given.append(probabilities)
             values = [[array * np.float32(count) for array in pair] for pair in values]
             if sums is None:
@@ -198,18 +266,33 @@ class Keras2(Adapter):
         statistics = [tuple(array / np.float32(total) for array in pair) for pair in sums]
         return losses / total, right / total, "model.test_function([images, labels, ones, 1])", statistics
 
-    def _fetch_statistics(self, images):
+    def _fetch_statistics(self, images, random_layers):
         """Batch statistics of all layers, and probabilities, for one batch in training phase; runs no update."""
         session = self.K.get_session()
         feed = {self.model.inputs[0]: images, self.K.learning_phase(): TRAINING}
-        return session.run(([list(pair) for pair in self.statistics], self.model.outputs[0]), feed_dict=feed)
+        if not random_layers:
+            feed = quiet.quiet_feed(session, self._random_layers(), feed)
+        fetched = [[list(pair) for pair in calls] for calls in self.statistics]
+        calls_of_layers, probabilities = session.run((fetched, self.model.outputs[0]), feed_dict=feed)
+        return [mean_over_calls(calls) for calls in calls_of_layers], probabilities
 
     def batch_norm_layers(self):
-        return [layer for layer in self.model.layers if isinstance(layer, self.keras.layers.BatchNormalization)]
+        """Those that the model calls, frozen ones and those inside of other layers too."""
+        return self._all_batch_norm_layers() if self.calls is None else [layer for layer, _ in self.calls]
+
+    def _all_batch_norm_layers(self):
+        layers = own_model.nested_layers(self.model)
+        return [layer for layer in layers if isinstance(layer, self.keras.layers.BatchNormalization)]
+
+    def why_no_statistics(self):
+        if self._all_batch_norm_layers():
+            return "the model calls none of its BatchNormalization layers: nothing of them is measured"
+        return super().why_no_statistics()
 
     def moving_statistics(self):
         layers = self.batch_norm_layers()
-        return [(self.K.get_value(layer.moving_mean), self.K.get_value(layer.moving_variance)) for layer in layers]
+        values = self.K.batch_get_value([w for layer in layers for w in (layer.moving_mean, layer.moving_variance)])
+        return list(zip(values[::2], values[1::2]))
 
     def set_moving_statistics(self, pairs):
         values = []
@@ -227,7 +310,7 @@ class Keras2(Adapter):
             yield weight.name.replace(":", "_"), value
 
     def state(self):
-        self.model._make_train_function()
+        self._make_train_function()
         for index, value in enumerate(self._values(self._state_variables())):
             yield "variable/{:05d}".format(index), value
 
@@ -246,7 +329,7 @@ class Keras2(Adapter):
         return found
 
     def restore(self, state):
-        self.model._make_train_function()
+        self._make_train_function()
         index = 0
         for group in in_groups(self._state_variables()):
             names = ["variable/{:05d}".format(index + place) for place in range(len(group))]

@@ -6,17 +6,18 @@ import random
 
 import numpy as np
 
+from repro_worker.adapters.base import NOT_TRAINED
 from repro_worker.adapters.graph_optimizer import leave_out_passes
 from repro_worker.adapters.tf2 import TF2Adapter
 
 MOST_KEPT_BYTES = 1 << 26  # of images; the batches of more are drawn anew in each epoch
-NOT_TRAINED = ("what_if", "derive")  # kinds of requests that only load weights and evaluate
 
 
 class Keras3(TF2Adapter):
     """Literal calls of Keras 3; optimizer and metrics are built before `fit` (one trace for two, same bits)."""
 
     probabilities = None
+    statistics_from_input = False
 
     def import_keras(self):
         import keras
@@ -45,6 +46,22 @@ class Keras3(TF2Adapter):
         self.model.optimizer.build(self.model.trainable_variables)
         with self._plain_tracing():
             self.model.make_train_function()
+
+    def trains(self, layer, training):
+        if training is not None and not isinstance(training, (bool, int)):
+            return None
+        return bool(training) and layer.trainable
+
+    def watch_statistics(self, layer, note):
+        literal = layer._moments
+
+        @functools.wraps(literal)
+        def moments(*args, **kwargs):
+            pair = literal(*args, **kwargs)
+            note(pair)
+            return pair
+
+        layer._moments = moments
 
     def _build_metrics_and_loss(self, scenario):
         """What `_symbolic_build` does; an application's outputs are known without another symbolic pass through it."""

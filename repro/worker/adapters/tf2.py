@@ -6,22 +6,26 @@ import importlib
 import numpy as np
 
 from repro_worker import own_model, variant
+from repro_worker.adapters import quiet
 from repro_worker.adapters.base import (
+    NOT_TRAINED,
     Adapter,
     DeviceAbsentError,
     batches,
     compile_arguments,
     measured_momenta,
-    request_momentum,
+    scenario_momentum,
     skipping,
     telemetry,
 )
+from repro_worker.adapters.step_watch import StepWatch, input_moments, watched_outputs
 
 
 class TF2Adapter(Adapter):
     """Eager calls on TensorFlow 2; subclasses set `keras` in `import_keras`."""
 
     keras = None
+    statistics_from_input = True  # a trace computes them from the layers' inputs: the layers do not show theirs
 
     def import_keras(self):
         """The Keras module that this adapter speaks."""
@@ -76,13 +80,34 @@ class TF2Adapter(Adapter):
         if wanted:
             self.model = variant.rebuilt(self.model, wanted, self.batch_norm_layers())
         self.momenta = measured_momenta(request, self.batch_norm_layers())
-        momentum = request_momentum(request)
+        momentum = scenario_momentum(request)
         if momentum is not None:
             for layer in self.batch_norm_layers():
                 layer.momentum = momentum
         self.model.compile(**compile_arguments(scenario))
         if scenario["compile"].get("learning_rate") is not None:
             self.model.optimizer.learning_rate = scenario["compile"]["learning_rate"]
+        self.watch = StepWatch(self, traced=bool(request.get("trace")) and request.get("kind") not in NOT_TRAINED)
+
+    def trains(self, layer, training):
+        """Whether a call of the layer uses the batch's statistics; None where only the graph can tell."""
+        raise NotImplementedError
+
+    def watch_statistics(self, layer, note):
+        """Have `note` called with the (mean, variance) that each call of the layer computes, where that can be seen."""
+
+    def input_statistics(self, layer, inputs):
+        """(mean, variance) of a call's input as the layer averages them."""
+        return input_moments(self.tf, layer, inputs)
+
+    def calls_per_step(self):
+        return self.watch.calls_per_step()
+
+    def reason_against_trace(self):
+        return self.watch.reason_against_trace()
+
+    def batch_statistics(self):
+        return self.watch.batch_statistics()
 
     def _application(self, request):
         """A network of keras.applications."""
@@ -139,45 +164,62 @@ class TF2Adapter(Adapter):
     def predict(self, images, batch_size):
         return self.model.predict(images, batch_size=batch_size, verbose=0), "model.predict"
 
-    def training_phase(self, images, labels, batch_size):
-        """One eager forward pass of the layers in training phase, with momentum 0 and moving statistics 0.
+    def has_random_layers(self):
+        return bool(quiet.random_layers(self.keras, own_model.nested_layers(self.model)))
+
+    def first_bad_output(self, images):
+        bad, leaves = [], [layer for layer in own_model.nested_layers(self.model) if not hasattr(layer, "layers")]
+        with watched_outputs(leaves, lambda layer, array: np.isfinite(array).all() or bad.append(layer)):
+            self.model(self.tf.constant(images, self.tf.float32), training=False)
+        return bad[0] if bad else None
+
+    def training_phase(self, images, labels, batch_size, random_layers=True):
+        """One eager forward pass in training phase, with momentum 0 and statistics of 0 before each call of a layer.
 
         Then every update rule (m * moving + (1 - m) * batch, or moving - (moving - batch) * (1 - m)) leaves exactly
-        the batch statistic in the moving statistic, which is read and put back.
+        the batch statistic in the moving statistic, which is read. All is put back.
         """
+        if not random_layers:
+            with quiet.quiet(quiet.random_layers(self.keras, own_model.nested_layers(self.model))):
+                return self.training_phase(images, labels, batch_size)
         layers = self.batch_norm_layers()
         kept = [(variable, np.array(variable)) for variable in self.model.non_trainable_variables]
         momenta = [layer.momentum for layer in layers]
-        losses, right, sums, given = 0.0, 0, None, []
+        losses, right, sums, given = 0.0, 0, [None] * len(layers), []
         try:
             for layer in layers:
                 layer.momentum = 0.0
             for part in batches(len(images), batch_size):
-                for layer in layers:
-                    layer.moving_mean.assign(np.zeros(layer.moving_mean.shape, np.float32))
-                    layer.moving_variance.assign(np.zeros(layer.moving_variance.shape, np.float32))
+                self.watch.begin_pass()
                 probabilities = self.model(self.tf.constant(images[part], self.tf.float32), training=True)
+                pairs = self.watch.end_pass()
                 given.append(np.array(probabilities))
                 count = part.stop - part.start
                 per_image = self.keras.losses.categorical_crossentropy(labels[part].astype(np.float32), probabilities)
                 losses += float(np.mean(np.array(per_image), dtype=np.float32)) * count
                 right += int(np.sum(np.argmax(np.array(probabilities), 1) == np.argmax(labels[part], 1)))
-                statistics = [np.concatenate(pair) * np.float32(count) for pair in self.moving_statistics()]
-                sums = statistics if sums is None else [old + new for old, new in zip(sums, statistics)]
+                sums = [added(total, pair, count) for total, pair in zip(sums, pairs)]
         finally:
+            self.watch.measured = None
             for layer, momentum in zip(layers, momenta):
                 layer.momentum = momentum
             for variable, value in kept:
                 variable.assign(value)
         self.training_probabilities = np.concatenate(given)
-        mean = [total / np.float32(len(images)) for total in sums]
-        pairs = [tuple(np.split(values, 2)) for values in mean]
-        return losses / len(images), right / len(images), "model(x, training=True)", pairs
+        statistics = [None if total is None else tuple(np.split(total / np.float32(len(images)), 2)) for total in sums]
+        return losses / len(images), right / len(images), "model(x, training=True)", statistics
 
     def batch_norm_layers(self):
+        return [layer for layer in self._all_batch_norm_layers() if layer.trainable]
+
+    def _all_batch_norm_layers(self):
         kind = self.keras.layers.BatchNormalization
-        layers = own_model.nested_layers(self.model)
-        return [layer for layer in layers if isinstance(layer, kind) and layer.trainable]
+        return [layer for layer in own_model.nested_layers(self.model) if isinstance(layer, kind)]
+
+    def why_no_statistics(self):
+        if self._all_batch_norm_layers():
+            return "the BatchNormalization layers are frozen: both phases use their statistics, which never change"
+        return super().why_no_statistics()
 
     def moving_statistics(self):
         return [(np.array(layer.moving_mean), np.array(layer.moving_variance)) for layer in self.batch_norm_layers()]
@@ -206,3 +248,11 @@ class TF2Adapter(Adapter):
     def restore(self, state):
         for index, variable in enumerate(self.state_variables()):
             variable.assign(state["variable/{:05d}".format(index)])
+
+
+def added(total, pair, count):
+    """`total`, one vector or None at first, and `count` times the statistics `pair`; None where there are none."""
+    if pair is None:
+        return total
+    values = np.concatenate(pair) * np.float32(count)
+    return values if total is None else total + values

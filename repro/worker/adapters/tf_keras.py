@@ -23,6 +23,18 @@ class TFKeras(TF2Adapter):
         seed_python(seed)
         self.tf.random.set_seed(seed)
 
+    def trains(self, layer, training):
+        training = layer._get_training_value(training)
+        return bool(training) if isinstance(training, (bool, int)) else None
+
+    def input_statistics(self, layer, inputs):
+        """The fused kernel averages variance * N / (N - 1), where N values make one."""
+        mean, variance = super().input_statistics(layer, inputs)
+        if layer.fused:
+            values = self.tf.cast(self.tf.size(inputs) // self.tf.size(mean), self.tf.float32)
+            variance *= values / self.tf.maximum(values - 1.0, 1.0)
+        return mean, variance
+
     def fingerprint(self):
         jit = getattr(self.model, "_jit_compile", None)
         return dict(super().fingerprint(), jit_compile=bool(jit))

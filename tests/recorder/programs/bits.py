@@ -19,6 +19,12 @@ models = importlib.import_module(NAME + ".models")
 callbacks = importlib.import_module(NAME + ".callbacks")
 
 
+if OLD:
+    keras.backend.set_session(
+        tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1))
+    )
+
+
 def seed(value):
     random.seed(value)
     np.random.seed(value)
@@ -40,8 +46,9 @@ def network():
     hidden = layers.Dense(24, activation="relu")(inputs)
     hidden = layers.Dropout(0.3)(hidden)
     normalised = layers.BatchNormalization(momentum=0.8)
-    hidden = normalised(hidden)
-    hidden = normalised(layers.Dense(24)(hidden))  # shared
+    hidden = layers.Dense(24)(normalised(hidden))
+    # Shared; on TensorFlow 1 the two updates of a step come in any order, and no two runs are alike.
+    hidden = layers.BatchNormalization()(hidden) if OLD else normalised(hidden)
     hidden = layers.GaussianNoise(0.1)(hidden)
     return models.Model(inputs, layers.Dense(3, activation="softmax")(hidden))
 
@@ -60,9 +67,10 @@ x = (rng.normal(0, 1, (150, 12)) + np.eye(3)[y].dot(rng.normal(0, 2, (3, 12)))).
 model = network()
 model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 model.summary()
-accuracy = "val_loss"
 watched = [
-    callbacks.ModelCheckpoint(os.path.join(folder, "best." + ("hdf5" if OLD else "keras")), monitor="val_loss", save_best_only=True),
+    callbacks.ModelCheckpoint(
+        os.path.join(folder, "best." + ("hdf5" if OLD else "keras")), monitor="val_loss", save_best_only=True
+    ),
     callbacks.EarlyStopping(monitor="val_loss", patience=1),
 ]
 history = model.fit(x, y, epochs=6, batch_size=16, verbose=2, validation_split=0.2, callbacks=watched)
@@ -86,7 +94,11 @@ print("names", [layer.name for layer in second.layers], [weight.name for weight 
 second.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 second.fit(x, y, epochs=2, batch_size=30, verbose=2)
 print("second", digest(second.get_weights()), second.name)
-print("variables", digest([np.array(variable) for variable in model.optimizer.variables]) if hasattr(
-    model.optimizer, "variables") and not callable(model.optimizer.variables) else "not told")
+print(
+    "variables",
+    digest([np.array(variable) for variable in model.optimizer.variables])
+    if hasattr(model.optimizer, "variables") and not callable(model.optimizer.variables)
+    else "not told",
+)
 print("metrics", [getattr(metric, "name", str(metric)) for metric in model.metrics])
 sys.stdout.flush()

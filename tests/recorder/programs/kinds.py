@@ -29,8 +29,13 @@ def report(name, model):
 
 def network(**options):
     model = keras.Sequential(
-        [keras.Input((8,)), layers.Dense(16, activation="relu"), layers.BatchNormalization(momentum=0.9),
-         layers.Dropout(0.2), layers.Dense(2, activation="softmax")]
+        [
+            keras.Input((8,)),
+            layers.Dense(16, activation="relu"),
+            layers.BatchNormalization(momentum=0.9),
+            layers.Dropout(0.2),
+            layers.Dense(2, activation="softmax"),
+        ]
     )
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **options)
     return model
@@ -110,9 +115,7 @@ def several_inputs():
     }
     model = keras.Model({"left": left, "right": right}, outputs)
     model.compile("adam", {"value": "mse", "kind": "sparse_categorical_crossentropy"})
-    model.fit(
-        {"left": x, "right": x * 2}, {"value": x[:, :1], "kind": y}, epochs=2, verbose=0, validation_split=0.25
-    )
+    model.fit({"left": x, "right": x * 2}, {"value": x[:, :1], "kind": y}, epochs=2, verbose=0, validation_split=0.25)
     return model
 
 
@@ -191,9 +194,13 @@ def half_precision():
 
 def in_time():
     model = keras.Sequential(
-        [keras.Input((4, 2)), layers.TimeDistributed(layers.BatchNormalization()),
-         layers.TimeDistributed(keras.Sequential([keras.Input((2,)), layers.Dense(4), layers.BatchNormalization()])),
-         layers.LSTM(4), layers.Dense(2)]
+        [
+            keras.Input((4, 2)),
+            layers.TimeDistributed(layers.BatchNormalization()),
+            layers.TimeDistributed(keras.Sequential([keras.Input((2,)), layers.Dense(4), layers.BatchNormalization()])),
+            layers.LSTM(4),
+            layers.Dense(2),
+        ]
     )
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(x.reshape(96, 4, 2), y, epochs=2, verbose=0)
@@ -240,8 +247,19 @@ def added_loss():
 
 
 EVERY = [
-    tf_data, tf_data_repeated, sequence, generator, several_inputs, own_step, eager, one_epoch_each, batches,
-    half_precision, in_time, raising, added_loss,
+    tf_data,
+    tf_data_repeated,
+    sequence,
+    generator,
+    several_inputs,
+    own_step,
+    eager,
+    one_epoch_each,
+    batches,
+    half_precision,
+    in_time,
+    raising,
+    added_loss,
 ]
 wanted = os.environ.get("KINDS", "").split()
 for each in EVERY:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 CLOCK_FAULT_SECONDS = 86_400.0
 TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
+# The environment of every recording: the program's own.
+RECORDED = "recorded"
 # Time, scenario and environment, seed, random part. Both names may hold hyphens: the id alone does not separate them.
 PATTERN = re.compile(r"^(\d{8}T\d{6}\.\d{6}Z)-(.+)-s(\d+)-([a-z0-9]{4})$")
 _RANDOM_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"

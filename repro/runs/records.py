@@ -11,7 +11,8 @@ from msgspec import UNSET, UnsetType
 
 from repro.runs.event_base import Count, Number, Seconds
 from repro.runs.events import Probabilities
-from repro.runs.recorded_record import RECORDED, Recorded
+from repro.runs.ids import RECORDED
+from repro.runs.recorded_record import Recorded
 
 FORMAT = 1
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from repro.queue import tickets
     from repro.queue.standby import Warming
     from repro.runs.directory import RunDirectory
+    from repro.runs.estimate import Timing
     from repro.runs.store import Store
     from repro.scenario.types import Scenario
     from tui.watchers import StoreNews, StoreWatcher
@@ -124,7 +125,7 @@ class ReproApp(App[int], inherit_bindings=False):
         self.summaries: dict[str, RunSummary] = {}
         self.tickets: list[tickets.Ticket] = []
         self.store_error: str | None = None
-        self.step_seconds: dict[str, float] = {}
+        self.timings: dict[object, Timing] = {}
         self.marked: list[str] = []
         self.deleted: list[str] = []
         self.warming: Warming | None = None
@@ -316,7 +317,7 @@ class ReproApp(App[int], inherit_bindings=False):
         if news.tickets is not None:
             self.tickets = news.tickets
             self._say_errors()
-        self.step_seconds.update(news.step_seconds)
+        self.timings.update((timing.kind, timing) for timing in news.timings)
         try:
             screen = self.screen
         except ScreenStackError:  # the program is ending

@@ -160,7 +160,10 @@ def finished(
     shutil.copytree(DATA, run.path)
     (run.path / "weights").mkdir()
     run.file("run.lock").touch()
-    run.file("run.json").write_bytes(msgspec.json.encode(record(run_id, scenario, environment, seed)))
+    head = msgspec.structs.replace(
+        record(run_id, scenario, environment, seed), scenario_sha256=run.require_scenario().sha256()
+    )
+    run.file("run.json").write_bytes(msgspec.json.encode(head))
     result = msgspec.json.decode(run.file("result.json").read_bytes(), type=Result)
     result = msgspec.structs.replace(result, run=run_id, scenario=scenario, environment=environment, seed=seed)
     run.file("result.json").write_bytes(msgspec.json.encode(result))

@@ -20,7 +20,8 @@ from repro.base.errors import InputError
 from repro.runs.summary import RunSummary
 from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
 from tui.screens.base import ReproScreen, key
-from tui.text import BAD, QUIET, duration, hanging, plain, prose, roughly, rows, when, word
+from tui.text import BAD, QUIET, duration, hanging, plain, prose, rows, when, word
+from tui.viewmodels.estimate import expected_text
 from tui.viewmodels.scenarios import Entry, Shelf, marked, yaml
 from tui.widgets.cursor import ReversedCursor
 
@@ -195,19 +196,12 @@ class LibraryScreen(ReproScreen):
         return {name: found[name] for name in self.repro.environments if name in found}
 
     def expected(self, one: Entry) -> str:
-        """Expected time here: the last run's, else from measured seconds of an epoch."""
-        scenario, epochs = one.name, one.epochs
-        environment = (self.repro.settings.environments or ["keras-3"])[0]
-        other: RunSummary | None = None
-        for summary in self.repro.runs():
-            if summary.environment == environment and summary.seconds is not None:
-                if summary.scenario == scenario:
-                    return duration(summary.seconds)
-                other = other or summary
-        step = self.repro.step_seconds.get(environment)
-        if other is not None and other.seconds is not None and step is not None:
-            return f"~{roughly(max(step, other.seconds - other.epochs * step) + epochs * step)}"
-        return f"{epochs} epochs"
+        """Expected time here, else the number of epochs."""
+        kept = self.repro.settings
+        environment = (kept.environments or ["keras-3"])[0]
+        loaded = self.shelf.loaded.get(one.key)
+        text = expected_text(self.repro, loaded.scenario, environment, kept.device) if loaded is not None else None
+        return text if text is not None else f"{one.epochs} epochs"
 
     # -- the story
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tui.text import duration, roughly
+
 if TYPE_CHECKING:
     from repro.scenario.types import Scenario
     from tui.app import ReproApp
@@ -12,17 +14,27 @@ if TYPE_CHECKING:
 
 
 def seconds_of(app: ReproApp, request: Request, scenarios: Mapping[str, Scenario]) -> float | None:
-    """Seconds for all runs of a request, one after another; None where too little is known."""
+    """Return the seconds of all runs of a request, one after another; None if too little is known."""
+    from repro.runs.estimate import expected_time  # the engine's types take 80 ms: after the first paint
+
     total = 0.0
-    for scenario, environment, _, _ in request.each():
-        runs = [run for run in app.runs() if run.environment == environment and run.seconds is not None]
-        same = next((run.seconds for run in runs if run.scenario == scenario), None)
-        step = app.step_seconds.get(environment)
-        if same is not None:
-            total += same
-        elif runs and step is not None and runs[0].seconds is not None:
-            total += max(0.0, runs[0].seconds - runs[0].epochs * step)
-            total += scenarios[scenario].fit.epochs * step if scenario in scenarios else 0.0
-        else:
-            return None
+    for name in request.scenarios:
+        for environment in request.environments:
+            scenario = scenarios.get(name)
+            estimate = expected_time(app.timings.values(), scenario, environment, request.device) if scenario else None
+            if estimate is None:
+                return None
+            total += estimate.seconds * len(request.seeds)
     return total
+
+
+def expected_text(app: ReproApp, scenario: Scenario, environment: str, device: str) -> str | None:
+    """Return how long one run will take, for people; None if too little is known."""
+    if not app.timings:
+        return None
+    from repro.runs.estimate import expected_time  # the engine's types take 80 ms: after the first paint
+
+    estimate = expected_time(app.timings.values(), scenario, environment, device)
+    if estimate is None:
+        return None
+    return duration(estimate.seconds) if estimate.is_measured else f"~{roughly(estimate.seconds)}"

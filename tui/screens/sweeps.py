@@ -172,7 +172,7 @@ class SweepsScreen(ReproScreen):
     def _draw_run(self, record: SweepRecord) -> None:
         assert self.sight is not None
         one = record.groups[self.group].runs[self.seed]
-        self.put(self.query_one("#sweep-run", Static), run_line(one, self.sight.going.get(one["run"])))
+        self.put(self.query_one("#sweep-run", Static), run_line(one, self.sight.going.get(one.run or "")))
 
     # -- keys
 
@@ -199,7 +199,7 @@ class SweepsScreen(ReproScreen):
 
     def _run_id(self) -> str | None:
         record = self.record
-        found = record.groups[self.group].runs[self.seed]["run"] if record is not None else None
+        found = record.groups[self.group].runs[self.seed].run if record is not None else None
         return found if found in self.repro.summaries else None
 
     def action_seed(self, by: int) -> None:

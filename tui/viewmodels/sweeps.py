@@ -7,7 +7,6 @@ import statistics
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from textual.content import Content
 
@@ -15,7 +14,7 @@ from repro.base.errors import InputError, ReproError
 from repro.runs.directory import RunDirectory
 from repro.runs.store import Store
 from repro.sweep.record import SweepDirectory, SweepRecord, sweeps
-from repro.sweep.tally import ClaimRate, Group, Rate
+from repro.sweep.tally import ClaimRate, Group, Rate, SweepRun
 from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, duration, plain, word
 
 AT_A_TIME = 10  # seeds stand in blocks, so that one can count them
@@ -96,12 +95,10 @@ class SweepWatcher:
         found = {}
         for group in record.groups:
             for one in group.runs:
-                if one["state"] == "running" and one["run"] is not None:
+                if one.state == "running" and one.run is not None:
                     with contextlib.suppress(ReproError, OSError):
-                        progress = RunDirectory(self._store.path / one["run"]).progress()
-                        found[one["run"]] = Going(
-                            progress.stage, progress.epoch, progress.epochs, progress.seconds_left
-                        )
+                        progress = RunDirectory(self._store.path / one.run).progress()
+                        found[one.run] = Going(progress.stage, progress.epoch, progress.epochs, progress.seconds_left)
         return found
 
     def _left(self, record: SweepRecord, going: Mapping[str, Going]) -> float | None:
@@ -110,27 +107,27 @@ class SweepWatcher:
         for group in record.groups:
             took = [seconds for one in group.runs if (seconds := self._took(one)) is not None]
             for one in group.runs:
-                if one["verdict"] is not None or one["reason"] is not None:
+                if one.verdict is not None or one.reason is not None:
                     continue
                 if not took:
                     return None
                 left = statistics.median(took)
-                run = going.get(one["run"])
+                run = going.get(one.run or "")
                 if run is not None and run.seconds_left is not None:
                     left = min(left, run.seconds_left)
                 total, longest = total + left, max(longest, left)
         return max(longest, total / (record.workers or 1))
 
-    def _took(self, one: Mapping[str, Any]) -> float | None:
+    def _took(self, one: SweepRun) -> float | None:
         """Seconds of a finished run."""
-        if one["verdict"] is None or one["run"] is None:
+        if one.verdict is None or one.run is None:
             return None
-        if one["run"] not in self._seconds:
+        if one.run not in self._seconds:
             with contextlib.suppress(ReproError):
-                result = RunDirectory(self._store.path / one["run"]).result()
+                result = RunDirectory(self._store.path / one.run).result()
                 if result is not None and "total" in result.seconds:
-                    self._seconds[one["run"]] = result.seconds["total"]
-        return self._seconds.get(one["run"])
+                    self._seconds[one.run] = result.seconds["total"]
+        return self._seconds.get(one.run)
 
 
 # -- lines
@@ -147,11 +144,11 @@ def interval_bar(one: Rate | ClaimRate, width: int) -> str:
     return "".join(cells)
 
 
-def sign_of(one: Mapping[str, Any]) -> tuple[str, str]:
+def sign_of(one: SweepRun) -> tuple[str, str]:
     """A run's sign and its style."""
-    if one["verdict"] is None and one["reason"] is not None and one["state"] in ("waiting", "interrupted"):
+    if one.verdict is None and one.reason is not None and one.state in ("waiting", "interrupted"):
         return "!", ODD  # it was given up: not begun, or killed
-    what = word(one["verdict"] or one["state"])
+    what = word(one.verdict or one.state)
     return what.sign, what.style
 
 
@@ -235,19 +232,19 @@ def group_lines(group: Group, width: int, cursor: int | None) -> list[Content]:
     ]
 
 
-def run_line(one: Mapping[str, Any], going: Going | None) -> Content:
+def run_line(one: SweepRun, going: Going | None) -> Content:
     """One run in words: its seed, how it came out, or how far it is."""
     sign, style = sign_of(one)
     if going is not None:
         of = f", epoch {going.epoch} of {going.epochs}" if going.epochs else ""
         left = f", {duration(going.seconds_left)} of training left" if going.seconds_left else ""
         says = f"{going.stage or 'starting'}{of}{left}"
-    elif one["verdict"] is not None:
-        was = {"kept": "was there", "trained": "trained", "resumed": "resumed"}.get(one["how"], one["how"])
-        says = f"{word(one['verdict']).word}, {was}"
+    elif one.verdict is not None:
+        was = {"kept": "was there", "trained": "trained", "resumed": "resumed"}.get(one.how, one.how)
+        says = f"{word(one.verdict).word}, {was}"
     else:
-        says = plain(one["reason"], 200) if one["reason"] else word(one["state"]).word
-    return Content.assemble((f"{sign} ", style), (f"seed {one['seed']}", "bold"), f"  {says}")
+        says = plain(one.reason, 200) if one.reason else word(one.state).word
+    return Content.assemble((f"{sign} ", style), (f"seed {one.seed}", "bold"), f"  {says}")
 
 
 def summary_line(sight: Sight, width: int) -> Content:

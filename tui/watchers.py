@@ -243,7 +243,7 @@ class RunFollower:
             news.events = self._reader.read(self.PIECE)
         except (msgspec.DecodeError, OSError) as error:
             self._broken = True
-            self._be_damaged(f"{self.run_directory.file('events.jsonl')}: damaged ({error})")
+            self._be_damaged(f"{self.run_directory.file(layout.EVENTS)}: damaged ({error})")
             return False
         self._progress.extend(event for event in news.events if isinstance(event, _SIGNS_OF_LIFE))
         news.behind = bool(news.events) and self._has_more()

@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.widgets import Log, Static
 
 from repro.base.errors import InputError
-from repro.runs import events
+from repro.runs import events, layout
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import NOTHING_MEASURED, ClaimResult, Result, RunRecord
 from repro.runs.summary import ENDED, RunSummary
@@ -187,7 +187,7 @@ class RunScreen(ReproScreen):
     def _load_pictures(self) -> None:
         """Read the images; where there are none, their place says so."""
         try:
-            array = load_images(self.repro.run_directory(self.run_id).file("arrays/images.npy"), MOST_PICTURES)
+            array = load_images(self.repro.run_directory(self.run_id).file(layout.IMAGES), MOST_PICTURES)
         except InputError:
             array = None
         with contextlib.suppress(RuntimeError):

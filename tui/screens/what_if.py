@@ -18,10 +18,10 @@ from textual.message import Message
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
+from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
-from repro.scenario.load import of_run
 from repro.supervise.what_if import Answer, Oracle, Statistics, require_traced, snapshots
 from tui.commands import show, store_option
 from tui.screens.base import ReproScreen, key
@@ -65,8 +65,8 @@ class Traced:
 def read(run: RunDirectory) -> Traced:
     """Read it; ReproError where the run cannot answer, OSError, ValueError or KeyError where files are damaged."""
     record = require_traced(run)
-    head = msgspec.json.decode(run.file("arrays/trace.json").read_bytes())
-    scenario = of_run(run.file("scenario.yaml"))
+    head = msgspec.json.decode(run.file(layout.TRACE_HEADER).read_bytes())
+    scenario = run.require_scenario()
     traced = Traced(
         run=run,
         record=record,
@@ -106,7 +106,7 @@ def way_left(traced: Traced, question: Question) -> list[float | None]:
     batch_norm: Any = worker_code  # Python 3.6's, without annotations
     updates = question.epoch * traced.steps_per_epoch
     columns = 2 * sum(traced.channels)
-    table = np.memmap(traced.run.file("arrays/trace.f32"), np.float32, "r")[: updates * columns]
+    table = np.memmap(traced.run.file(layout.TRACE), np.float32, "r")[: updates * columns]
     table = table.reshape(updates, columns)  # ValueError where the trace ends before
     batch = np.array(table[-1])
     if question.statistics == "re-estimated":

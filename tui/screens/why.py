@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from repro.base import arrays
 from repro.base.errors import InputError, ReproError
+from repro.runs import layout
 from repro.runs.events import BatchNormMeasured, LayerDrift
 from repro.runs.progress import Progress, power
 from tui.commands import show, store_option
@@ -124,7 +125,7 @@ class WhyScreen(ReproScreen):
             epsilon = _epsilon(progress.fingerprint)
             for epoch, measured in progress.drift.items():
                 with contextlib.suppress(InputError, ValueError):
-                    seen[epoch] = seen_by_inference(run.file("arrays"), epoch, measured.layers, epsilon)
+                    seen[epoch] = seen_by_inference(run.file(layout.ARRAYS), epoch, measured.layers, epsilon)
         except (ReproError, OSError) as error:
             fault = str(error)
         with contextlib.suppress(RuntimeError):

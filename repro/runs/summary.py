@@ -118,7 +118,7 @@ def _finished(result: Result) -> dict[str, Any]:
         "epoch": len(accuracies),
         "epochs": len(accuracies),
         "fit_accuracy": float(accuracies[-1]),
-        "predict_accuracy": result.figures.get("predict.accuracy"),
+        "predict_accuracy": result.figures.figure("predict.accuracy"),
     }
 
 

@@ -128,9 +128,9 @@ def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
         "epochs": [
             {
                 "epoch": epoch,
-                "evaluate": msgspec.to_builtins(figures.get("evaluate")),
-                "evaluate_training_phase": msgspec.to_builtins(figures.get("evaluate_training_phase")),
-                "distance": figures.get("batch_norm.moving_to_batch_distance"),
+                "evaluate": msgspec.to_builtins(figures.figure("evaluate")),
+                "evaluate_training_phase": msgspec.to_builtins(figures.figure("evaluate_training_phase")),
+                "distance": figures.figure("batch_norm.moving_to_batch_distance"),
             }
             for epoch, figures in at.items()
         ],
@@ -271,18 +271,18 @@ def report_tables() -> dict[str, str]:
     return {"claims": table(["claim", "says", "keras-2.0.9", "keras-3", "scenario"], list(lines.values()))}
 
 
-def _measurements(run: dict[str, Any]) -> Measurements:
-    """Return a collected run's measurements; of `fit` only the last epoch was collected."""
-    measured = run["measurements"]
-    fit = {name: value if isinstance(value, list) else [value] for name, value in measured["fit"].items()}
-    return msgspec.convert({**measured, "fit": fit}, Measurements)
+def _figures(stored: dict[str, Any]) -> Measurements:
+    """Measurements of the evidence, which keeps of fit the last epoch only."""
+    fit = {name: [value] for name, value in stored["fit"].items()}
+    return msgspec.convert({**stored, "fit": fit}, Measurements)
 
 
 def decided(scenario: Scenario, claim: str, one: dict[str, Any] | None) -> str:
     """What was measured and how the claim came out; a dash where nothing was run."""
     if one is None:
         return "-"
-    found = next(found for found in decide_all(scenario, _measurements(one), one["environment"]) if found.id == claim)
+    figures = _figures(one["measurements"])
+    found = next(found for found in decide_all(scenario, figures, one["environment"]) if found.id == claim)
     return f"{found.measured}, {found.outcome}"
 
 

@@ -26,12 +26,13 @@ from repro.bundle import manifest as m
 from repro.bundle import redact
 from repro.environment.definition import shipped_environments
 from repro.environment.record import RECORDED_VARIABLES
+from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.view import RunView
 from repro.scenario import load as scenario_load
 
 EXPORTED_STATES = ("finished", "failed", "stopped", "interrupted")
-_TEXT_FILES = ("scenario.yaml", "worker.log", "requirements.lock", "model.py")
+_TEXT_FILES = (layout.SCENARIO, layout.WORKER_LOG, layout.PACKAGE_LOCK, layout.OWN_MODEL)
 _STATISTICS = re.compile(r"^arrays/(moving|batch)-statistics-(\d+)\.npy$")
 _NUMBER = re.compile(r"^\d{1,5}$")
 _UNKNOWN = "not a file of a report"
@@ -221,11 +222,9 @@ def _gather(run: RunView, *, images: bool, own_images: bool) -> _Gathered:
 
 def _why_left_out(name: str, last: str, with_images: bool) -> str | None:
     """None: goes in. An empty reason: of no interest to anybody."""
-    if name in ("run.json", "result.json", "events.jsonl", *_TEXT_FILES) or re.match(
-        r"^environment(-\d+)?\.json$", name
-    ):
+    if name in (layout.RECORD, layout.RESULT, layout.EVENTS, *_TEXT_FILES) or layout.ENVIRONMENT_PATTERN.match(name):
         return None
-    if name in ("arrays/images.npy", "arrays/validation.npy"):
+    if name in (layout.IMAGES, layout.VALIDATION_IMAGES):
         return None if with_images else "images stay here"
     if statistics := _STATISTICS.match(name):
         return None if statistics[2] == last else "statistics of an earlier epoch"
@@ -233,13 +232,13 @@ def _why_left_out(name: str, last: str, with_images: bool) -> str | None:
         return "weights"
     if re.match(r"^(trace|arrays)/[\w-]+(/[\w-]+)?\.(npy|npz|bin|f32|json|jsonl)$", name):
         return "arrays of the run that a report does not need"
-    if name in ("run.lock", "stop") or name.startswith("worker-home/"):
+    if name in (layout.LOCK, layout.STOP_REQUEST) or name.startswith(f"{layout.WORKER_HOME}/"):
         return ""
     return _UNKNOWN
 
 
 def _last_statistics(run: RunDirectory) -> str:
-    found = [path.stem.rpartition("-")[2] for path in run.file("arrays").glob("*-statistics-*.npy")]
+    found = [path.stem.rpartition("-")[2] for path in run.file(layout.ARRAYS).glob("*-statistics-*.npy")]
     return max(found, default="")
 
 
@@ -262,8 +261,8 @@ def _run_entry(run: _Gathered, stored: dict[str, bytes]) -> m.RunEntry:
     from repro.scenario.types import Scenario
 
     record = run.evidence.record
-    text = stored[f"runs/{record.id}/scenario.yaml"].decode()
-    scenario = yaml_file.Document("scenario.yaml", text).convert(Scenario)
+    text = stored[f"runs/{record.id}/{layout.SCENARIO}"].decode()
+    scenario = yaml_file.Document(layout.SCENARIO, text).convert(Scenario)
     return m.RunEntry(
         id=record.id,
         scenario=record.scenario,
@@ -324,7 +323,7 @@ def public_text(gathered: Sequence[_Gathered] = ()) -> str:
         *sorted(shipped.folder("environments").glob("*/*")),
     ]
     texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
-    texts += [run.files.get("requirements.lock", b"").decode("utf-8", errors="replace") for run in gathered]
+    texts += [run.files.get(layout.PACKAGE_LOCK, b"").decode("utf-8", errors="replace") for run in gathered]
     return "\n".join(texts)
 
 
@@ -363,16 +362,16 @@ def _commands() -> list[str]:
 
 
 def _redacted(redactor: redact.Redactor, name: str, path: str, raw: bytes, run: _Gathered) -> bytes:
-    if name == "run.json":
+    if name == layout.RECORD:
         return redactor.json(_without_own_names(raw, run), path)
-    if re.match(r"^environment(-\d+)?\.json$", name):
+    if layout.ENVIRONMENT_PATTERN.match(name):
         return redactor.json(_allowed_variables(raw, path), path)
     if name.endswith(".json"):
         return redactor.json(raw, path)
     if name.endswith(".jsonl"):
         # a torn last line is the end for every reader
         return redactor.json_lines(raw[: raw.rfind(b"\n") + 1], path)
-    if name == "requirements.lock" or (name == "scenario.yaml" and _is_shipped(run.evidence)):
+    if name == layout.PACKAGE_LOCK or (name == layout.SCENARIO and _is_shipped(run.evidence)):
         return raw
     if name in _TEXT_FILES:
         return redactor.plain(raw, path)
@@ -381,7 +380,7 @@ def _redacted(redactor: redact.Redactor, name: str, path: str, raw: bytes, run: 
 
 def _is_shipped(run: RunView) -> bool:
     """Whether the run's scenario.yaml is, byte for byte, one that comes with the package."""
-    raw = run.run.file("scenario.yaml").read_bytes()
+    raw = run.run.file(layout.SCENARIO).read_bytes()
     return any(raw == file.read_bytes() for file in scenario_load.shipped_files())
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,9 @@ class RunSummary:
     seed: int
     # The random part of the id, which commands accept; empty if the id has another form.
     short: str
+    scenario_sha256: str = ""
+    # The one asked for.
+    device: str = ""
     state: str = "reading"
     verdict: str | None = None
     degraded: bool = False
@@ -103,6 +107,8 @@ def summarise(view: RunView, environments: Sequence[str] = ()) -> RunSummary:
         environment=record.environment,
         seed=record.seed,
         short=ids.short_id(view.id),
+        scenario_sha256=sys.intern(record.scenario_sha256),
+        device=record.device,
         derived_from=record.derived_from,
         **state,
     )
@@ -119,7 +125,7 @@ def _finished(result: Result) -> dict[str, Any]:
         "epoch": len(losses),
         "epochs": len(losses),
         "fit_accuracy": float(accuracies[-1]) if accuracies else None,
-        "predict_accuracy": result.figures.get("predict.accuracy"),
+        "predict_accuracy": result.figures.figure("predict.accuracy"),
     }
 
 

@@ -117,9 +117,9 @@ def test_a_whole_run() -> None:
 
 def test_measurements_of_an_epoch() -> None:
     progress = fold(started(), epoch(1), *measured(1), epoch(2))
-    assert progress.measurements().get("batch_norm.updates") == 1
-    assert progress.measurements(2).get("evaluate.loss") is None
-    assert progress.measurements(1).get("evaluate.loss") == 9.5
+    assert progress.measurements().figure("batch_norm.updates") == 1
+    assert progress.measurements(2).figure("evaluate.loss") is None
+    assert progress.measurements(1).figure("evaluate.loss") == 9.5
     assert msgspec.to_builtins(fold().measurements()) == {"fit": {"loss": [], "accuracy": []}}
 
 

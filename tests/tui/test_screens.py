@@ -17,7 +17,7 @@ from textual.widgets import Input, OptionList
 from repro.queue import tickets
 from repro.runs import events
 from repro.runs.store import Store
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 from tests.evidence.runs import make_run
 from tests.tui import recorded
 from tests.tui.conftest import shows, text_of, until
@@ -299,7 +299,7 @@ async def test_what_was_drawn_of_a_screen_goes_with_it(make_app: MakeApp, store:
 
 
 LATE: list[tuple[Callable[[str], ReproScreen], str, tuple[object, ...]]] = [
-    (lambda run_id: ReportScreen([run_id]), "_show_preview", ({}, "")),
+    (lambda run_id: ReportScreen([run_id]), "_show_preview", (None, "")),
     (lambda run_id: ReportScreen([run_id]), "_show_issue", ("# Issue", "")),
     (WhyScreen, "_loaded", ([], "")),
     (WhatIfScreen, "_loaded", (None, None, "no trace")),
@@ -717,7 +717,7 @@ async def test_one_key_writes_bundle_and_issue_text_and_nothing_is_written_over(
 
     ready, write = threading.Event(), issue_text.write
 
-    def write_late(run: Evidence, tracker: issue_text.Tracker) -> issue_text.IssueText:
+    def write_late(run: RunView, tracker: issue_text.Tracker) -> issue_text.IssueText:
         ready.wait(20)
         return write(run, tracker)
 

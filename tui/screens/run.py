@@ -20,7 +20,7 @@ from textual.widgets import Log, Static
 from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.runs.progress import Progress
-from repro.runs.records import ClaimResult, Result, RunRecord
+from repro.runs.records import NOTHING_MEASURED, ClaimResult, Result, RunRecord
 from repro.runs.summary import ENDED, RunSummary
 from repro.runs.verdict import decide_all
 from repro.scenario.types import Scenario
@@ -260,7 +260,7 @@ class RunScreen(ReproScreen):
         if self.scenario is None or self.record is None:
             return []
         labels = [image.label for image in self.record.images]
-        measured = {}
+        measured = NOTHING_MEASURED
         if self.progress.epoch == self.scenario.fit.epochs:
             with contextlib.suppress(InputError):  # predictions of other images; the claims stay open
                 measured = self.progress.measurements(self.scenario.fit.epochs, labels)

@@ -17,7 +17,8 @@ from repro.runs.summary import RunSummary
 from tui.text import BAD, GOOD, ODD, QUIET, hanging, rows, table, word
 
 if TYPE_CHECKING:
-    from repro.explain.compare import Comparison, Row
+    from repro.base.difference import DifferenceRow
+from repro.explain.compare import Comparison
 
 SECTIONS = {
     "settings": "Settings",
@@ -94,7 +95,7 @@ def _predicted(run: ComparedRun, image: int) -> Content:
     latest = progress.predictions[max(progress.predictions)].probabilities if progress.predictions else []
     if image >= len(latest):
         return Content.styled("-", QUIET)
-    predicted = prediction([latest[image]], None)["classes"][0]
+    predicted = prediction([latest[image]], None).classes[0]
     is_right = image < len(images) and images[image].label == predicted
     text = f"{'✓' if is_right else '✗'} class {predicted}  {share(latest[image][predicted])}"
     return Content.styled(text, GOOD if is_right else BAD)
@@ -124,7 +125,7 @@ def differences(comparison: Comparison | None, width: int, *, all_rows: bool) ->
     return rows(lines)
 
 
-def _shown_rows(comparison: Comparison, *, all_rows: bool) -> list[Row]:
+def _shown_rows(comparison: Comparison, *, all_rows: bool) -> list[DifferenceRow]:
     """All rows, or those that differ and are not implied by another one."""
     if all_rows:
         return comparison.shown(all_rows=True)
@@ -137,7 +138,7 @@ def _shown_rows(comparison: Comparison, *, all_rows: bool) -> list[Row]:
     ]
 
 
-def _columns(part: Sequence[Row], width: int) -> tuple[int, list[int]]:
+def _columns(part: Sequence[DifferenceRow], width: int) -> tuple[int, list[int]]:
     """Cells for the names and for each run's values, of rows below each other."""
     short = [cells for cells in ([_cell(value) for value in row.values] for row in part) if _is_short(cells)]
     widths = [max([1, *(len(cells[i]) for cells in short)]) for i in range(len(part[0].values))]
@@ -145,7 +146,7 @@ def _columns(part: Sequence[Row], width: int) -> tuple[int, list[int]]:
     return min(longest, max(len(one_line(row.name, 200)) for row in part)), widths
 
 
-def _environment(part: Sequence[Row], width: int) -> list[Content]:
+def _environment(part: Sequence[DifferenceRow], width: int) -> list[Content]:
     """Groups in their rank, each with its sentence."""
     lines: list[Content] = []
     columns = _columns(part, width)
@@ -162,7 +163,7 @@ def _environment(part: Sequence[Row], width: int) -> list[Content]:
     return lines[:-1]
 
 
-def _table(part: Sequence[Row], columns: tuple[int, list[int]], *, head: bool = True) -> Content:
+def _table(part: Sequence[DifferenceRow], columns: tuple[int, list[int]], *, head: bool = True) -> Content:
     """Rows as a table; one whose values are long is written a run a line."""
     name, widths = columns
     lines: list[Content] = []
@@ -193,7 +194,7 @@ def _cell(value: object) -> str:
     return _HASH.sub(lambda match: f"{match[0][:12]}…", one_line(value, 200))
 
 
-def _name(row: Row, longest: int) -> str:
+def _name(row: DifferenceRow, longest: int) -> str:
     """The row's name; of a long one the middle is left out, since both ends tell."""
     name = one_line(row.name, 200)
     return name if len(name) <= longest else f"{name[: longest // 2]}…{name[-(longest // 2 - 1) :]}"

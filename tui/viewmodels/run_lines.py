@@ -161,7 +161,7 @@ def _latest_probabilities(progress: Progress) -> tuple[Probabilities, Probabilit
 
 def _prediction(probabilities: list[events.Number], label: int | None) -> list[Content]:
     """The class, whether it is right, and the probabilities: the greatest of them if there are many."""
-    predicted = prediction([probabilities], None)["classes"][0]
+    predicted = prediction([probabilities], None).classes[0]
     sign, text, style = ("✓", "right", GOOD) if predicted == label else ("✗", "wrong", BAD)
     shown = list(enumerate(probabilities))
     if len(shown) > MOST_CLASSES:

@@ -35,8 +35,11 @@ setup: $(VENV)/.runtime  ## make .venv and install the default environment (kera
 run: setup  ## set all up and open the program
 	@$(BIN)/repro
 
+# One process more than cores: many tests wait for a screen or a child process.
+WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
+FAST := not real and not container and not evidence and not longest
 test: $(VENV)/.development  ## fast tests, without training
-	$(BIN)/python -m pytest -m 'not real and not container' $(ARGS)
+	$(BIN)/python -m pytest -m '$(FAST)' -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: $(VENV)/.development  ## ruff, mypy, and the worker under Python 3.6's rules
 	$(BIN)/ruff check
@@ -96,7 +99,7 @@ matrix: $(VENV)/.development  ## tables and plot of docs/, from real runs
 test-all: lint environments  ## what make test leaves out: lint, real runs, containers
 	$(MAKE) -j2 test-longest test-in-turn
 
-test-in-turn: test-real
+test-in-turn: test-real test
 	$(MAKE) test-container
 
 bench: $(VENV)/.development  ## speed, size and memory as ratios against plain scripts

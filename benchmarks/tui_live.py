@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.measure import Screen  # noqa: E402
 from benchmarks.tui_start import cpu_seconds  # noqa: E402
-from repro.runs.store import RunDirectory  # noqa: E402
+from repro.runs.directory import RunDirectory  # noqa: E402
 from tests.tui import recorded  # noqa: E402
 
 EVENTS, LINES = 200, 2000

@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.tui_live import Screen  # noqa: E402
 from benchmarks.tui_start import cpu_seconds  # noqa: E402
-from repro.runs.store import RunDirectory, Store  # noqa: E402
+from repro.runs.directory import RunDirectory  # noqa: E402
+from repro.runs.store import Store  # noqa: E402
 
 STEPS = 10
 PAIRS = 6

@@ -11,7 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from repro.base.errors import UnusableError, printable
+from repro.base.errors import UnusableError
+from repro.base.text import one_line
 from repro.environment import check, definition, gpu, interpreter, record
 from repro.environment.install import installed_lock
 from repro.runs.store import Store
@@ -41,7 +42,7 @@ def examine(store: Store) -> list[Finding]:
             findings += look(store)
         except Exception as error:  # whatever a broken machine gives: the others are examined all the same
             reason = str(error) or type(error).__name__
-            findings.append(Finding("warning", name, f"could not be examined: {printable(reason)}"))
+            findings.append(Finding("warning", name, f"could not be examined: {one_line(reason)}"))
     return findings
 
 

@@ -25,10 +25,14 @@ import msgspec
 
 from repro.base.errors import ReproError
 from repro.base.files import sha256
-from repro.cli.common import numbers, run_object
+from repro.cli.common import numbers
 from repro.environment import definition
-from repro.runs.store import RunDirectory, Store
+from repro.runs import layout
+from repro.runs.directory import RunDirectory
+from repro.runs.run_object import run_object
+from repro.runs.store import Store
 from repro.runs.verdict import decide_all, verdict
+from repro.runs.view import RunView
 from repro.scenario.images import list_files
 from repro.scenario.load import load, parse, shipped_files
 from repro.scenario.types import Scenario
@@ -91,7 +95,7 @@ def usable(store: Store) -> dict[tuple[str, str, int, int], dict[str, Any]]:
     for run in store.runs():
         try:
             record, result = run.record(), run.result()
-            text = run.file("scenario.yaml").read_text(encoding="utf-8")
+            text = run.file(layout.SCENARIO).read_text(encoding="utf-8")
             trained = parse(text, name=str(run.path), environments=definition.names())
         except (ReproError, OSError):
             continue
@@ -111,7 +115,7 @@ def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
     shown = run_object(run)
     measured = shown["measurements"]
     measured["fit"] = {key: values[-1] for key, values in measured["fit"].items()}
-    claims = decide_all(scenario, measured, shown["environment"])
+    claims = decide_all(scenario, RunView(run).figures, shown["environment"])
     progress = run.progress()
     labels = [image.label for image in run.record().images]
     at = {epoch: progress.measurements(epoch, labels) for epoch in scenario.measured_epochs}
@@ -123,11 +127,11 @@ def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
         "epochs": [
             {
                 "epoch": epoch,
-                "evaluate": found.get("evaluate"),
-                "evaluate_training_phase": found.get("evaluate_training_phase"),
-                "distance": found.get("batch_norm", {}).get("moving_to_batch_distance"),
+                "evaluate": msgspec.to_builtins(figures.get("evaluate")),
+                "evaluate_training_phase": msgspec.to_builtins(figures.get("evaluate_training_phase")),
+                "distance": figures.get("batch_norm.moving_to_batch_distance"),
             }
-            for epoch, found in at.items()
+            for epoch, figures in at.items()
         ],
         "seconds": shown["seconds"]["total"],
         "threads": run.record().threads,

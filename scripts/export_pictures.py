@@ -58,7 +58,7 @@ async def until(pilot: Pilot[int], wanted: object, what: str) -> None:
 
 def latest(app: ReproApp, scenario: str, environment: str) -> str:
     """The newest finished run."""
-    for run in app.runs():
+    for run in app.session.runs():
         if (run.scenario, run.environment, run.state) == (scenario, environment, "finished"):
             return run.id
     raise SystemExit(f"the store has no finished run of {scenario} in {environment}")
@@ -69,7 +69,7 @@ def is_complete(app: ReproApp) -> bool:
     screen = app.screen
     if not isinstance(screen, WhatIfScreen) or screen.traced is None:
         return False
-    cells = len(screen.traced.momenta) * len(screen.traced.epochs)
+    cells = len(screen.momenta) * len(screen.traced.epochs)
     return screen.question() in screen.answers and len(screen.answers) >= cells
 
 
@@ -85,17 +85,19 @@ async def make(store: Path) -> None:
                 (PICTURES / f"{name}.svg").write_text(tidy(app.export_screenshot(title="repro")), encoding="utf-8")
                 print(f"docs/pictures/{name}.svg")
 
-            await until(pilot, lambda: app.loaded and all(r.state != "reading" for r in app.runs()), "the store")
+            await until(
+                pilot, lambda: app.session.loaded and all(r.state != "reading" for r in app.session.runs()), "the store"
+            )
             bug = latest(app, "original-bug", "keras-3")
             old = latest(app, "original-bug", "keras-2.0.9")
             repair = latest(app, "momentum-0.01", "keras-3")
-            await until(pilot, lambda: app.step_seconds, "the time of a step")
+            await until(pilot, lambda: app.session.step_seconds, "the time of a step")
             await save("library")
             app.open_run(bug)
             await until(pilot, lambda: getattr(app.screen, "result", None) is not None, "the run")
             await save("run")
             await pilot.press("w")
-            await until(pilot, lambda: getattr(app.screen, "seen", None), "the layers")
+            await until(pilot, lambda: getattr(app.screen, "reports", None), "the layers")
             await save("why")
             await pilot.press("m")
             await until(pilot, lambda: is_complete(app), "the map of what-if")
@@ -103,9 +105,9 @@ async def make(store: Path) -> None:
             await until(pilot, lambda: is_complete(app), "the answer at another momentum")
             await save("what-if")
             await pilot.press("escape", "escape", "escape")
-            app.marked = [bug, repair, old]
+            app.session.marked = [bug, repair, old]
             await pilot.press("3")
-            await until(pilot, lambda: getattr(app.screen, "_read", None) is not None, "the comparison")
+            await until(pilot, lambda: getattr(app.screen, "_loaded", None) is not None, "the comparison")
             await save("compare")
             await pilot.press("q")
 

@@ -29,7 +29,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import ROOT, Screen
-from repro.runs.store import RunDirectory, Store
+from repro.runs import layout
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from tests.tui import recorded
 from tests.tui.test_terminal import MODES
 from tui.app import POOL_THREADS
@@ -120,7 +122,7 @@ def eight_hours(folder: Path, epochs: int = EPOCHS) -> dict[str, Any]:
 def _replay(run: RunDirectory, epochs: int) -> Iterator[int]:
     """Write epoch by epoch, at most PER_SECOND of them; each number that was written."""
     seq, started = len(recorded.beginning()), time.perf_counter()
-    with run.file("worker.log").open("a", encoding="utf-8") as log:
+    with run.file(layout.WORKER_LOG).open("a", encoding="utf-8") as log:
         for epoch in range(1, epochs + 1):
             said = recorded.epochs(epoch, epoch)
             if epoch % MEASURED_EVERY == 0:

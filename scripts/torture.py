@@ -34,8 +34,9 @@ from typing import Any
 
 from repro.base import scratch
 from repro.base.files import sha256, write_durably
-from repro.runs import cleanup, events
-from repro.runs.store import ABANDONED_SECONDS, RunDirectory, Store
+from repro.runs import events, layout
+from repro.runs.directory import RunDirectory
+from repro.runs.store import ABANDONED_SECONDS, NEW_PREFIX, PROBE_PREFIX, Store
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_END = 60.0
@@ -211,15 +212,15 @@ class Ground:
 
     def files_left(self) -> list[str]:
         """Half-written and temporary files and sockets, after what every command that writes does first."""
-        for hidden in self.store.path.glob(".new-*"):
+        for hidden in self.store.path.glob(f"{NEW_PREFIX}*"):
             old = time.time() - ABANDONED_SECONDS - 1
             os.utime(hidden, (old, old))
         self.store.check_writable()
         scratch.sweep()
         found = [path for path in self.temporary.iterdir() if not path.name.startswith("dask")]
         for path in self.store.path.rglob("*"):
-            odd = path.name.endswith((".part", ".new")) or path.name.startswith((".new-", ".probe-"))
-            if odd or path.name in (cleanup.WORKER_HOME, "stop") or stat.S_ISSOCK(path.lstat().st_mode):
+            odd = path.name.endswith((".part", ".new")) or path.name.startswith((NEW_PREFIX, PROBE_PREFIX))
+            if odd or path.name in (layout.WORKER_HOME, layout.STOP_REQUEST) or stat.S_ISSOCK(path.lstat().st_mode):
                 found.append(path)
         found += list(self.folder.glob(".*.part"))
         return [str(path.relative_to(self.folder)) for path in found]
@@ -261,7 +262,7 @@ class Ground:
             faults.append(f"{run_id} has other weights than a run that was never interrupted")
         kept = {str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file()}
         result = run.result()
-        if result is not None and kept - {"run.lock", "result.json"} != set(result.files):
+        if result is not None and kept - {layout.LOCK, layout.RESULT} != set(result.files):
             faults.append(f"{run_id}: its result does not list its files")
         return faults
 
@@ -305,13 +306,13 @@ class Ground:
         offset = 0
         if self.open:
             run = RunDirectory(self.store.path / self.open)
-            offset = len(run.file("events.jsonl").read_bytes()) if run.file("events.jsonl").exists() else 0
+            offset = len(run.file(layout.EVENTS).read_bytes()) if run.file(layout.EVENTS).exists() else 0
         epoch = self.rng.randrange(1, EPOCHS - 4)
         while process.poll() is None:
             if run is None and self.store.latest() != before:
                 run = self.newest()
-            if run is not None and run.file("events.jsonl").exists():
-                fresh = run.file("events.jsonl").read_bytes()[offset:]
+            if run is not None and run.file(layout.EVENTS).exists():
+                fresh = run.file(layout.EVENTS).read_bytes()[offset:]
                 if self._is_time(kill.moment, fresh, epoch, run):
                     time.sleep(delay)
                     return run
@@ -326,7 +327,7 @@ class Ground:
                 return fresh.count(b'"epoch_finished"') >= epoch % 5
             case "checkpoint":
                 ready = fresh.count(b'"checkpoint_written"') >= epoch % 5
-                return ready and any(run.file("weights").glob("*.part"))
+                return ready and any(run.file(layout.WEIGHTS).glob("*.part"))
             case "result":
                 return b'"training_finished"' in fresh
             case _:

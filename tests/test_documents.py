@@ -199,7 +199,8 @@ def test_the_formats_page_names_every_key_that_is_printed(
     page = (ROOT / "docs/formats.md").read_text(encoding="utf-8").partition("## JSON on standard output")[2]
     assert run_command_line(["export", prepared["RUN"], "-o", "evidence.zip"]) == 0
     for line in (
-        "runs", "list", "show RUN", "compare RUN OTHER", "diagnose RUN", "issue RUN", "export RUN -o b.zip --preview",
+        "runs", "list", "show RUN --layers", "compare RUN OTHER", "diagnose RUN", "issue RUN",
+        "export RUN -o b.zip --preview",
         "verify evidence.zip --no-run", "environment list", "doctor", "check scenarios/original-bug.yaml", "delete RUN",
     ):  # fmt: skip
         capfd.readouterr()

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from repro.queue import tickets
+from repro.runs.directory import RunDirectory
 from repro.runs.records import FORMAT
-from repro.runs.store import RunDirectory
+from repro.runs.summary import summarise
+from repro.runs.view import RunView
 from tests.engine.conftest import SCENARIO
 from tests.hostile.readers import command, judge
-from tui.viewmodels.summary import from_id
-from tui.watchers import summarise
 
 BUNDLE = Path(__file__).parent / "data" / "format-1" / "bundle.zip"
 BUNDLE_SHA256 = "c74b0e336994c9a95091b94431342295a89abd98388c6f3f21a3ca2e364d242e"
@@ -119,7 +119,7 @@ def test_a_newer_record_is_refused(name: str, words: tuple[str, ...], ask: Ask, 
         assert "written in format 2: update repro" in err or "damaged" in err
     row = next(row for row in json.loads(ask("runs", "--json")[1])["runs"] if row["run"].endswith("czkp"))
     assert "update repro" in row["reason"]
-    assert "update repro" in summarise(RunDirectory(run), from_id(run.name, ["keras-3"])).reason
+    assert "update repro" in (summarise(RunView(RunDirectory(run))).reason or "")
 
 
 def test_a_newer_environment_record_is_refused(ask: Ask, store: Path) -> None:

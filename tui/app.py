@@ -1,59 +1,46 @@
-"""The program: places, store, queue, signals, what is copied, how one leaves."""
+"""The program: its screens, keys, signals and command palette, and how one leaves."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
 import os
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual._styles_cache import StylesCache
-from textual.app import App, ScreenStackError, SystemCommand
-from textual.await_complete import AwaitComplete
+from textual.app import ScreenStackError, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.css.query import NoMatches
-from textual.events import Resize
 from textual.message import Message
 from textual.screen import Screen
-from textual.worker import WorkerFailed
 
-from repro.base import shipped
-from tui import settings
-from tui.commands import Request, SweepRequest, ticket_words
-from tui.screens.base import ReproScreen, key
+from repro.base.text import one_line
+from tui.host import Severity
+from tui.keys import key
+from tui.screens.base import ReproScreen
 from tui.screens.library import LibraryScreen
-from tui.text import BUSY, ODD, QUIET, plain
+from tui.session import Session
+from tui.textual_fixes import EXIT_BY_SIGNAL, PatchedApp
 from tui.themes import NAMES, NORMAL, THEMES
-from tui.viewmodels.summary import Summary, from_id
 
 if TYPE_CHECKING:
     from textual.command import Provider
-    from textual.driver import Driver
 
-    from repro.queue import tickets
-    from repro.queue.standby import Warming
-    from repro.runs.store import RunDirectory, Store
-    from repro.scenario.types import Scenario
-    from tui.watchers import StoreNews, StoreWatcher
+    from tui.watchers import StoreUpdate
 
-TERMINAL_SECONDS = 1.0
 POOL_THREADS = 4  # for all that screens read and compute beside the keys; asyncio's own pool has up to 32
-_EXIT_BY_SIGNAL = {signal.SIGTERM: 143, signal.SIGHUP: 129}
+STANDBY_DELAY_SECONDS = 1.0  # nothing of it before the first paint
+STANDBY_SECONDS = 0.5
 
 
 class StoreChanged(Message):
     """The watcher saw something new."""
 
-    def __init__(self, news: StoreNews) -> None:
+    def __init__(self, update: StoreUpdate) -> None:
         super().__init__()
-        self.news = news
+        self.update = update
 
 
 def _commands() -> type[Provider]:
@@ -80,7 +67,7 @@ def _doctor() -> Screen[Any]:
     return DoctorScreen()
 
 
-class ReproApp(App[int], inherit_bindings=False):
+class ReproApp(PatchedApp, inherit_bindings=False):
     """The terminal UI over one store."""
 
     TITLE = "repro"
@@ -110,41 +97,19 @@ class ReproApp(App[int], inherit_bindings=False):
 
     def __init__(self, store: Path, config_folder: Path | None = None) -> None:
         super().__init__()
-        self.store_path = store
-        self._config_folder = config_folder
-        self.settings = settings.load(config_folder)
+        self.session = Session(self, store, config_folder)
         for theme in THEMES:
             self.register_theme(theme)
-        self._dress(self.settings.theme if self.settings.theme in NAMES else NORMAL)
-        if not self.settings.animation:
+        theme_name = self.session.settings.theme
+        self.apply_theme(theme_name if theme_name in NAMES else NORMAL, default=NORMAL)
+        if not self.session.settings.animation:
             self.animation_level = "none"
-        self.environments = environment_names()
-        self.run_ids: list[str] = []
-        self.summaries: dict[str, Summary] = {}
-        self.tickets: list[tickets.Ticket] = []
-        self.store_error: str | None = None
-        self.step_seconds: dict[str, float] = {}
-        self.marked: list[str] = []
-        self.deleted: list[str] = []
-        self.warming: Warming | None = None
-        self._wanted: Request | None = None
-        self._told_warm = False
-        self.loaded = False
-        self._watcher: StoreWatcher | None = None
-        self._told_errors: set[str] = set()
-
-    def _dress(self, theme: str) -> None:
-        """The theme to start with. Setting the normal one as other themes are set parses all styles anew (40 ms)."""
-        if theme == NORMAL:
-            self.set_reactive(App.theme, theme)
-            self.stylesheet.set_variables(self.get_css_variables())
-        else:
-            self.theme = theme
+        self._shown_as_ready = False
 
     # -- start and end
 
     def get_default_screen(self) -> Screen[Any]:
-        """The library. As the screen of a mode Textual would parse all styles once more before it stands."""
+        """Return the library. As the screen of a mode, Textual would parse all styles once more before showing it."""
         return LibraryScreen()
 
     def on_mount(self) -> None:
@@ -155,166 +120,45 @@ class ReproApp(App[int], inherit_bindings=False):
         loop.set_default_executor(ThreadPoolExecutor(POOL_THREADS, "pool"))
         self.add_mode("library", LibraryScreen)
         if threading.current_thread() is threading.main_thread():
-            for number, code in _EXIT_BY_SIGNAL.items():
+            for number, code in EXIT_BY_SIGNAL.items():
                 with contextlib.suppress(NotImplementedError, RuntimeError):
                     loop.add_signal_handler(number, self._leave_by_signal, code)
+        self.watch_terminal()
         if not self.is_headless:
-            # Of a thread that ends by an error nobody would know: what it read stays as it is on the screen.
-            threading.excepthook = self._thread_failed
-        if not self.is_headless and sys.stdin.isatty():
-            threading.Thread(target=_mind_terminal, args=(sys.stdin.fileno(),), name="terminal", daemon=True).start()
-        self.set_interval(0.5, self._mind_size)
-        if not self.is_headless:
-            self.start_warming()
+            self.set_timer(STANDBY_DELAY_SECONDS, self.start_standby)
         self.call_after_refresh(self._watch)
 
-    def _mind_size(self) -> None:
-        """Tell the screen its size where it missed it.
-
-        Textual passes a change of size on by a timer of 8 ms. A timer that starts too late never fires, and then no
-        later change is passed on either: on a busy machine the screen stays as it was.
-        """
-        with contextlib.suppress(ScreenStackError):
-            if self.screen.is_mounted and self.screen.outer_size != self.size:
-                self.screen.post_message(Resize(self.size, self.size))
-
     def _leave_by_signal(self, code: int) -> None:
-        """The runs belong to their supervisors: they go on."""
+        """Leave; the runs belong to their supervisors and are not affected."""
         self.exit(code, return_code=code)
-
-    def _thread_failed(self, failed: threading.ExceptHookArgs) -> None:
-        """Called in a thread that ends. Textual's own end so where the terminal is gone, and `_mind_terminal` knows."""
-        ours = failed.thread is not None and not failed.thread.name.startswith("textual-")
-        if ours and isinstance(failed.exc_value, Exception):
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                self.call_later(self._handle_exception, failed.exc_value)
-
-    def _handle_exception(self, error: Exception) -> None:
-        """Called by Textual with what nobody caught. It mounts nothing more once the program is being left: a screen
-        that was opened in that moment, its command palette too, finds no widgets, and that is no defect."""
-        if not (self._exit and isinstance(_cause(error), NoMatches)):
-            super()._handle_exception(error)
-
-    def _fatal_error(self) -> None:
-        """What Textual calls where nobody caught an error: one line and a file, in place of its traceback."""
-        from rich.text import Text
-
-        from repro.base import defects
-        from repro.base.errors import ExitCode
-
-        assert self._exception is not None
-        line = f"repro: {defects.keep(_cause(self._exception))}; runs that go on are not touched"
-        self._exit_renderables.append(Text(line, no_wrap=True, overflow="ignore"))
-        self._return_code = int(ExitCode.ENDED_EARLY)
-        self._close_messages_no_wait()
 
     def _watch(self) -> None:
         if not gc.isenabled():  # see tui.start
             gc.freeze()
             gc.enable()
-        from tui.watchers import StoreWatcher  # the engine's types take 80 ms: after the first paint
-
-        self._watcher = StoreWatcher(self.store_path, self.environments, self._tell)
-        threading.Thread(target=self._watcher.run, name="store", daemon=True).start()
-
-    def _tell(self, news: StoreNews) -> None:
-        """Called by the watcher's thread, which tells a thing once: not taken means again, until the program ends."""
-        assert self._watcher is not None
-        while not self._watcher.is_stopped:
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                if self.post_message(StoreChanged(news)):
-                    return
-            time.sleep(0.05)
+        self.session.watch(lambda update: self.post_message(StoreChanged(update)))
 
     def on_unmount(self) -> None:
-        if self._watcher is not None:
-            self._watcher.stop()
-        if self.warming is not None:
-            self.warming.close()
+        self.session.close()
 
-    # -- a worker that is warm before its run is asked for
+    def start_standby(self) -> None:
+        """From now on keep a worker ready for the run that would be started."""
+        self.session.queue.start_standby(is_on=self.session.settings.warm)
+        self.set_interval(STANDBY_SECONDS, self._update_standby)
 
-    def get_driver_class(self) -> type[Driver]:
-        """See App."""
-        from textual.drivers.linux_driver import LinuxDriver
-
-        from tui.textual_fixes import OneSizeDriver
-
-        found = super().get_driver_class()
-        return OneSizeDriver if found is LinuxDriver else found
-
-    def start_warming(self) -> None:
-        """From now on keep a worker warm for the run that would be started."""
-        self.set_timer(1.0, self._warm)  # nothing of it before the first paint
-
-    def _warm(self) -> None:
-        from repro.queue.standby import Warming
-
-        self.warming = Warming(self.store_path, on=self.settings.warm)
-        self.set_interval(0.5, self._mind_warming)
-
-    def want(self, request: Request | None, *, again: bool = False) -> None:
-        """The runs that would be started now: the first of them may find a warm worker."""
-        self._wanted = request
-        if self.warming is not None:
-            words = ticket_words(request.each()[0][3]) if request is not None else None
-            self.warming.want(words, again=again)
-
-    def _mind_warming(self) -> None:
-        """Start, end and replace the warm worker as it must be now."""
-        assert self.warming is not None
-        if not self.loaded:
+    def _update_standby(self) -> None:
+        if not self.session.loaded:
             return
-        self.want(self._wanted)
-        if not self.warming.look(busy=self._is_busy()) and self._is_left_waiting():
-            self.work_queue()
-        if self.warming.is_ready != self._told_warm and isinstance(self.screen, ReproScreen):
-            self._told_warm = self.warming.is_ready
-            if self.screen.is_composed:
-                self.screen.show_activity()
-
-    def _is_left_waiting(self) -> bool:
-        """Whether a run waits its turn, also one that the watcher of the store has not told of yet."""
-        from repro.queue import tickets
-
-        return any(ticket.waits for ticket in tickets.tickets(self.store_path))
-
-    def _is_busy(self) -> bool:
-        return bool(self.going_on() or self.tickets or any(screen.TRAINS for screen in self._full_screens()))
-
-    def _full_screens(self) -> list[ReproScreen]:
-        return [screen for screen in self.screen_stack if isinstance(screen, ReproScreen)]
-
-    def toggle_warming(self) -> None:
-        """Turn warming up on or off and keep it."""
-        self.settings.warm = not self.settings.warm
-        self.keep_settings()
-        if self.warming is not None:
-            self.warming.is_on = self.settings.warm
-        self.say(f"warming up a worker is {'on' if self.settings.warm else 'off'}")
-
-    # -- the store
+        queue = self.session.queue
+        queue.update_standby()
+        screen = self.screen
+        if queue.is_standby_ready != self._shown_as_ready and isinstance(screen, ReproScreen):
+            self._shown_as_ready = queue.is_standby_ready
+            if screen.is_composed:
+                screen.show_activity()
 
     def on_store_changed(self, message: StoreChanged) -> None:
-        news = message.news
-        if news.ids is not None:
-            self.run_ids, self.store_error = news.ids, news.error
-            self.summaries = {
-                run_id: self.summaries.get(run_id) or from_id(run_id, self.environments) for run_id in news.ids
-            }
-            self.marked = [run_id for run_id in self.marked if run_id in self.summaries]
-            self.loaded = True
-        for summary in news.summaries:
-            before = self.summaries.get(summary.id)
-            if before is None:
-                continue
-            self.summaries[summary.id] = summary
-            if before.state == "running" and summary.state != "running":
-                self._say_ended(summary)
-        if news.tickets is not None:
-            self.tickets = news.tickets
-            self._say_errors()
-        self.step_seconds.update(news.step_seconds)
+        self.session.apply(message.update)
         try:
             screen = self.screen
         except ScreenStackError:  # the program is ending
@@ -323,216 +167,21 @@ class ReproApp(App[int], inherit_bindings=False):
             screen.show_activity()
             screen.store_changed()
 
-    def _say_ended(self, summary: Summary) -> None:
-        name = f"{summary.scenario} in {summary.environment}, seed {summary.seed}"
-        said = (summary.verdict or summary.state).replace("_", " ").lower()
-        good = summary.verdict == "REPRODUCED"
-        reason = f": {summary.reason}" if summary.reason and not summary.verdict else ""
-        self.say(f"{name}: {said}{reason}", "information" if good else "warning")
+    # -- what sessions and screens ask of the program
 
-    def _say_errors(self) -> None:
-        for ticket in self.tickets:
-            if ticket.error and ticket.name not in self._told_errors:
-                self._told_errors.add(ticket.name)
-                self.say(f"{ticket.title} could not start: {ticket.error}", "error", 15)
-                self._cancel(ticket)
+    def say(self, text: str, severity: Severity = "information", seconds: float = 5) -> None:
+        """Show a notice; text from files never becomes markup."""
+        self.notify(one_line(text, 400), severity=severity, timeout=seconds, markup=False)
 
-    def _cancel(self, ticket: tickets.Ticket) -> None:
-        from repro.queue import tickets
+    def has_training_screen(self) -> bool:
+        """Whether a screen has a TensorFlow of its own at work."""
+        return any(isinstance(screen, ReproScreen) and screen.TRAINS for screen in self.screen_stack)
 
-        with contextlib.suppress(OSError):
-            tickets.cancel(self.store_path, ticket.name)
-
-    @property
-    def store(self) -> Store:
-        """The folder of runs."""
-        from repro.runs.store import Store
-
-        return Store(self.store_path)
-
-    def run_directory(self, run_id: str) -> RunDirectory:
-        """A run of the store."""
-        from repro.runs.store import RunDirectory
-
-        return RunDirectory(self.store_path / run_id)
-
-    def runs(self) -> list[Summary]:
-        """All runs, newest first."""
-        return [self.summaries[run_id] for run_id in self.run_ids]
-
-    def going_on(self) -> list[Summary]:
-        """Runs that go on here."""
-        return [summary for summary in self.summaries.values() if summary.state == "running"]
-
-    def waiting(self) -> list[tickets.Ticket]:
-        """Runs that wait their turn."""
-        return [ticket for ticket in self.tickets if ticket.waits]
-
-    def look_now(self) -> None:
-        """Look at the store at once."""
-        if self._watcher is not None:
-            self._watcher.look_now()
-
-    def activity(self) -> Content:
-        """What goes on, for the head line."""
-        going = self.going_on()
-        waiting = len(self.waiting())
-        parts: list[tuple[str, str]] = []
-        if self.store_error:
-            return Content.styled(plain(self.store_error, 80), ODD)
-        if going:
-            one = going[0]
-            of = f" {one.epoch}/{one.epochs}" if one.epochs else ""
-            parts.append((f"● {plain(one.scenario, 30)}{of}", BUSY))
-            if len(going) > 1:
-                parts.append((f" +{len(going) - 1}", BUSY))
-        elif any(ticket.started for ticket in self.tickets):
-            parts.append(("● starting", BUSY))
-        if waiting:
-            parts.append((f"  ○ {waiting} waiting", QUIET if going else ODD))
-        if not parts and self.warming is not None and self.warming.is_ready:
-            return Content.styled("warmed up", QUIET)
-        return Content.assemble(*parts) if parts else Content.styled("nothing is running", QUIET)
-
-    # -- starting runs
-
-    def start_runs(self, request: Request) -> int:
-        """Put runs in the queue, which a process of its own works off; how many."""
-        from repro.queue import tickets
-
-        each = request.each()
-        try:
-            self.store.check_writable()
-            for scenario, environment, seed, words in each:
-                tickets.add(self.store_path, scenario, environment, seed, ticket_words(words))
-        except Exception as error:
-            self.say(str(error), "error", 15)
-            return 0
-        self.work_queue(ticket_words(each[0][3]))
-        count = len(each)
-        busy = bool(self.going_on())
-        what = f"{each[0][0]} in {each[0][1]}, seed {each[0][2]}" if count == 1 else f"{count} runs"
-        self.say(f"{what}: {'waiting for the run before' if busy else 'starting'}")
-        return count
-
-    def ask_for_sweep(
-        self, possible: Callable[[], Mapping[str, Scenario]], chosen: Sequence[str], environments: Sequence[str]
-    ) -> None:
-        """Ask which rates over seeds are wanted, with some scenarios and environments chosen already, and begin."""
-        from tui.screens.sweep_ask import SweepAskScreen
-
-        def begin(request: SweepRequest | None) -> None:
-            if request is not None and self.start_sweep(request.words()):
-                self.open_sweeps(possible)
-
-        scenarios = possible()
-        if not scenarios:
-            self.say("the scenarios are being read")
-            return
-        known = [name for name in environments if name in self.environments] or self.environments[:1]
-        self.push_screen(SweepAskScreen(scenarios, chosen, known), begin)
-
-    def open_sweeps(self, possible: Callable[[], Mapping[str, Scenario]]) -> None:
-        """Show the newest sweep; `possible`: gives the scenarios that another one could be asked for."""
-        from tui.screens.sweeps import SweepsScreen
-
-        if isinstance(self.screen, SweepsScreen):
-            self.screen.show_newest()
-        else:
-            self.push_screen(SweepsScreen(possible))
-
-    def start_sweep(self, words: list[str]) -> bool:
-        """Put a sweep in the queue: it begins when what was started before has ended."""
-        from repro.queue import tickets
-
-        names = ", ".join(words[1 : words.index("--seeds")])
-        try:
-            self.store.check_writable()
-            tickets.add(self.store_path, f"the sweep of {names}", "", 0, ticket_words(words))
-        except Exception as error:
-            self.say(str(error), "error", 15)
-            return False
-        self.work_queue()
-        self.say(f"the sweep {'waits for the run before' if self.going_on() else 'begins'}")
-        return True
-
-    def stop_sweeps(self) -> None:
-        """Ask all sweeps that go on to end: their runs keep checkpoints."""
-        from repro.sweep.record import sweeps
-
-        for one in sweeps(self.store):
-            if one.is_running():
-                with contextlib.suppress(OSError):
-                    one.request_stop()
-
-    def resume_run(self, summary: Summary) -> None:
-        """Go on with a run from its last checkpoint."""
-        from repro.queue import tickets
-
-        try:
-            tickets.add(
-                self.store_path,
-                summary.scenario,
-                summary.environment,
-                summary.seed,
-                ["resume", summary.id, "--json", "--plain"],
-            )
-        except OSError as error:
-            self.say(f"the store cannot be written ({error.strerror})", "error")
-            return
-        self.work_queue()
-        self.say(f"{summary.scenario}: goes on from its last checkpoint  {self.same('resume', summary.id)}")
-
-    def work_queue(self, first: list[str] | None = None) -> None:
-        """See that somebody works the queue off. `first`: words of the ticket that a warm worker may be there for."""
-        from repro.queue import tickets
-
-        try:
-            idle = not self._is_busy() and not tickets.is_worked_on(self.store_path)
-            if not (first and idle and self.warming is not None and self.warming.go(first)):
-                tickets.start_working(self.store_path)
-        except OSError as error:
-            self.say(f"the queue cannot be worked off ({error.strerror})", "error")
-        self.look_now()
-
-    def stop_run(self, run_id: str) -> None:
-        """Ask a run to keep a checkpoint and end."""
-        try:
-            self.run_directory(run_id).request_stop()
-        except OSError as error:
-            self.say(f"the run cannot be asked to stop ({error.strerror})", "error")
-        else:
-            self.say(f"stopping after this epoch, with a checkpoint  {self.same('stop', run_id)}")
-        self.look_now()
-
-    # -- what every screen can do
-
-    def same(self, command: str, run_id: str) -> str:
-        """The command line that does to a run what was just done, for a notice."""
-        from tui.commands import show, store_option
-
-        return f"$ {show([command, run_id.rpartition('-')[2], *store_option(self.store_path)])}"
-
-    def say(self, text: str, severity: Any = "information", seconds: float = 5) -> None:
-        """A notice; text from files never becomes markup."""
-        self.notify(plain(text, 400), severity=severity, timeout=seconds, markup=False)
-
-    def action_go(self, place: str) -> None:
-        """Go to one of the places; what lies upon it is closed."""
-        self.switch_mode(place)
+    def go(self, mode: str) -> None:
+        """Go to one of the four places and close the screens above it."""
+        self.switch_mode(mode)
         while len(self.screen_stack) > 1:
             self.pop_screen()
-
-    def pop_screen(self) -> AwaitComplete:
-        """Close the screen on top, with all that was drawn of it.
-
-        Textual keeps the lines of up to 1024 widgets that are gone: `get_inner_outer` is cached by its own `self`
-        (Textual's issue 6665).
-        """
-        try:
-            return super().pop_screen()
-        finally:
-            StylesCache.get_inner_outer.cache_clear()
 
     def open_run(self, run_id: str) -> None:
         """Show one run."""
@@ -546,140 +195,86 @@ class ReproApp(App[int], inherit_bindings=False):
 
         self.push_screen(ReportScreen(run_ids))
 
+    # -- keys
+
+    def action_go(self, mode: str) -> None:
+        """Go to one of the four places."""
+        self.go(mode)
+
     def action_copy_command(self) -> None:
         """Copy the command line."""
         command = getattr(self.screen, "command", "")  # a dialog may show one, too
         if isinstance(command, str):
-            self.copy_out(command, "the command line")
-
-    def copy_out(self, text: str, what: str) -> None:
-        """To the terminal's clipboard, which never answers, and always to a file too."""
-        if not text:
-            return
-        self.copy_to_clipboard(text)
-        file = self._written("copied.txt", text + "\n")
-        where = f"; also in {file}" if file else ""
-        self.say(f"copied {what}{where}")
-
-    def _written(self, name: str, text: str) -> Path | None:
-        """Write a file of the user's: state folder, else the temporary one."""
-        import tempfile
-
-        import platformdirs
-
-        folders = [Path(tempfile.gettempdir()) / f"repro-{os.getuid()}"]
-        with contextlib.suppress(RuntimeError):  # no home
-            folders.insert(0, self._config_folder or Path(platformdirs.user_state_dir("repro", appauthor=False)))
-        for folder in folders:
-            with contextlib.suppress(OSError):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                (folder / name).write_text(text, encoding="utf-8")
-                return folder / name
-        return None
+            self.session.copy_out(command, "the command line")
 
     def action_save_picture(self) -> None:
         """Save the screen as SVG."""
-        file = self._written(time.strftime("screen-%Y%m%d-%H%M%S.svg"), self.export_screenshot(title="repro"))
+        picture = self.export_screenshot(title="repro")
+        file = self.session.write_file(time.strftime("screen-%Y%m%d-%H%M%S.svg"), picture)
         self.say(f"saved {file}" if file else "no folder can be written", "information" if file else "error")
 
     def action_next_theme(self) -> None:
-        """The next theme."""
+        """Change to the next theme."""
         names = list(NAMES)
         self.use_theme(names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0])
 
     def use_theme(self, name: str) -> None:
-        """Change the theme and keep it."""
+        """Change the theme and remember it."""
         self.theme = name
-        self.settings.theme = name
-        self.keep_settings()
+        self.session.settings.theme = name
+        self.session.keep_settings()
         self.say(f"theme: {NAMES[name]}")
 
     def toggle_animation(self) -> None:
-        """Turn animation on or off and keep it."""
-        self.settings.animation = not self.settings.animation
-        self.animation_level = "full" if self.settings.animation else "none"
-        self.keep_settings()
-        self.say(f"animation is {'on' if self.settings.animation else 'off'}")
-
-    def keep_settings(self) -> None:
-        """Write the settings; a folder that cannot be written is no fault."""
-        settings.save(self.settings, self._config_folder)
+        """Turn animation on or off and remember it."""
+        settings = self.session.settings
+        settings.animation = not settings.animation
+        self.animation_level = "full" if settings.animation else "none"
+        self.session.keep_settings()
+        self.say(f"animation is {'on' if settings.animation else 'off'}")
 
     def action_help(self) -> None:
-        """Keys and help."""
+        """Show keys and help."""
         from tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Palette entries, "Area: Verb object" with its key, from the table that dispatch, footer and help use."""
-        seen = set()
+        """Yield the palette's entries, "Area: Verb object" with its key, from the table that footer and help use."""
+        shown = {"command.find"}
         for node, binding, enabled, _ in screen.active_bindings.values():
-            if binding.id is None or not binding.tooltip or not enabled or binding.id in seen:
+            if binding.id is None or not binding.tooltip or not enabled or binding.id in shown:
                 continue
-            if binding.id in ("command.find",):
-                continue
-            seen.add(binding.id)
+            shown.add(binding.id)
             area = binding.id.partition(".")[0].capitalize()
-            shown = self.get_key_display(binding)
+            keys = self.get_key_display(binding)
             yield SystemCommand(
-                f"{area}: {binding.tooltip}", shown, lambda n=node, a=binding.action: self.run_action(a, n)
+                f"{area}: {binding.tooltip}", keys, lambda n=node, a=binding.action: self.run_action(a, n)
             )
         for name, short in NAMES.items():
             yield SystemCommand(f"View: Use theme {short}", "", lambda n=name: self.use_theme(n))
         yield SystemCommand("View: Turn animation on or off", "", self.toggle_animation)
-        yield SystemCommand("Queue: Turn warming up of a worker on or off", "", self.toggle_warming)
-        if self.waiting():
-            yield SystemCommand("Queue: Go on with what waits", "", self.work_queue)
-            yield SystemCommand("Queue: Drop what waits", "", self.drop_queue)
-
-    def drop_queue(self) -> None:
-        """Take back all runs that wait."""
-        waiting = self.waiting()
-        for ticket in waiting:
-            self._cancel(ticket)
-        self.say(f"{len(waiting)} waiting runs dropped")
-        self.look_now()
+        yield SystemCommand("Queue: Turn warming up of a worker on or off", "", self.session.toggle_standby)
+        if self.session.queue.waiting():
+            yield SystemCommand("Queue: Go on with what waits", "", self.session.queue.work)
+            yield SystemCommand("Queue: Drop what waits", "", self.session.queue.drop)
 
     async def action_leave(self) -> None:
-        """Leave; ask where runs go on."""
+        """Leave; ask first if anything runs or waits."""
         from tui.screens.leave import LeaveScreen
 
         if isinstance(self.screen, LeaveScreen):
             return
-        if self.going_on() or self.waiting() or any(ticket.started for ticket in self.tickets):
+        queue = self.session.queue
+        if self.session.running() or queue.waiting() or queue.is_starting:
             self.push_screen(LeaveScreen())
         else:
             self.exit(0)
 
 
-def _cause(error: Exception) -> Exception:
-    """What a screen's thread failed with, out of what Textual wraps it in."""
-    return error.error if isinstance(error, WorkerFailed) and isinstance(error.error, Exception) else error
-
-
-def _mind_terminal(descriptor: int) -> None:
-    """End the process when its terminal is gone. Textual's writer ends then, and the program waits for it for ever."""
-    import termios
-
-    while True:
-        time.sleep(TERMINAL_SECONDS)
-        try:
-            termios.tcgetattr(descriptor)
-        except termios.error:
-            os._exit(_EXIT_BY_SIGNAL[signal.SIGHUP])
-
-
-def environment_names() -> list[str]:
-    """Names of the shipped environments, the default first; from the folders, without reading them."""
-    found = sorted(file.parent.name for file in shipped.folder("environments").glob("*/environment.yaml"))
-    return sorted(found, key=lambda name: name != "keras-3")
-
-
 def main(store: Path | None = None) -> int:
     """Run the program until it is left; the exit code."""
-    path = store or Path(os.environ.get("REPRO_STORE") or "runs")
-    app = ReproApp(path)
-    found = app.run()
-    return found if found is not None else (app.return_code or 0)
+    app = ReproApp(store or Path(os.environ.get("REPRO_STORE") or "runs"))
+    code = app.run()
+    return code if code is not None else (app.return_code or 0)

@@ -37,6 +37,11 @@ def store_option(store: Path) -> list[str]:
     return [] if store.absolute() == usual.absolute() else ["--store", str(store)]
 
 
+def command_for_run(store: Path, command: str, run_id: str) -> str:
+    """The command line that does something to one run of a store."""
+    return show([command, run_id.rpartition("-")[2], *store_option(store)])
+
+
 # A trace costs 0.2 MB a step: short runs are always worth it. Environments where what-if was tried.
 TRACED_ENVIRONMENTS = frozenset({"keras-3", "tf-keras"})
 TRACED_EPOCHS = 50

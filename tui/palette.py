@@ -8,7 +8,7 @@ from textual.app import SystemCommand
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from tui.screens.base import GENERAL_AREAS
+from tui.keys import GENERAL_AREAS
 
 KEY_WIDTH = 8
 

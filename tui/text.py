@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from repro.base.errors import printable
+from repro.base import text as engine_text
+from repro.base.text import one_line
 
 GOOD, BAD, ODD, BUSY, QUIET, BAR = (
     "$text-success",
@@ -56,62 +57,12 @@ WORDS = {
 
 def word(state: str) -> Word:
     """The Word for a state, verdict or outcome."""
-    return WORDS.get(state, Word("?", printable(state, 20), ODD))
-
-
-def plain(text: object, limit: int = 200) -> str:
-    """One line without control characters: whatever comes from files passes through here."""
-    found = str(text)
-    return found if len(found) <= limit and found.isprintable() else printable(found, limit)
-
-
-def number(value: object) -> str:
-    """A number short, but never rounded into a lie: 0.9999999 does not become 1."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool | int):
-        return str(value)
-    if not isinstance(value, float):
-        try:
-            value = float(str(value))
-        except ValueError:
-            return plain(value, 30)
-    if not math.isfinite(value):
-        return str(value)
-    short = f"{value:.4g}"
-    if value == float(short):
-        return short
-    for digits in range(4, 18):
-        short = f"{value:.{digits}g}"
-        if float(short) not in (0.0, 1.0, -1.0):
-            return short
-    return repr(value)
-
-
-def share(value: object) -> str:
-    """A share of one with four places, again never rounded into a lie."""
-    if value is None:
-        return "-"
-    number_ = float(str(value))
-    if not math.isfinite(number_):
-        return str(number_)
-    shown = f"{number_:.4f}"
-    if float(shown) in (0.0, 1.0) and number_ != float(shown):
-        return f"{number_:.1e}" if abs(number_) < 0.5 else ("<1.0000" if number_ < 1 else ">1.0000")
-    return shown
+    return WORDS.get(state, Word("?", one_line(state, 20), ODD))
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds for people."""
-    if seconds is None:
-        return "-"
-    if seconds < 10:
-        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+    """Seconds for people, in two digits below a minute."""
+    return "-" if seconds is None else engine_text.duration(seconds, brief=True)
 
 
 def roughly(seconds: float) -> str:
@@ -163,11 +114,27 @@ def bar(value: float | None, width: int) -> str:
     return ("█" * full + (" ▏▎▍▌▋▊▉"[part] if part else "")).ljust(width)
 
 
+def share_style(value: float | None) -> str:
+    """Colour of what is left of a distance; the figures and bars beside it say the same."""
+    if value is None:
+        return QUIET
+    return HIGH if value >= 0.5 else MIDDLE if value >= 0.05 else LOW
+
+
 def level(value: float | None) -> str:
     """One cell that is the fuller the greater the share: readable without colour."""
     if value is None or not math.isfinite(value):
         return "·"
     return "▁▂▃▄▅▆▇█"[min(7, max(0, int(min(max(value, 0.0), 1.0) * 8)))]
+
+
+def shade(part: float) -> tuple[str, str]:
+    """Character and colour for a share of images right."""
+    if part >= 1:
+        return "█", LOW
+    if part >= 0.5:
+        return "▓", MIDDLE
+    return ("▒" if part > 0 else "░"), HIGH
 
 
 def hanging(first: Content | str, text: Content | str, width: int, indent: int | None = None) -> list[Content]:

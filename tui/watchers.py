@@ -6,76 +6,33 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from repro.base.errors import InputError, ReproError
 from repro.queue import tickets
-from repro.runs import events
+from repro.runs import events, layout
+from repro.runs.directory import RunDirectory
+from repro.runs.event_reader import EventReader
 from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord
-from repro.runs.store import EventReader, RunDirectory, Store
-from repro.scenario.load import of_run
+from repro.runs.store import Store
+from repro.runs.summary import ENDED, RunSummary, summarise
+from repro.runs.view import RunView
 from repro.scenario.types import Scenario
-from tui.viewmodels.summary import ENDED, Summary, from_id
 
 _SIGNS_OF_LIFE = (events.RunStarted, events.Heartbeat, events.RunEnded)
 _DETAILS = (events.Evaluated, events.Validated, events.Predicted, events.BatchNormMeasured)
 
 
-def summarise(run: RunDirectory, start: Summary, progress: Progress | None = None) -> Summary:
-    """Read what a list shows of a run; never raises."""
-    try:
-        record = run.record()
-        result = run.result()
-    except (InputError, OSError) as error:
-        return replace(start, state="damaged", reason=str(error))
-    known = replace(
-        start, scenario=record.scenario, environment=record.environment, seed=record.seed, started=record.started
-    )
-    if result is not None:
-        return _finished(known, result)
-    try:
-        progress = progress if progress is not None else run.progress()
-    except (ReproError, OSError) as error:
-        return replace(known, state="damaged", reason=str(error))
-    return replace(
-        known,
-        state=run.state(progress),
-        epoch=progress.epoch,
-        epochs=progress.epochs,
-        step_seconds=progress.step_seconds,
-        fit_accuracy=float(progress.accuracy[-1]) if progress.accuracy else None,
-        reason=progress.ended.reason if progress.ended is not None else "",
-    )
-
-
-def _finished(known: Summary, result: Result) -> Summary:
-    fit = result.measurements.get("fit", {}).get("accuracy") or [None]
-    predicted = result.measurements.get("predict", {}).get("accuracy")
-    count = len(fit)
-    return replace(
-        known,
-        state="finished",
-        verdict=result.verdict,
-        degraded=result.degraded,
-        seconds=result.seconds.get("total"),
-        epoch=count,
-        epochs=count,
-        fit_accuracy=None if fit[-1] is None else float(fit[-1]),
-        predict_accuracy=None if predicted is None else float(predicted),
-        claims=tuple((claim.id, claim.outcome) for claim in result.claims),
-    )
-
-
 @dataclass
-class StoreNews:
+class StoreUpdate:
     """What changed in the store since the last news."""
 
     ids: list[str] | None = None
-    summaries: list[Summary] = field(default_factory=list)
+    summaries: list[RunSummary] = field(default_factory=list)
     tickets: list[tickets.Ticket] | None = None
     error: str | None = None
     step_seconds: dict[str, float] = field(default_factory=dict)
@@ -84,13 +41,13 @@ class StoreNews:
 class StoreWatcher:
     """Looks at the store in a thread of its own: names first, then the newest runs, then what changes."""
 
-    def __init__(self, path: Path, environments: Sequence[str], tell: Callable[[StoreNews], None]) -> None:
+    def __init__(self, path: Path, environments: Sequence[str], tell: Callable[[StoreUpdate], None]) -> None:
         self.store = Store(path)
         self._environments = environments
         self._tell = tell
         self._ids: list[str] = []
         self._looked = False
-        self._done: dict[str, Summary] = {}
+        self._done: dict[str, RunSummary] = {}
         self._open: dict[str, tuple[EventReader, Progress]] = {}
         self._seen: dict[str, object] = {}
         self._tickets: list[tickets.Ticket] = []
@@ -110,7 +67,7 @@ class StoreWatcher:
         self._stop.set()
         self._wake.set()
 
-    def look_now(self) -> None:
+    def refresh(self) -> None:
         """Do not wait for the next look."""
         self._wake.set()
 
@@ -130,7 +87,7 @@ class StoreWatcher:
         except ReproError as fault:
             ids, error = [], str(fault)
         waiting = tickets.tickets(self.store.path)
-        news = StoreNews()
+        news = StoreUpdate()
         if ids != self._ids or error != self._error or not self._looked:
             self._looked = True
             news.ids, news.error = ids, error
@@ -143,7 +100,7 @@ class StoreWatcher:
             news.tickets = self._tickets = waiting
         if news.ids is not None or news.tickets is not None:
             self._tell(news)
-        batch: list[Summary] = []
+        batch: list[RunSummary] = []
         for run_id in ids:
             if self._stop.is_set():
                 return
@@ -151,20 +108,20 @@ class StoreWatcher:
             if summary is not None:
                 batch.append(summary)
             if len(batch) >= 40:
-                self._tell(StoreNews(summaries=batch))
+                self._tell(StoreUpdate(summaries=batch))
                 batch = []
                 time.sleep(0.002)  # lets the screen's thread have the interpreter lock
         if batch:
-            self._tell(StoreNews(summaries=batch))
+            self._tell(StoreUpdate(summaries=batch))
         self._measure_steps()
 
-    def _look_at(self, run: RunDirectory) -> Summary | None:
+    def _look_at(self, run: RunDirectory) -> RunSummary | None:
         """A summary where it changed."""
         known = self._done.get(run.id)
         if known is not None and known.state == "finished":
             return None
         locked = run.is_locked()
-        print_ = (locked, _stamp(run.file("events.jsonl")), _stamp(run.file("result.json")))
+        print_ = (locked, _stamp(run.file(layout.EVENTS)), _stamp(run.file(layout.RESULT)))
         if known is not None and known.state in ENDED and print_ == self._seen.get(run.id):
             return None
         self._seen[run.id] = print_
@@ -176,7 +133,7 @@ class StoreWatcher:
                     progress.extend(event for event in more if not isinstance(event, _DETAILS))
         else:
             self._open.pop(run.id, None)
-        summary = summarise(run, known or from_id(run.id, self._environments), progress)
+        summary = summarise(RunView(run, progress), self._environments)
         if summary == known:
             return None
         self._done[run.id] = summary
@@ -196,7 +153,7 @@ class StoreWatcher:
                 if step is not None:
                     found[summary.environment] = step
         if found:
-            self._tell(StoreNews(step_seconds=found))
+            self._tell(StoreUpdate(step_seconds=found))
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -265,7 +222,7 @@ class RunFollower:
                 self._be_damaged(str(error))
                 return False
             with contextlib.suppress(InputError):
-                news.scenario = of_run(self.run_directory.file("scenario.yaml"))
+                news.scenario = self.run_directory.scenario()
         try:
             news.events = self._reader.read(self.PIECE)
         except (msgspec.DecodeError, OSError) as error:
@@ -288,7 +245,7 @@ class RunFollower:
 
     def _has_more(self) -> bool:
         try:
-            return self.run_directory.file("events.jsonl").stat().st_size - self._reader.offset > 4096
+            return self.run_directory.file(layout.EVENTS).stat().st_size - self._reader.offset > 4096
         except OSError:
             return False
 
@@ -300,7 +257,7 @@ class RunFollower:
 
     def _read_log(self) -> list[str]:
         """Whole lines of worker.log that came; of an old log only the tail."""
-        with contextlib.suppress(OSError), self.run_directory.file("worker.log").open("rb") as stream:
+        with contextlib.suppress(OSError), self.run_directory.file(layout.WORKER_LOG).open("rb") as stream:
             length = stream.seek(0, 2)
             if self._log_offset is None or length < self._log_offset:
                 self._log_offset = max(0, length - self.LOG_TAIL)

@@ -17,45 +17,45 @@ class Question(NamedTuple):
     statistics: Statistics
 
 
-class Questions:
-    """One place for the newest question, a list for those of the background; each is handed out once."""
+class QuestionQueue:
+    """One urgent question and a list for the background; each question is handed out once."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._newest: Question | None = None
-        self._others: list[Question] = []
-        self._taken: set[Question] = set()
-        self._closed = False
+        self._urgent: Question | None = None
+        self._background: list[Question] = []
+        self._handed_out: set[Question] = set()
+        self._is_closed = False
 
     @property
-    def closed(self) -> bool:
-        """Whether nobody waits for answers any more."""
-        return self._closed
+    def is_closed(self) -> bool:
+        """Whether no more answers are waited for."""
+        return self._is_closed
 
-    def want(self, newest: Question | None, others: Iterable[Question] = ()) -> None:
-        """What is wanted now, in place of all that was wanted before and is not under way."""
+    def put(self, urgent: Question | None, background: Iterable[Question] = ()) -> None:
+        """Replace all questions that were not handed out yet."""
         with self._changed:
-            self._newest = newest if newest not in self._taken else None
-            self._others = [one for one in others if one not in self._taken]
+            self._urgent = urgent if urgent not in self._handed_out else None
+            self._background = [question for question in background if question not in self._handed_out]
             self._changed.notify()
 
     def take(self) -> Question | None:
-        """The next one, as soon as there is one; None once closed."""
+        """The next question, as soon as there is one; None once closed."""
         with self._changed:
-            while not self._closed:
-                found = self._newest or (self._others.pop(0) if self._others else None)
-                if found is None:
+            while not self._is_closed:
+                question = self._urgent or (self._background.pop(0) if self._background else None)
+                if question is None:
                     self._changed.wait()
                     continue
-                if found == self._newest:
-                    self._newest = None
-                if found not in self._taken:
-                    self._taken.add(found)
-                    return found
+                if question == self._urgent:
+                    self._urgent = None
+                if question not in self._handed_out:
+                    self._handed_out.add(question)
+                    return question
         return None
 
     def close(self) -> None:
-        """Wake whoever waits; no more questions."""
+        """Hand out no more questions and wake the thread that waits for one."""
         with self._changed:
-            self._closed = True
+            self._is_closed = True
             self._changed.notify_all()

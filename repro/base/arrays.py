@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
+from repro.base.text import one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +26,7 @@ def read(path: Path) -> NDArray[Any]:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", do="check its permissions", file=path) from None
     except Exception as error:  # numpy parses the header as Python: TokenError, SyntaxError, MemoryError, ...
-        raise InputError(f"damaged ({printable(str(error), 80)})", do="delete the run", file=path) from None
+        raise InputError(f"damaged ({one_line(error, 80)})", do="delete the run", file=path) from None
     if not isinstance(found, np.ndarray):  # an .npz under another name
         raise InputError("damaged (not one array)", do="delete the run", file=path)
     return found

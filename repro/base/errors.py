@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-import os
 from pathlib import Path
+
+from repro.base.text import one_line
 
 
 class ExitCode(enum.IntEnum):
-    """What the process says when it ends."""
+    """The exit code of a command."""
 
     DONE = 0
     NOT_REPRODUCED = 1
@@ -18,7 +19,7 @@ class ExitCode(enum.IntEnum):
 
 
 class ReproError(Exception):
-    """A fault that the user can mend, told in one line: what is wrong, where, what to do."""
+    """A user-facing error: what is wrong, where, and how to fix it, on one line."""
 
     exit_code: ExitCode = ExitCode.BAD_INPUT
 
@@ -32,7 +33,7 @@ class ReproError(Exception):
     def __str__(self) -> str:
         where = ""
         if self.file is not None:
-            file = printable(str(self.file), 300)
+            file = one_line(self.file, 300)
             where = f"{file}:{self.line}: " if self.line is not None else f"{file}: "
         return where + self.what + (f": {self.do}" if self.do else "")
 
@@ -51,17 +52,3 @@ class EndedEarlyError(ReproError):
     """A run failed, was stopped or was interrupted (exit 4)."""
 
     exit_code = ExitCode.ENDED_EARLY
-
-
-def encodable(text: str) -> str:
-    """`text` as UTF-8 can hold it: the UTF-8 of a file name in whatever locale; bytes that are none become escapes."""
-    try:
-        return os.fsencode(text).decode("utf-8")
-    except UnicodeError:
-        return text.encode("utf-8", "backslashreplace").decode()
-
-
-def printable(text: str, limit: int = 200) -> str:
-    """`text` on one line, without control characters (a terminal would obey them), at most `limit` characters."""
-    safe = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return safe if len(safe) <= limit else safe[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"

@@ -15,7 +15,8 @@ import msgspec
 import yaml
 
 from repro.base.allowed import allowed
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
+from repro.base.text import one_line
 
 T = TypeVar("T")
 
@@ -113,7 +114,7 @@ class Document:
                 tag = getattr(event, "tag", None)
                 if tag is not None:
                     raise InputError(
-                        f"the tag {printable(tag, 80)} is not allowed", do="write plain data", file=self.file, line=line
+                        f"the tag {one_line(tag, 80)} is not allowed", do="write plain data", file=self.file, line=line
                     )
         except yaml.YAMLError as error:
             self._refuse_yaml(error)
@@ -122,7 +123,7 @@ class Document:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         raise InputError(
-            f"not YAML: {printable(str(problem))}",
+            f"not YAML: {one_line(problem)}",
             do="mend the syntax",
             file=self.file,
             line=None if mark is None else mark.line + 1,
@@ -162,11 +163,11 @@ class Document:
             )
         if isinstance(value, float) and not math.isfinite(value):
             self.fail(
-                f"{_dotted(path)}: {printable(node.value, 40)} is not a finite number", path, do="give a finite one"
+                f"{_dotted(path)}: {one_line(node.value, 40)} is not a finite number", path, do="give a finite one"
             )
         if isinstance(value, str) and any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in value):
             # A terminal would obey it when the text is shown.
-            self.fail(f"{_dotted(path)}: holds a control character ({printable(value, 40)})", path, do="leave it out")
+            self.fail(f"{_dotted(path)}: holds a control character ({one_line(value, 40)})", path, do="leave it out")
         return value
 
     def _refuse_value(self, message: str, type_: type) -> NoReturn:
@@ -186,10 +187,10 @@ class Document:
         found = self._at(path)
         do = allowed(type_, path) or "see `repro schema`"
         if " matching regex " in problem:  # `do` says the same in words
-            self.fail(f"{_dotted(path)}: {printable(repr(found), 60)} is not allowed", path, do=do)
+            self.fail(f"{_dotted(path)}: {one_line(repr(found), 60)} is not allowed", path, do=do)
         if isinstance(found, (dict, list)) or "enum value" in problem or found is None:
             self.fail(f"{_dotted(path)}: {_lower(problem)}", path, do=do)
-        self.fail(f"{_dotted(path)}: {_lower(problem)}, found {printable(repr(found), 60)}", path, do=do)
+        self.fail(f"{_dotted(path)}: {_lower(problem)}, found {one_line(repr(found), 60)}", path, do=do)
 
     def _at(self, path: KeyPath) -> Any:
         found: Any = self.data
@@ -228,7 +229,7 @@ def read(file: Path) -> Document:
 def _dotted(path: KeyPath) -> str:
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{printable(step, 60)}"
+        text += f"[{step}]" if isinstance(step, int) else f".{one_line(step, 60)}"
     return text.lstrip(".") or "the file"
 
 

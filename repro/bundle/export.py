@@ -20,13 +20,14 @@ import msgspec
 
 from repro import __version__
 from repro.base import scratch, shipped
-from repro.base.errors import InputError, UnusableError, printable
+from repro.base.errors import InputError, UnusableError
+from repro.base.text import one_line
 from repro.bundle import manifest as m
 from repro.bundle import redact
 from repro.environment.definition import shipped_environments
 from repro.environment.record import RECORDED_VARIABLES
-from repro.runs.store import RunDirectory
-from repro.runs.view import Evidence, read_scenario
+from repro.runs.directory import RunDirectory
+from repro.runs.view import RunView
 from repro.scenario import load as scenario_load
 
 EXPORTED_STATES = ("finished", "failed", "stopped", "interrupted")
@@ -53,7 +54,7 @@ class Contents:
         return sum(len(data) for data in self.files.values())
 
 
-def collect(runs: Sequence[Evidence], *, images: bool = True, own_images: bool = False) -> Contents:
+def collect(runs: Sequence[RunView], *, images: bool = True, own_images: bool = False) -> Contents:
     """Everything that goes into the bundle, redacted and scanned; nothing is written but a temporary folder.
 
     `images`: shipped images go in. `own_images`: the user's own go in too, as decoded arrays.
@@ -184,7 +185,7 @@ def _rename_new(temporary: Path, target: Path) -> None:
 class _Gathered:
     """One run's files as they are, and what of it stays here."""
 
-    evidence: Evidence
+    evidence: RunView
     files: dict[str, bytes]
     left_out: list[m.LeftOut]
     with_images: bool
@@ -194,11 +195,11 @@ class _Gathered:
         return not self.evidence.record.shipped_images
 
 
-def _each_once(runs: Sequence[Evidence]) -> list[Evidence]:
+def _each_once(runs: Sequence[RunView]) -> list[RunView]:
     return list({run.id: run for run in runs}.values())
 
 
-def _gather(run: Evidence, *, images: bool, own_images: bool) -> _Gathered:
+def _gather(run: RunView, *, images: bool, own_images: bool) -> _Gathered:
     record = run.run.named_record()
     if run.state not in EXPORTED_STATES:
         raise InputError(f"the run {run.id} is {run.state}", do="export it when it has ended")
@@ -242,12 +243,12 @@ def _last_statistics(run: RunDirectory) -> str:
     return max(found, default="")
 
 
-def _left_out(run: Evidence, path: Path, name: str, reason: str) -> m.LeftOut:
+def _left_out(run: RunView, path: Path, name: str, reason: str) -> m.LeftOut:
     from repro.base.files import sha256
 
     # A finished run has hashed its files; snapshots of weights are too large to do that again for nothing.
     known = run.result.files.get(path.relative_to(run.run.path).as_posix()) if run.result is not None else None
-    return m.LeftOut(f"runs/{run.id}/{printable(name, 200)}", path.stat().st_size, known or sha256(path), reason)
+    return m.LeftOut(f"runs/{run.id}/{one_line(name, 200)}", path.stat().st_size, known or sha256(path), reason)
 
 
 def _read(path: Path) -> bytes:
@@ -287,7 +288,7 @@ def _redactor(gathered: Sequence[_Gathered]) -> redact.Redactor:
                 for name in _telling_names(image.name):
                     redactor.learn(redact.Known("name", name))
             with contextlib.suppress(InputError):
-                images = read_scenario(run.evidence.run).images
+                images = run.evidence.run.require_scenario().images
                 redactor.learn(redact.Known("name", images.directory))
                 if images.validation is not None and images.validation.directory is not None:
                     redactor.learn(redact.Known("name", images.validation.directory))
@@ -378,7 +379,7 @@ def _redacted(redactor: redact.Redactor, name: str, path: str, raw: bytes, run: 
     return raw
 
 
-def _is_shipped(run: Evidence) -> bool:
+def _is_shipped(run: RunView) -> bool:
     """Whether the run's scenario.yaml is, byte for byte, one that comes with the package."""
     raw = run.run.file("scenario.yaml").read_bytes()
     return any(raw == file.read_bytes() for file in scenario_load.shipped_files())
@@ -426,7 +427,7 @@ def _refuse_leak(redactor: redact.Redactor, name: str, data: bytes) -> None:
     kind = redactor.leaks(name, data, is_text=is_text)
     if kind is not None:
         raise InputError(
-            f"{printable(name, 200)} would still hold what must not leave (kind: {kind})",
+            f"{one_line(name, 200)} would still hold what must not leave (kind: {kind})",
             do="nothing was written; rename the scenario or images that hold it, or report this",
         )
 
@@ -452,6 +453,6 @@ def _with_reports(folder: Path, gathered: Sequence[_Gathered], stored: dict[str,
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    runs = [Evidence(RunDirectory(folder / "runs" / run.evidence.id)) for run in gathered]
+    runs = [RunView(RunDirectory(folder / "runs" / run.evidence.id)) for run in gathered]
     pages = report.make(runs)
     return {**stored, **pages.files}

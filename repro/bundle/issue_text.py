@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from repro.base.errors import InputError, printable
-from repro.base.text import cell, markdown
+from repro.base.errors import InputError
+from repro.base.text import exact, markdown, one_line
 from repro.bundle import redact
 from repro.bundle.report import reproduce_line
 from repro.bundle.standalone import script_of
-from repro.environment import definition, diff
+from repro.environment import definition
+from repro.environment.facts import facts_of
 from repro.environment.record import RECORDED_VARIABLES
 from repro.explain import sentences
 from repro.runs.records import ClaimResult
-from repro.runs.view import Evidence, read_scenario
+from repro.runs.view import RunView
 from repro.scenario.types import Scenario
 
 Tracker = Literal["keras", "tensorflow", "stackoverflow"]
@@ -37,12 +38,12 @@ class IssueText:
     script: str
 
 
-def write(run: Evidence, tracker: Tracker) -> IssueText:
+def write(run: RunView, tracker: Tracker) -> IssueText:
     """The text for one tracker, under 6,000 characters; InputError where the run has no result to tell of."""
     if run.result is None:
         what = f"the run {run.id} is {run.state}: it has no figures to report"
         raise InputError(what, do="run it again" if run.state == "damaged" else "resume it, or run it again")
-    scenario = read_scenario(run.run)
+    scenario = run.run.require_scenario()
     code = script_of(run.record, scenario)
     claims = [claim for claim in run.result.claims if claim.outcome != "skipped"]
     # What can be done without goes first, until the text is short enough; the script is never cut.
@@ -64,23 +65,23 @@ def _redacted(text: str) -> str:
 class _Parts:
     """The pieces that all forms are made of."""
 
-    def __init__(self, run: Evidence, scenario: Scenario, code: str, claims: list[ClaimResult], *, short: bool) -> None:
+    def __init__(self, run: RunView, scenario: Scenario, code: str, claims: list[ClaimResult], *, short: bool) -> None:
         self.run = run
         self.scenario = scenario
         self.code = code
         self.claims = claims
-        self.facts = diff.facts_of(run.environment)
+        self.facts = facts_of(run.environment)
         self.measurements = run.measurements
         self.short = short
 
     def fact(self, key: str, otherwise: str = "not known") -> str:
         """One fact of the environment record."""
         found = self.facts.get(key)
-        return otherwise if found is None or found == "" else printable(cell(found), 120)
+        return otherwise if found is None or found == "" else one_line(exact(found), 120)
 
     @property
     def title(self) -> str:
-        return printable(self.scenario.title, 200)
+        return one_line(self.scenario.title, 200)
 
     @property
     def model(self) -> str:
@@ -114,7 +115,7 @@ class _Parts:
         found = self.measurements
         lines = ["| | loss | accuracy |", "|---|---|---|"]
         fit = found["fit"]
-        lines.append(f"| `fit`, last epoch | {cell(fit['loss'][-1])} | {cell(fit['accuracy'][-1])} |")
+        lines.append(f"| `fit`, last epoch | {exact(fit['loss'][-1])} | {exact(fit['accuracy'][-1])} |")
         names = {
             "evaluate": "`evaluate` (inference phase)",
             "evaluate_training_phase": "same weights, training phase",
@@ -122,14 +123,14 @@ class _Parts:
         }
         for key, name in names.items():
             if found.get(key):
-                lines.append(f"| {name} | {cell(found[key]['loss'])} | {cell(found[key]['accuracy'])} |")
+                lines.append(f"| {name} | {exact(found[key]['loss'])} | {exact(found[key]['accuracy'])} |")
         if found.get("predict"):
             predict = found["predict"]
-            lines.append(f"| `predict`: classes {cell(predict['classes'])} | | {cell(predict.get('accuracy'))} |")
+            lines.append(f"| `predict`: classes {exact(predict['classes'])} | | {exact(predict.get('accuracy'))} |")
         if self.claims:
             source = self.scenario.source
-            lines += ["", f"Checked, claim by claim ({markdown(printable(source, 200))}):" if source else "Checked:"]
-            lines += [f"- {one.outcome}: {markdown(printable(one.says, 160))}" for one in self.claims]
+            lines += ["", f"Checked, claim by claim ({markdown(one_line(source, 200))}):" if source else "Checked:"]
+            lines += [f"- {one.outcome}: {markdown(one_line(one.says, 160))}" for one in self.claims]
         return "\n".join(lines)
 
     def why(self) -> str:
@@ -146,7 +147,7 @@ class _Parts:
 
     def reproduce(self) -> str:
         """The exact line, and what the bundle adds."""
-        sha256 = cell(self.measurements.get("weights_sha256"))
+        sha256 = exact(self.measurements.get("weights_sha256"))
         return f"`{reproduce_line(self.run, f'{self.scenario.name}.yaml')}` (final weights SHA-256 `{sha256}`)"
 
     def packages(self) -> str:

@@ -18,7 +18,8 @@ from typing import IO, NoReturn
 import msgspec
 
 from repro.base import scratch
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
+from repro.base.text import one_line
 from repro.bundle.manifest import (
     FORMAT,
     MAX_ARCHIVE_BYTES,
@@ -31,8 +32,8 @@ from repro.bundle.manifest import (
     Manifest,
     RunEntry,
 )
-from repro.runs.store import RunDirectory
-from repro.runs.view import Evidence, read_scenario
+from repro.runs.directory import RunDirectory
+from repro.runs.view import RunView
 
 _PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}\Z")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
@@ -48,7 +49,7 @@ class Bundle:
     path: Path
     folder: Path
     manifest: Manifest
-    runs: list[Evidence]
+    runs: list[RunView]
 
 
 class _Head(msgspec.Struct):
@@ -62,7 +63,7 @@ def opened(path: Path) -> Iterator[Bundle]:
         manifest = _unpack(path, stream, folder)
         runs = []
         for entry in manifest.runs:
-            run = Evidence(RunDirectory(folder / "runs" / entry.id))
+            run = RunView(RunDirectory(folder / "runs" / entry.id))
             try:
                 _check_run(path, run, entry, manifest)
             except InputError as error:
@@ -73,20 +74,20 @@ def opened(path: Path) -> Iterator[Bundle]:
                     where = str(error.file).replace(str(folder) + os.sep, "")
                 bad(path, f"{where}: {error.what}")
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, ValueError) as error:
-                bad(path, f"runs/{entry.id} is damaged ({printable(str(error))})")
+                bad(path, f"runs/{entry.id} is damaged ({one_line(error)})")
             runs.append(run)
         yield Bundle(path, folder, manifest, runs)
 
 
 def bad(path: Path, what: str, do: str = _ASK) -> NoReturn:
     """Refuse the bundle."""
-    raise InputError(printable(what, 400), do=do, file=path)
+    raise InputError(one_line(what, 400), do=do, file=path)
 
 
 @contextlib.contextmanager
 def _stream(path: Path) -> Iterator[IO[bytes]]:
     if "\0" in str(path):
-        raise InputError("not a file name", do="name a bundle", file=printable(str(path)))
+        raise InputError("not a file name", do="name a bundle", file=one_line(path))
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -169,7 +170,7 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.Zi
             bad(path, f"more than {MAX_ENTRIES} entries", "a bundle is small")
         check_name(path, name)
         if member.filename != name:
-            bad(path, f"the name {printable(name, 80)!r} is not plain")
+            bad(path, f"the name {one_line(name, 80)!r} is not plain")
         if name.lower() in folded:
             bad(path, f"{name} stands twice")
         mode = member.external_attr >> 16
@@ -200,7 +201,7 @@ def check_name(path: Path, name: str) -> None:
         or len(parts) > 8
         or not all(_PART.match(part) and not part.endswith(".") and not _RESERVED.match(part) for part in parts)
     ):
-        bad(path, f"the name {printable(name, 80)!r} is not allowed")
+        bad(path, f"the name {one_line(name, 80)!r} is not allowed")
 
 
 def _read_manifest(path: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> Manifest:
@@ -216,19 +217,19 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile, members: dict[str, zipf
             bad(path, f"written in format {found}", "update repro: this one reads 1")
         return msgspec.json.decode(raw, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        bad(path, f"{NAME} is damaged ({printable(str(error), 200)})")
+        bad(path, f"{NAME} is damaged ({one_line(error, 200)})")
 
 
 def _check_manifest(path: Path, manifest: Manifest, members: dict[str, zipfile.ZipInfo]) -> None:
     listed: dict[str, FileEntry] = {}
     for entry in manifest.files:
         if entry.path in listed:
-            bad(path, f"{NAME} lists {printable(entry.path, 80)} twice")
+            bad(path, f"{NAME} lists {one_line(entry.path, 80)} twice")
         listed[entry.path] = entry
     for name in sorted(members.keys() - listed.keys() - {NAME}):
         bad(path, f"{name} is not in {NAME}")
     for name in sorted(listed.keys() - members.keys()):
-        bad(path, f"{printable(name, 80)} is missing")
+        bad(path, f"{one_line(name, 80)} is missing")
     for name, entry in listed.items():
         if name == NAME or members[name].file_size != entry.bytes:
             bad(path, f"{name} has another size than {NAME} says")
@@ -266,15 +267,15 @@ def _unpack_member(
         bad(path, f"{entry.path} does not have the hash that {NAME} says")
 
 
-def _check_run(path: Path, run: Evidence, entry: RunEntry, manifest: Manifest) -> None:
+def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) -> None:
     """The run's records are whole and agree with each other."""
     record, result = run.record, run.result
     if record.id != entry.id:
-        bad(path, f"runs/{entry.id} says that it is {printable(record.id, 80)}")
+        bad(path, f"runs/{entry.id} says that it is {one_line(record.id, 80)}")
     said = (entry.scenario, entry.environment, entry.seed)
     if (record.scenario, record.environment, record.seed) != said:
         bad(path, f"runs/{entry.id}/run.json and {NAME} do not agree")
-    scenario = read_scenario(run.run)
+    scenario = run.run.require_scenario()
     stored = _entry(manifest, f"runs/{entry.id}/scenario.yaml")
     if scenario.sha256() != entry.scenario_sha256 or scenario.name != record.scenario:
         bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")

@@ -10,15 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.base import arrays, text
-from repro.base.errors import InputError, printable
+from repro.base import arrays
+from repro.base.errors import InputError
+from repro.base.text import code, escape_control, exact, markdown, one_line
 from repro.bundle.standalone import script_of
-from repro.environment import diff
+from repro.environment.facts import facts_of
 from repro.explain import sentences
-from repro.runs.records import ClaimResult, Measurements
+from repro.runs.records import NOTHING_MEASURED, ClaimResult, Measurements
 from repro.runs.verdict import decide_all
-from repro.runs.view import Evidence, read_scenario, shipped_as
+from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
+from repro.scenario.load import trains_as_shipped
 from repro.scenario.types import Scenario
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -98,7 +100,7 @@ class Drawing:
     note: str = ""
 
 
-def make(runs: Sequence[Evidence]) -> Pages:
+def make(runs: Sequence[RunView]) -> Pages:
     """All pages of the given (already redacted) runs."""
     import jinja2
 
@@ -109,9 +111,9 @@ def make(runs: Sequence[Evidence]) -> Pages:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_visible,
+        finalize=_safe,
     )
-    environment.filters.update(cell=text.cell, md=_markdown, code=text.code)
+    environment.filters.update(exact=exact, md=_markdown, code=code)
     scripts = [_script(run) for run in runs]
     names = [f"reproduce-{index + 1}.py" if len(runs) > 1 else "reproduce.py" for index in range(len(runs))]
     views = [
@@ -128,31 +130,29 @@ def make(runs: Sequence[Evidence]) -> Pages:
     return Pages(files)
 
 
-def _script(run: Evidence) -> str | None:
+def _script(run: RunView) -> str | None:
     """The run as a script of plain Keras; None where no script can say it."""
     try:
-        return script_of(run.record, read_scenario(run.run))
+        return script_of(run.record, run.run.require_scenario())
     except InputError:
         return None
 
 
-def _visible(value: Any) -> Any:
-    """Text without control characters, which a terminal or an editor might obey."""
-    if type(value) is not str or value.isprintable():
-        return value
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in value)
+def _safe(value: Any) -> Any:
+    """Escape control characters of text that a template prints; what is markup already stays."""
+    return escape_control(value, keep="\n") if type(value) is str else value
 
 
 def _markdown(value: Any) -> str:
-    return text.markdown(printable(" ".join(value.split()), 20_000) if isinstance(value, str) else text.cell(value))
+    return markdown(one_line(" ".join(value.split()), 20_000) if isinstance(value, str) else exact(value))
 
 
-def _view(run: Evidence, script: str | None) -> dict[str, Any]:
+def _view(run: RunView, script: str | None) -> dict[str, Any]:
     record = run.record
-    scenario = read_scenario(run.run)
+    scenario = run.run.require_scenario()
     # Every group is there, None where it was not measured.
     measurements: dict[str, Any] = {**dict.fromkeys(Measurements.__struct_fields__), **run.measurements}
-    facts = {**diff.facts_of(run.environment), "network": run.network}
+    facts = {**facts_of(run.environment), "network": run.network}
     pictures = _pictures(run, measurements)
     fit = measurements["fit"]
     return {
@@ -177,20 +177,20 @@ def _view(run: Evidence, script: str | None) -> dict[str, Any]:
         "images": record.images,
         "facts": [(name, facts[key]) for name, key in _SHOWN_FACTS if facts.get(key) is not None],
         "missing": run.environment.get("missing", {}),
-        "warnings": [printable(warning, 400) for warning in run.progress.warnings],
+        "warnings": [one_line(warning, 400) for warning in run.progress.warnings],
         "reproduce": reproduce_line(run, f"runs/{run.id}/scenario.yaml"),
         "seconds": run.result.seconds if run.result is not None else run.progress.seconds,
     }
 
 
-def _in_short(run: Evidence, measurements: dict[str, Any]) -> list[str]:
+def _in_short(run: RunView, measurements: dict[str, Any]) -> list[str]:
     """What happened and why, in sentences; the code in backticks. Nothing where nothing was measured."""
     fit = measurements["fit"]
     seen = []
     if fit["accuracy"]:
-        seen.append(f"`fit` ends at accuracy {text.cell(fit['accuracy'][-1])}")
+        seen.append(f"`fit` ends at accuracy {exact(fit['accuracy'][-1])}")
     seen += [
-        f"`{name}` on the same images gives {text.cell(measurements[name]['accuracy'])}"
+        f"`{name}` on the same images gives {exact(measurements[name]['accuracy'])}"
         for name in ("evaluate", "predict")
         if (measurements.get(name) or {}).get("accuracy") is not None
     ]
@@ -199,25 +199,25 @@ def _in_short(run: Evidence, measurements: dict[str, Any]) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def _why_none(run: Evidence) -> str:
+def _why_none(run: RunView) -> str:
     ended = run.progress.ended
-    reason = printable(ended.reason, 300) if ended is not None and ended.reason else "no reason is recorded"
+    reason = one_line(ended.reason, 300) if ended is not None and ended.reason else "no reason is recorded"
     return f"the run {run.state}: {reason}"
 
 
-def _claims(run: Evidence, scenario: Scenario) -> list[ClaimResult]:
+def _claims(run: RunView, scenario: Scenario) -> list[ClaimResult]:
     if run.result is not None:
         return run.result.claims
-    return decide_all(scenario, {}, run.record.environment)
+    return decide_all(scenario, NOTHING_MEASURED, run.record.environment)
 
 
-def reproduce_line(run: Evidence, file: str) -> str:
+def reproduce_line(run: RunView, file: str) -> str:
     """The command that does the same again, from the record and not from what was typed.
 
     `file`: where the scenario lies if it is not a shipped one.
     """
     record = run.record
-    words = ["repro", "run", record.scenario if shipped_as(run) else file]
+    words = ["repro", "run", record.scenario if trains_as_shipped(run.run.require_scenario()) else file]
     words += ["--environment", record.environment, "--seed", str(record.seed)]
     words += ["--threads", str(record.threads)]
     if record.device != "auto":
@@ -226,7 +226,7 @@ def reproduce_line(run: Evidence, file: str) -> str:
         words.append("--deterministic")
     if not record.shipped_images:
         words += ["--images", "FOLDER"]
-        scenario = read_scenario(run.run)
+        scenario = run.run.require_scenario()
         convert = scenario_images.conversion(scenario.images, [*record.images, *record.validation_images])
         words += ["--convert", convert] if convert is not None else []
     if record.model_sha256 is not None:
@@ -253,7 +253,7 @@ def _figures(measurements: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     return rows
 
 
-def _pictures(run: Evidence, measurements: dict[str, Any]) -> list[Picture]:
+def _pictures(run: RunView, measurements: dict[str, Any]) -> list[Picture]:
     file = run.run.file("arrays/images.npy")
     if not file.exists():
         return []
@@ -359,7 +359,7 @@ def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return kept
 
 
-def _drift(run: Evidence) -> dict[str, Any] | None:
+def _drift(run: RunView) -> dict[str, Any] | None:
     """The last drift of every BatchNormalization layer, drawn; None where none was measured."""
     drift = run.progress.drift
     if not drift:
@@ -372,13 +372,13 @@ def _drift(run: Evidence) -> dict[str, Any] | None:
     variances = _finite([layer.variance for layer in last.layers])
     top = max([1.0, *(value for _, value in [*means, *variances])])
     high = 1.0 if top <= 1.0 else float(math.ceil(top * 10) / 10) if top < 10 else float(math.ceil(top))
-    ticks = [(0.0, "0"), (0.5, "0.5"), (1.0, "1")] + ([(high, text.cell(high))] if high > 1.2 else [])
+    ticks = [(0.0, "0"), (0.5, "0.5"), (1.0, "1")] + ([(high, exact(high))] if high > 1.2 else [])
     drawing = _drawing(
         "share of the way from the initial to the batch statistics that is left, per layer",
         [("moving mean", means), ("moving variance", variances)],
         len(last.layers),
         (0.0, high),
-        ticks if high < 4 else [(0.0, "0"), (1.0, "1"), (high, text.cell(high))],
+        ticks if high < 4 else [(0.0, "0"), (1.0, "1"), (high, exact(high))],
         reference=float(last.initial_weight),
         unit="",
     )

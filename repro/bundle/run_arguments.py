@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from repro.runs.store import Store
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 
 
 def is_bundle(argument: str) -> bool:
@@ -15,14 +15,14 @@ def is_bundle(argument: str) -> bool:
     return "/" in argument or argument.endswith(".zip")
 
 
-def open_runs(arguments: Sequence[str], store: Store, stack: contextlib.ExitStack) -> list[Evidence]:
+def open_runs(arguments: Sequence[str], store: Store, stack: contextlib.ExitStack) -> list[RunView]:
     """All runs that the arguments mean; bundles are unpacked into temporary folders that `stack` removes."""
     from repro.bundle.read import opened
 
-    found: list[Evidence] = []
+    found: list[RunView] = []
     for argument in arguments:
         if is_bundle(argument):
             found += stack.enter_context(opened(Path(argument))).runs
         else:
-            found.append(Evidence(store.find(argument)))
+            found.append(RunView(store.find(argument)))
     return found

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repro.base import arrays
-from repro.base.errors import InputError, UnusableError, printable
+from repro.base.difference import DifferenceRow
+from repro.base.errors import InputError, UnusableError
+from repro.base.text import one_line
 from repro.bundle.read import Bundle, bad
 from repro.environment import check, definition, diff, gpu
+from repro.environment.facts import facts_of
 from repro.environment.machine import ONEDNN
+from repro.runs import layout
 from repro.runs.plan import Plan
-from repro.runs.records import ImageRecord
-from repro.runs.view import Evidence, read_scenario
+from repro.runs.records import ImageRecord, Measurements
+from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
 from repro.scenario import own_model
 from repro.scenario.types import Scenario
@@ -35,7 +39,7 @@ FLOOR_BYTES_PER_PIXEL = 1024
 class Verification:
     """One run of a bundle that is to be done again."""
 
-    evidence: Evidence
+    evidence: RunView
     plan: Plan
     # What TF_ENABLE_ONEDNN_OPTS must be for the bundle's kernels; None: not set.
     onednn: str | None
@@ -60,17 +64,17 @@ class Outcome:
 
     grade: Grade
     largest_relative_deviation: float | None
-    differences: list[diff.Difference]
+    differences: list[DifferenceRow]
 
 
 def plan(bundle: Bundle, images: Path | None, command: list[str], *, trusted: bool = False) -> list[Verification]:
     """What has to be run; every input is checked before anything runs, and no code of a bundle that is not trusted."""
     for run in bundle.runs:
-        own_model.require_trust(read_scenario(run.run), trusted=trusted, file=bundle.path)
+        own_model.require_trust(run.run.require_scenario(), trusted=trusted, file=bundle.path)
     return [_plan_one(bundle, run, images, command) for run in bundle.runs]
 
 
-def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[str]) -> Verification:
+def _plan_one(bundle: Bundle, run: RunView, images: Path | None, command: list[str]) -> Verification:
     record = run.record
     if run.result is None:
         bad(bundle.path, f"the run {run.id} is {run.state}: it has no result to compare", "use --no-run")
@@ -78,11 +82,11 @@ def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[
         bad(bundle.path, f"the run {run.id} has threads or a seed out of range")
     if record.environment not in definition.names():
         raise UnusableError(
-            f"no environment is called {printable(record.environment, 60)!r} here",
+            f"no environment is called {one_line(record.environment, 60)!r} here",
             do=f"known: {', '.join(definition.names())}",
             file=bundle.path,
         )
-    scenario = read_scenario(run.run)
+    scenario = run.run.require_scenario()
     pixels = _images(bundle, run, scenario, images)
     environment = definition.get(record.environment)
     if record.device == "gpu":
@@ -98,7 +102,7 @@ def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[
         evidence=run,
         plan=Plan(
             scenario=scenario,
-            scenario_text=run.run.file("scenario.yaml").read_text(encoding="utf-8"),
+            scenario_text=run.run.file(layout.SCENARIO).read_text(encoding="utf-8"),
             environment=environment,
             seed=record.seed,
             images=pixels,
@@ -115,25 +119,25 @@ def _plan_one(bundle: Bundle, run: Evidence, images: Path | None, command: list[
     )
 
 
-def _model_source(bundle: Bundle, run: Evidence, scenario: Scenario) -> bytes | None:
+def _model_source(bundle: Bundle, run: RunView, scenario: Scenario) -> bytes | None:
     """The bundle's copy of an own model, which must be the very code that was run."""
     if scenario.model.python is None:
         return None
-    file = run.run.file(own_model.FILE)
+    file = run.run.file(layout.OWN_MODEL)
     if not file.is_file():
         bad(bundle.path, f"the own model of {run.id} is not inside", "use --no-run")
-    return own_model.require_same(file.read_bytes(), run.record.model_sha256, f"{bundle.path}: {own_model.FILE}")
+    return own_model.require_same(file.read_bytes(), run.record.model_sha256, f"{bundle.path}: {layout.OWN_MODEL}")
 
 
-def _images(bundle: Bundle, run: Evidence, scenario: Scenario, folder: Path | None) -> scenario_images.ImageSet:
+def _images(bundle: Bundle, run: RunView, scenario: Scenario, folder: Path | None) -> scenario_images.ImageSet:
     """The bundle's own pixels, or those of a folder that have the same hashes, in the order of the run."""
     record = run.record
-    if run.run.file("arrays/images.npy").exists():
-        found = _stored(bundle, run, scenario, "arrays/images.npy", record.images)
+    if run.run.file(layout.IMAGES).exists():
+        found = _stored(bundle, run, scenario, layout.IMAGES, record.images)
         if not record.validation_images:
             return found
         return replace(
-            found, validation=_stored(bundle, run, scenario, "arrays/validation.npy", record.validation_images)
+            found, validation=_stored(bundle, run, scenario, layout.VALIDATION_IMAGES, record.validation_images)
         )
     if folder is None:
         raise InputError(
@@ -150,7 +154,7 @@ def _images(bundle: Bundle, run: Evidence, scenario: Scenario, folder: Path | No
 
 
 def _stored(
-    bundle: Bundle, run: Evidence, scenario: Scenario, name: str, records: list[ImageRecord]
+    bundle: Bundle, run: RunView, scenario: Scenario, name: str, records: list[ImageRecord]
 ) -> scenario_images.ImageSet:
     """Pixels that lie in the bundle; their hashes were compared when it was opened."""
     file = run.run.file(name)
@@ -188,7 +192,7 @@ def _onednn(record: dict[str, Any], environment: definition.Environment) -> str 
     return None
 
 
-def _seconds(run: Evidence, scenario: Scenario) -> float:
+def _seconds(run: RunView, scenario: Scenario) -> float:
     """What the run took, or the least that so many pixels can take, whichever is longer."""
     took = run.result.seconds.get("total", 0.0) if run.result is not None else 0.0
     height, width = scenario.images.size
@@ -199,7 +203,7 @@ def _seconds(run: Evidence, scenario: Scenario) -> float:
     return max(took, sum(seconds for seconds in run.progress.epoch_seconds if seconds > 0), floor)
 
 
-def _memory(run: Evidence, scenario: Scenario) -> int:
+def _memory(run: RunView, scenario: Scenario) -> int:
     """What the run took, or the least that so many pixels at once can take, whichever is more."""
     height, width = scenario.images.size
     pixels = height * width * min(scenario.fit.batch_size, len(run.record.images))
@@ -227,11 +231,11 @@ def _duration(seconds: float) -> str:
 # --- grades ---
 
 
-def grade(theirs: Evidence, ours: Evidence) -> Outcome:
+def grade(theirs: RunView, ours: RunView) -> Outcome:
     """How close our finished run is to theirs."""
-    deviation = largest_deviation(theirs.measurements, ours.measurements)
+    deviation = largest_deviation(theirs.figures, ours.figures)
     differences = _differences(theirs, ours)
-    hashes = {run.measurements.get("weights_sha256") for run in (theirs, ours)}
+    hashes = {run.figures.get("weights_sha256") for run in (theirs, ours)}
     found: Grade
     if len(hashes) == 1 and None not in hashes:
         found = "bit-identical"
@@ -244,23 +248,23 @@ def grade(theirs: Evidence, ours: Evidence) -> Outcome:
     return Outcome(found, deviation, differences)
 
 
-def _differences(theirs: Evidence, ours: Evidence) -> list[diff.Difference]:
+def _differences(theirs: RunView, ours: RunView) -> list[DifferenceRow]:
     """How the environments differ; how the same kernels were asked for is no difference."""
     found = diff.differences([theirs.facts_record, ours.facts_record])
     states = [run.environment.get("facts", {}).get("onednn") for run in (theirs, ours)]
     if states[0] is not None and states[0] == states[1]:
-        found = [one for one in found if one.key != f"variables.{ONEDNN}"]
+        found = [one for one in found if one.name != f"variables.{ONEDNN}"]
     return found
 
 
-def why_not_identical(outcome: Outcome, theirs: Evidence) -> str | None:
+def why_not_identical(outcome: Outcome, theirs: RunView) -> str | None:
     """Why the bits are not the same, as far as it is known; None where they are the same."""
     if outcome.grade == "bit-identical":
         return None
     first = next((one for one in outcome.differences if one.explains), None)
     if first is not None:
-        return f"the likeliest reason is {first.group} ({first.key}): {first.why} ({first.source})"
-    facts = diff.facts_of(theirs.environment)
+        return f"the likeliest reason is {first.group} ({first.name}): {first.why} ({first.source})"
+    facts = facts_of(theirs.environment)
     if str(facts.get("versions.tensorflow", "")).startswith("1."):
         several = f" with {theirs.record.threads} threads" if theirs.record.threads > 1 else ""
         return (
@@ -270,7 +274,7 @@ def why_not_identical(outcome: Outcome, theirs: Evidence) -> str | None:
     return "the environments differ in nothing that is recorded and can change a figure"
 
 
-def largest_deviation(theirs: dict[str, Any], ours: dict[str, Any]) -> float | None:
+def largest_deviation(theirs: Measurements, ours: Measurements) -> float | None:
     """Largest relative deviation of all losses and probabilities; None where not the same things were measured."""
     left, right = dict(_numbers(theirs)), dict(_numbers(ours))
     if left.keys() != right.keys():
@@ -278,13 +282,14 @@ def largest_deviation(theirs: dict[str, Any], ours: dict[str, Any]) -> float | N
     return max((_relative(left[key], right[key]) for key in left), default=None)
 
 
-def _numbers(measurements: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    for index, value in enumerate(measurements.get("fit", {}).get("loss", [])):
+def _numbers(measurements: Measurements) -> Iterator[tuple[str, float]]:
+    for index, value in enumerate(measurements.fit.loss):
         yield f"fit.loss[{index}]", float(value)
     for group in ("evaluate", "evaluate_training_phase", "validation"):
-        if measurements.get(group) is not None:
-            yield f"{group}.loss", float(measurements[group]["loss"])
-    for row, values in enumerate((measurements.get("predict") or {}).get("probabilities", [])):
+        loss = measurements.get(f"{group}.loss")
+        if loss is not None:
+            yield f"{group}.loss", float(loss)
+    for row, values in enumerate(measurements.get("predict.probabilities") or []):
         for column, value in enumerate(values):
             yield f"predict.probabilities[{row}][{column}]", float(value)
 

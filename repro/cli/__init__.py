@@ -14,8 +14,9 @@ import click
 
 from repro import __version__
 from repro.base import defects
-from repro.base.errors import ExitCode, InputError, ReproError, printable
-from repro.cli.basics import FilePath, write
+from repro.base.errors import ExitCode, InputError, ReproError
+from repro.base.text import one_line
+from repro.cli.basics import FilePath, echo_raw
 
 # Command: (module, one line of help). The module's `command` is a click command.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -23,6 +24,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("repro.cli.check", "Check scenario files and their images without training."),
     "new": ("repro.cli.new", "Write a commented scenario to start from."),
     "schema": ("repro.cli.schema", "Print the JSON Schema of scenario files."),
+    "record": ("repro.cli.record", "Run your own program and record what it trains."),
+    "recorder": ("repro.cli.recorder", "Write the recorder as one file, for notebooks and other machines."),
+    "import": ("repro.cli.import_", "Take in recordings that were made elsewhere."),
     "run": ("repro.cli.run", "Train scenarios and decide their claims."),
     "runs": ("repro.cli.runs", "List the runs in the store."),
     "show": ("repro.cli.show", "Show one run: verdict, claims, figures."),
@@ -59,7 +63,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             raise InputError(
-                f"no command is called {printable(args[0], 40)!r}",
+                f"no command is called {one_line(args[0], 40)!r}",
                 do=f"choose from {', '.join(self.list_commands(ctx))}",
             )
         return super().resolve_command(ctx, args)
@@ -124,7 +128,7 @@ def guarded(call: Callable[[], Any]) -> int:
     except OSError as error:
         if error.filename is None and error.errno is None:
             return _defect(error)
-        where = f"{printable(str(error.filename))}: " if error.filename is not None else ""
+        where = f"{one_line(error.filename)}: " if error.filename is not None else ""
         return _say(f"{where}{error.strerror}: check the path, its permissions and the free space", ExitCode.UNUSABLE)
     except Exception as error:
         return _defect(error)
@@ -136,12 +140,12 @@ def _usage(error: click.ClickException) -> str:
     if isinstance(error, click.exceptions.NoArgsIsHelpError) and isinstance(error.ctx.command, click.Group):
         names = error.ctx.command.list_commands(error.ctx)
         return f"{error.ctx.command_path} needs a command: choose from {', '.join(names)}"
-    text = printable(" ".join(error.format_message().split()), 600).rstrip(".")
+    text = one_line(" ".join(error.format_message().split()), 600).rstrip(".")
     return text if context is None else f"{text}: see {context.command_path} --help"
 
 
 def _say(line: str, code: int) -> int:
-    write(f"repro: {printable(line, 2000)}", err=True)
+    echo_raw(f"repro: {one_line(line, 2000)}", err=True)
     return int(code)
 
 

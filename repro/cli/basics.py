@@ -46,14 +46,15 @@ def training_options(function: F) -> F:
     return function
 
 
-def write(text: str | bytes, *, err: bool = False, nl: bool = True) -> None:
-    """Write what is fit to be shown. A reader who has gone (`| head`) changes no exit code, which says what was found.
+def echo_raw(text: str | bytes, *, err: bool = False, nl: bool = True) -> None:
+    """Print text that is already safe to show.
 
-    Nor does a standard error that takes nothing; data that could not be written is a fault.
+    A reader that closed its end (`| head`) or a broken standard error does not change the exit code, which belongs to
+    the command's result. OSError if data could not be written for another reason.
     """
     try:
         click.echo(text, err=err, nl=nl, color=False if os.environ.get("NO_COLOR") else None)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if err else 1)  # what is buffered is written once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if err else 1)  # Python flushes its buffer again at exit
         if not err and error.errno != errno.EPIPE:
             raise OSError(error.errno, error.strerror, "standard output") from None

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from repro.base.errors import ExitCode, InputError, printable
+from repro.base.errors import ExitCode, InputError
+from repro.base.text import one_line
 from repro.cli.basics import images_options
-from repro.cli.common import FORMAT, json_option, print_json, say
+from repro.cli.common import FORMAT, echo_text, json_option, print_json
 from repro.environment import applications, definition
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
@@ -35,11 +36,11 @@ def command(
             notes = scenario_images.load_for(one, folder=images, convert=convert).notes
         except InputError as fault:
             error = str(fault)
-        rows.append({"file": printable(argument, 4096), "valid": error is None, "error": error, "notes": notes})
+        rows.append({"file": one_line(argument, 4096), "valid": error is None, "error": error, "notes": notes})
         if error is not None:
-            say(f"repro: {printable(error, 2000)}", err=True)
+            echo_text(f"repro: {one_line(error, 2000)}", err=True)
         elif not as_json:
-            say("\n".join([f"{printable(argument, 4096)}: valid", *(f"  note: {note}" for note in notes)]))
+            echo_text("\n".join([f"{one_line(argument, 4096)}: valid", *(f"  note: {note}" for note in notes)]))
     if as_json:
         print_json({"format": FORMAT, "files": rows})
     if any(not row["valid"] for row in rows):

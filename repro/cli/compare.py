@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from repro.base.errors import ExitCode, InputError
-from repro.cli.common import open_store, print_json, say, store_option
+from repro.cli.common import echo_text, open_store, print_json, store_option
 
 
 @click.command("compare")
@@ -42,10 +42,10 @@ def command(
         if as_json or kind == "json":
             print_json(compare.as_json(table, all_rows=all_rows))
         elif kind == "markdown":
-            say(compare.as_markdown(table, all_rows=all_rows))
+            echo_text(compare.as_markdown(table, all_rows=all_rows))
         elif kind == "csv":
-            say(compare.as_csv(table, all_rows=all_rows))
+            echo_text(compare.as_csv(table, all_rows=all_rows))
         else:
             width = max(80, shutil.get_terminal_size((120, 24)).columns)
-            say(compare.as_text(table, all_rows=all_rows, width=width))
+            echo_text(compare.as_text(table, all_rows=all_rows, width=width))
     ctx.exit(ExitCode.DONE if table.same_verdicts else ExitCode.NOT_REPRODUCED)

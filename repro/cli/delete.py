@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 
 
 @click.command("delete")
@@ -22,4 +22,4 @@ def command(run: str, store: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"format": FORMAT, "run": found.id, "moved_to": str(target)})
     else:
-        say(f"moved to {target}; undo: mv {shlex.quote(str(target))} {shlex.quote(str(chosen.path))}/")
+        echo_text(f"moved to {target}; undo: mv {shlex.quote(str(target))} {shlex.quote(str(chosen.path))}/")

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
-from repro.base.errors import ExitCode, InputError, ReproError, printable
-from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.base.errors import ExitCode, InputError, ReproError
+from repro.base.text import one_line, rounded
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 
 if TYPE_CHECKING:
     from repro.explain.diagnosis import Finding
-    from repro.runs.store import RunDirectory
+    from repro.runs.directory import RunDirectory
 
 
 @click.command("diagnose")
@@ -27,11 +29,12 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     Where the run is traced the remedy is tried on its own weights. Exit 1 where the cause cannot be told.
     RUN: an id, a unique prefix, or `last`.
     """
-    from repro.cli.watch import scenario_of
     from repro.explain import diagnosis
 
     found = open_store(store).find(run)
-    findings = diagnosis.diagnose(diagnosis.gather(found, scenario_of(found)))
+    if found.is_recording():
+        ctx.exit(_diagnose_recording(found, as_json=as_json))
+    findings = diagnosis.diagnose(diagnosis.gather(found, found.require_scenario()))
     tried, note = _try(found, findings, wanted=not no_trial)
     rows = [
         {
@@ -46,9 +49,24 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     if as_json:
         print_json({"format": FORMAT, "run": found.id, "diagnosis": findings[0].cause, "findings": rows, "note": note})
     else:
-        say(_text(found.id, rows, note))
+        echo_text(_text(found.id, rows, note))
     if findings[0].cause == "cannot-be-told":
         ctx.exit(int(ExitCode.NOT_REPRODUCED))
+
+
+def _diagnose_recording(run: RunDirectory, *, as_json: bool) -> int:
+    """Print the diagnosis of a recording, whose trials were made in the program itself; return the exit code."""
+    from repro.explain.recorded import diagnose
+
+    findings = diagnose(run)
+    state = run.state()
+    note = None if state == "finished" else f"the recording is {state}: this is what there is of it"
+    if as_json:
+        rows = msgspec.to_builtins(findings)
+        print_json({"format": FORMAT, "run": run.id, "diagnosis": findings[0].cause, "findings": rows, "note": note})
+    else:
+        echo_text(_text(run.id, msgspec.to_builtins(findings), note))
+    return int(ExitCode.NOT_REPRODUCED if findings[0].cause == "cannot-be-told" else ExitCode.DONE)
 
 
 def _try(run: RunDirectory, findings: list[Finding], *, wanted: bool) -> tuple[list[list[dict[str, Any]]], str | None]:
@@ -56,14 +74,14 @@ def _try(run: RunDirectory, findings: list[Finding], *, wanted: bool) -> tuple[l
     nothing: list[list[dict[str, Any]]] = [[] for _ in findings]
     if not wanted or not any(finding.trials for finding in findings):
         return nothing, None
-    from repro.supervise.what_if import Oracle, require_traced, snapshots
+    from repro.supervise.what_if import WhatIfSession, require_traced, snapshots
 
     try:
         require_traced(run)
         epoch = snapshots(run)[-1]
-        with Oracle(run) as oracle:
+        with WhatIfSession(run) as session:
             return [
-                [_row(oracle.ask(**_question(trial), epoch=epoch), trial.says, finding) for trial in finding.trials]
+                [_row(session.ask(**_question(trial), epoch=epoch), trial.says, finding) for trial in finding.trials]
                 for finding in findings
             ], None
     except InputError as error:
@@ -103,20 +121,25 @@ def _row(answer: Any, says: str, finding: Finding) -> dict[str, Any]:
 def _text(run_id: str, rows: list[dict[str, Any]], note: str | None) -> str:
     lines = [f"run {run_id}"]
     for row in rows:
-        lines += ["", click.style(printable(row["says"], 2000), bold=True)]
+        lines += ["", click.style(one_line(row["says"], 2000), bold=True)]
         lines += [
-            f"  {name.replace('_', ' '):<28} {value:.6g}"
-            if isinstance(value, float)
-            else f"  {name.replace('_', ' '):<28} {printable(str(value), 200)}"
+            f"  {name.replace('_', ' '):<28} {rounded(value, 6) if isinstance(value, float) else one_line(value)}"
             for name, value in row["numbers"].items()
             if value is not None
         ]
-        lines.append(f"  remedy: {printable(row['remedy'], 1000)}")
+        lines.append(f"  remedy: {one_line(row['remedy'], 1000)}")
         lines += [
-            f"  tried on this run: {printable(trial['says'], 300)}: {trial['right']} of {trial['of']} right "
-            f"(before: {trial['before']}): {'works' if trial['works'] else 'does not mend it'}"
+            f"  tried on this run: {one_line(trial['says'], 300)}: {_outcome(trial)}: "
+            f"{'works' if trial['works'] else 'does not mend it'}"
             for trial in row["trials"]
         ]
     if note is not None:
-        lines += ["", printable(note, 1000)]
+        lines += ["", one_line(note, 1000)]
     return "\n".join(lines)
+
+
+def _outcome(trial: dict[str, Any]) -> str:
+    """How many samples a trial got right, or its loss if they have no classes; and the same before."""
+    if trial["right"] is None:
+        return f"loss {trial['loss']:.6g} (before: {trial['loss_before']:.6g})"
+    return f"{trial['right']} of {trial['of']} right (before: {trial['before']})"

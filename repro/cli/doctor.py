@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from repro.base.errors import ExitCode
-from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 from repro.doctor import examine
 
 
@@ -25,8 +25,8 @@ def command(ctx: click.Context, store: Path | None, as_json: bool) -> None:
         print_json({"format": FORMAT, "findings": msgspec.to_builtins(findings)})
     else:
         for finding in findings:
-            say(f"{coloured(finding.severity, 8)} {finding.subject:<13}{finding.message}")
+            echo_text(f"{coloured(finding.severity, 8)} {finding.subject:<13}{finding.message}")
             if finding.remedy:
-                say(f"{'':22}-> {finding.remedy}")
+                echo_text(f"{'':22}-> {finding.remedy}")
     if any(finding.severity == "error" for finding in findings):
         ctx.exit(int(ExitCode.UNUSABLE))

@@ -11,7 +11,7 @@ import click
 from repro.base.errors import ExitCode, UnusableError
 from repro.cli import environment_diff
 from repro.cli.basics import FilePath
-from repro.cli.common import FORMAT, json_option, print_json, say, split
+from repro.cli.common import FORMAT, echo_text, json_option, print_json, split
 from repro.environment import check, definition
 
 
@@ -46,7 +46,7 @@ def list_environments(as_json: bool) -> None:
         return
     for row in rows:
         state = f"installed, Python {row['python_version']}" if row["installed"] else "not installed"
-        say(f"{row['name']:<14}Keras {row['keras']:<8} TensorFlow {row['tensorflow']:<8} {state}")
+        echo_text(f"{row['name']:<14}Keras {row['keras']:<8} TensorFlow {row['tensorflow']:<8} {state}")
 
 
 @command.command("install")
@@ -60,7 +60,7 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
 
     rows = []
     for environment in [definition.get(name) for name in split(names, "NAME")]:
-        done = install(environment, python=python, again=again, say=lambda text: say(f"repro: {text}", err=True))
+        done = install(environment, python=python, again=again, say=lambda text: echo_text(f"repro: {text}", err=True))
         lines = check.drift(environment)
         if lines:
             raise UnusableError(
@@ -69,7 +69,7 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
             )
         rows.append({"name": environment.name, "installed": True, "changed": done, "prefix": str(environment.prefix)})
         if not as_json:
-            say(f"{environment.name}: {'installed in' if done else 'is there already:'} {environment.prefix}")
+            echo_text(f"{environment.name}: {'installed in' if done else 'is there already:'} {environment.prefix}")
     if as_json:
         print_json({"format": FORMAT, "environments": rows})
 
@@ -90,9 +90,9 @@ def check_environments(ctx: click.Context, names: tuple[str, ...], as_json: bool
         print_json({"format": FORMAT, "environments": rows})
     else:
         for row in rows:
-            say(f"{row['name']}: {'as locked' if not row['drift'] else 'differs from its lock'}")
+            echo_text(f"{row['name']}: {'as locked' if not row['drift'] else 'differs from its lock'}")
             for line in row["drift"]:
-                say(f"  {line}")
+                echo_text(f"  {line}")
     if any(row["drift"] for row in rows):
         ctx.exit(int(ExitCode.UNUSABLE))
 
@@ -112,7 +112,7 @@ def show_environment(name: str, as_json: bool) -> None:
         return
     _print_facts(record["facts"], "")
     for key, reason in record["missing"].items():
-        say(f"{key}: not collected: {reason}")
+        echo_text(f"{key}: not collected: {reason}")
 
 
 def _print_facts(facts: dict[str, Any], prefix: str) -> None:
@@ -121,7 +121,7 @@ def _print_facts(facts: dict[str, Any], prefix: str) -> None:
             _print_facts(value, f"{prefix}{key}.")
         else:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            say(f"{prefix}{key}: {shown}")
+            echo_text(f"{prefix}{key}: {shown}")
 
 
 command.add_command(environment_diff.command)

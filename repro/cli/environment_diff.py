@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
-from repro.base.errors import InputError, printable
-from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.base.difference import DifferenceRow
+from repro.base.errors import InputError
+from repro.base.text import one_line
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 
 
 @click.command("diff")
@@ -27,22 +29,11 @@ def command(first: str, second: str, all_rows: bool, store: Path | None, as_json
 
     with contextlib.ExitStack() as stack:
         records = [_record(argument, store, stack) for argument in (first, second)]
-    found = diff.rows(records) if all_rows else diff.differences(records)
+    rows = diff.rows(records) if all_rows else diff.differences(records)
     if as_json:
-        rows = [
-            {
-                "name": row.key,
-                "values": list(row.values),
-                "group": row.group,
-                "why": row.why,
-                "source": row.source,
-                "explains": row.explains,
-            }
-            for row in found
-        ]
-        print_json({"format": FORMAT, "sides": [first, second], "rows": rows})
+        print_json({"format": FORMAT, "sides": [first, second], "rows": [row.explanation() for row in rows]})
     else:
-        say(_text(found, first, second))
+        echo_text(_text(rows, first, second))
 
 
 def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> dict[str, Any]:
@@ -60,15 +51,15 @@ def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> d
     except InputError as error:
         if is_bundle(argument):
             raise
-        what = f"no environment is called {printable(argument, 60)!r}, and {error.what}"
+        what = f"no environment is called {one_line(argument, 60)!r}, and {error.what}"
         raise InputError(what, do=f"choose from {', '.join(definition.names())}, or name a run") from None
     if len(runs) != 1:
         raise InputError(f"holds {len(runs)} runs", do="export the one you mean", file=argument)
     return runs[0].facts_record
 
 
-def _text(rows: list[Any], first: str, second: str) -> str:
-    from repro.base.text import cell
+def _text(rows: list[DifferenceRow], first: str, second: str) -> str:
+    from repro.base.text import exact
 
     if not rows:
         return "nothing that is recorded differs"
@@ -77,9 +68,9 @@ def _text(rows: list[Any], first: str, second: str) -> str:
         lines.append(f"{click.style(group, bold=True)}: {why} ({source})")
         for row in rows:
             if (row.group, row.why) == (group, why):
-                lines.append(f"  {printable(row.key)}")
+                lines.append(f"  {one_line(row.name)}")
                 lines += [
-                    f"    {printable(name)}: {cell(value)}"
+                    f"    {one_line(name)}: {exact(value)}"
                     for name, value in zip((first, second), row.values, strict=True)
                 ]
     return "\n".join(lines)

@@ -9,7 +9,7 @@ import click
 
 from repro.base.errors import InputError
 from repro.cli.basics import FilePath
-from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 
 if TYPE_CHECKING:
     from repro.bundle.export import Contents
@@ -43,12 +43,12 @@ def command(
     if output is None and not preview:
         raise InputError("no file is named", do="give -o FILE.zip, or --preview")
     from repro.bundle import export
-    from repro.runs.view import Evidence
+    from repro.runs.view import RunView
 
     if output is not None and not preview:
         export.refuse_existing(output)
     found = open_store(store)
-    evidence = [Evidence(found.find(run)) for run in runs]
+    evidence = [RunView(found.find(run)) for run in runs]
     contents = export.collect(evidence, images=not no_images, own_images=with_images)
     summary = _summary(contents)
     if output is not None and not preview:
@@ -58,7 +58,7 @@ def command(
     if as_json:
         print_json(summary)
     else:
-        say(_text(summary))
+        echo_text(_text(summary))
 
 
 def _summary(contents: Contents) -> dict[str, Any]:

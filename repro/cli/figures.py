@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from repro.cli.common import harmless
+from repro.base.text import compact, duration, escape_control, map_strings
 
 _COLOURS = {
     "REPRODUCED": "green",
@@ -30,28 +30,9 @@ def coloured(word: str, width: int = 0) -> str:
     return click.style(word.ljust(width), fg=_COLOURS.get(word), bold=word in ("REPRODUCED", "NOT_REPRODUCED"))
 
 
-def shown(value: object) -> str:
-    """A number with all the digits that make it true: 0.9999999 never becomes 1.0."""
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        short = f"{value:.6g}"
-        return short if float(short) == value else repr(value)
-    return str(value)
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
-
-
-def run_text(found: dict[str, Any]) -> str:
-    """One run as text: verdict, claims, predictions, evaluation."""
-    found = harmless(found)
+def run_text(run_object: dict[str, Any]) -> str:
+    """Return a run's JSON object as text: verdict, claims, predictions, evaluation."""
+    found = map_strings(run_object, escape_control)
     if found["state"] == "damaged":
         return f"{found['run']}  {coloured('damaged')}  {found['reason']}"
     lines = [
@@ -65,7 +46,7 @@ def run_text(found: dict[str, Any]) -> str:
     if found.get("epoch") is not None and found["state"] != "finished":
         lines.append(f"  epoch {found['epoch']} of {found['epochs']}")
     for claim in found["claims"]:
-        measured = shown(claim["measured"])
+        measured = compact(claim["measured"])
         lines.append(f"  {coloured(claim['outcome'], 8)}{claim['id']:<14}{measured}  (expected {claim['expected']})")
         lines.append(f"          {claim['says']}")
     lines += _figures(found.get("measurements", {}))
@@ -82,24 +63,24 @@ def _figures(found: dict[str, Any]) -> list[str]:
     lines = []
     fit = found.get("fit", {})
     if fit.get("loss"):
-        lines.append(f"  fit             loss {shown(fit['loss'][-1])}  accuracy {shown(fit['accuracy'][-1])}")
+        lines.append(f"  fit             loss {compact(fit['loss'][-1])}  accuracy {compact(fit['accuracy'][-1])}")
     for key, name in (
         ("evaluate", "evaluate"),
         ("evaluate_training_phase", "training phase"),
         ("validation", "validation"),
     ):
         if key in found:
-            lines.append(f"  {name:<16}loss {shown(found[key]['loss'])}  accuracy {shown(found[key]['accuracy'])}")
+            lines.append(f"  {name:<16}loss {compact(found[key]['loss'])}  accuracy {compact(found[key]['accuracy'])}")
     if "predict" in found:
         predict = found["predict"]
         lines.append(
-            f"  predict         classes {_classes(predict['classes'])}  accuracy {shown(predict.get('accuracy'))}"
+            f"  predict         classes {_classes(predict['classes'])}  accuracy {compact(predict.get('accuracy'))}"
         )
     if "batch_norm" in found:
         norm = found["batch_norm"]
         lines.append(
-            f"  BatchNorm       {norm['updates']} updates, initial values weigh {shown(norm['initial_weight'])}, "
-            f"distance left {shown(norm['moving_to_batch_distance'])}"
+            f"  BatchNorm       {norm['updates']} updates, initial values weigh {compact(norm['initial_weight'])}, "
+            f"distance left {compact(norm['moving_to_batch_distance'])}"
         )
     if "weights_sha256" in found:
         lines.append(f"  weights         {found['weights_sha256']}")

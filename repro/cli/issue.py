@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 
 
 @click.command("issue")
@@ -24,9 +24,9 @@ from repro.cli.common import FORMAT, json_option, open_store, print_json, say, s
 def command(run: str, tracker: str, store: Path | None, as_json: bool) -> None:
     """Print a text ready to paste into a tracker: fields, figures, a standalone script, the line that reproduces it."""
     from repro.bundle import issue_text
-    from repro.runs.view import Evidence
+    from repro.runs.view import RunView
 
-    evidence = Evidence(open_store(store).find(run))
+    evidence = RunView(open_store(store).find(run))
     found = issue_text.write(evidence, next(name for name in issue_text.TRACKERS if name == tracker))
     if as_json:
         print_json(
@@ -40,4 +40,4 @@ def command(run: str, tracker: str, store: Path | None, as_json: bool) -> None:
             }
         )
     else:
-        say(found.text, nl=False)
+        echo_text(found.text, nl=False)

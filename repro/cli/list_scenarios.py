@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from repro.base.errors import InputError
-from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 from repro.environment import definition
 from repro.scenario.load import load, shipped_files
 
@@ -45,6 +45,6 @@ def command(store: Path | None, as_json: bool) -> None:
         return
     width = max(len(one.name) for one in scenarios)
     for one in scenarios:
-        say(f"{click.style(one.name.ljust(width), bold=True)}  {one.title}")
+        echo_text(f"{click.style(one.name.ljust(width), bold=True)}  {one.title}")
         for environment, verdict in verdicts.get(one.name, {}).items():
-            say(f"{'':{width}}  {environment}: {coloured(verdict)}")
+            echo_text(f"{'':{width}}  {environment}: {coloured(verdict)}")

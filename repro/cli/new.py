@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from repro.base.errors import InputError, printable
-from repro.cli.common import say
+from repro.base.errors import InputError
+from repro.base.text import one_line
+from repro.cli.common import echo_text
 from repro.scenario.types import NAME_WORDS, is_name
 
 _APPLICATION = """\
@@ -77,7 +78,7 @@ def build(input_shape, classes):
 def command(name: str, own_model: bool) -> None:
     """Write NAME.yaml here, a commented scenario to start from. Nothing is overwritten."""
     if not is_name(name):
-        raise InputError(f"{printable(name, 60)!r} is no name for a scenario", do=f"give {NAME_WORDS}")
+        raise InputError(f"{one_line(name, 60)!r} is no name for a scenario", do=f"give {NAME_WORDS}")
     files = {Path(f"{name}.yaml"): _scenario(name, own_model)}
     if own_model:
         files[Path(_module(name))] = _MODEL.replace("NAME", name)
@@ -87,7 +88,7 @@ def command(name: str, own_model: bool) -> None:
     for file, text in files.items():
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)
-    say("\n".join(f"wrote {file}" for file in files))
+    echo_text("\n".join(f"wrote {file}" for file in files))
 
 
 def _module(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from repro.base.errors import InputError, ReproError, UnusableError
-from repro.cli.common import numbers, say, split
+from repro.cli.common import echo_text, numbers, split
 from repro.environment import abilities, applications, definition, gpu
 from repro.environment import check as environment_check
 from repro.environment.record import usable_cores
@@ -49,7 +49,7 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
 
     Not `here`: they run on other machines, so the environments need not be installed on this one.
     """
-    from repro.supervise.supervisor import checkpoint_seconds
+    from repro.runs.checkpoint_interval import checkpoint_seconds
 
     checkpoint_seconds()
     names = list(asked.scenarios) + (scenario_load.shipped_names() if asked.all_scenarios else [])
@@ -121,7 +121,7 @@ def _left_out(
     if fault is not None and len(found) == len(environments) * len(loaded):
         raise fault
     for name, where in sorted((name, where) for (_, where), name in found.items()):
-        say(f"repro: {name} is left out in {where}, which cannot run it so", err=True)
+        echo_text(f"repro: {name} is left out in {where}, which cannot run it so", err=True)
     return found
 
 

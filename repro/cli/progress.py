@@ -7,12 +7,11 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from repro.base.errors import printable
-from repro.cli.common import say
-from repro.cli.figures import duration, shown
+from repro.base.text import compact, duration, one_line
+from repro.cli.common import echo_text
 from repro.runs import events
+from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress
-from repro.runs.store import RunDirectory
 from repro.scenario.types import Scenario
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def show_progress(
     before: Progress | None = None,
 ) -> Iterator[Display]:
     """Yields what to call with each event; `before` is what a resumed run did already."""
-    title = printable(f"{scenario.name} in {environment}, seed {seed}")
+    title = one_line(f"{scenario.name} in {environment}, seed {seed}")
     if position[1] > 1:
         title = f"{position[0]}/{position[1]} {title}"
     if plain or not sys.stderr.isatty():
@@ -100,7 +99,7 @@ class _PlainLines(Display):
         self._printed_at = 0.0
 
     def _say(self, text: str) -> None:
-        say(printable(f"{self._title}: {text}", 2000), err=True)
+        echo_text(one_line(f"{self._title}: {text}", 2000), err=True)
 
     def draw(self, event: events.AnyEvent) -> None:
         match event:
@@ -112,13 +111,15 @@ class _PlainLines(Display):
                 self.progress.epochs <= 25 or event.epoch == self.progress.epochs or event.time - self._printed_at >= 10
             ):
                 self._printed_at = event.time
-                text = f"epoch {event.epoch}/{self.progress.epochs}, loss {shown(event.loss)}"
-                text += f", accuracy {shown(event.accuracy)}, {event.seconds:.2f} s"
+                text = f"epoch {event.epoch}/{self.progress.epochs}, loss {compact(event.loss)}"
+                text += f", accuracy {compact(event.accuracy)}" if event.accuracy is not None else ""
+                text += f", {event.seconds:.2f} s"
                 left = self.left()
                 self._say(text + (f", {left}" if left else ""))
             case events.Evaluated():
                 name = "evaluate" if event.phase == "inference" else "training phase"
-                self._say(f"epoch {event.epoch}, {name}: loss {shown(event.loss)}, accuracy {shown(event.accuracy)}")
+                accuracy = f", accuracy {compact(event.accuracy)}" if event.accuracy is not None else ""
+                self._say(f"epoch {event.epoch}, {name}: loss {compact(event.loss)}{accuracy}")
             case events.TracePlanned():
                 self._say(f"the trace takes {event.bytes / 1e9:.2f} GB, {event.free_bytes / 1e9:.2f} GB are free")
             case events.StopRequested():
@@ -142,7 +143,8 @@ class _Bar(Display):
         stage = _STAGES.get(progress.stage, "")
         figures = [f"{progress.epoch}/{progress.epochs}"]
         if progress.loss:
-            figures.append(f"loss {float(progress.loss[-1]):.3g}  acc {float(progress.accuracy[-1]):.2f}")
+            accuracy = f"  acc {float(progress.accuracy[-1]):.2f}" if progress.accuracy else ""
+            figures.append(f"loss {float(progress.loss[-1]):.3g}{accuracy}")
         if progress.stage == "fit":
             figures.append(self.left())
         else:

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from repro.base.errors import InputError, UnusableError
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
-from repro.cli.watch import scenario_of
+from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
 from repro.environment import check, definition, gpu
+from repro.runs.directory import RunDirectory
 from repro.runs.records import RunRecord
-from repro.runs.store import RunDirectory
+from repro.runs.run_object import run_object
 from repro.scenario.types import Scenario
 
 # State of a run with which nobody can go on, and what to do.
@@ -61,7 +61,7 @@ def command(
         if as_json:
             print_json(run_object(found, with_measurements=False))
         else:
-            say(found.id)
+            echo_text(found.id)
         return
     with show_progress(
         found, scenario, record.environment, record.seed, plain=plain, before=found.progress()
@@ -74,7 +74,7 @@ def command(
 
 def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenario, definition.Environment]:
     """What is needed to go on; a fault that says why it cannot be."""
-    from repro.supervise.supervisor import checkpoint_seconds
+    from repro.runs.checkpoint_interval import checkpoint_seconds
 
     checkpoint_seconds()
     state = run.state()
@@ -92,4 +92,4 @@ def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenari
             f"the environment {environment.name} is not the one the run began in ({lines[0]})",
             do="--allow-drift goes on all the same and records it",
         )
-    return record, scenario_of(run), environment
+    return record, run.require_scenario(), environment

@@ -16,12 +16,15 @@ import click
 from repro.base import defects
 from repro.base.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError
 from repro.cli.basics import training_options
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
 from repro.cli.plans import Asked, make_plans
 from repro.environment.record import IMAGE_FILE
+from repro.runs import layout
+from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
 from repro.runs.progress import Progress
-from repro.runs.store import RunDirectory, Store
+from repro.runs.run_object import run_object
+from repro.runs.store import Store
 
 DETACHED_LOG = ".detached.log"
 _WAS = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
@@ -68,10 +71,10 @@ class Work:
         from repro.runs import grouping, reuse
 
         self.store = store
-        found = [None if again else reuse.find(store, plan, trained=direct) for plan in plans]
+        found = [None if again else reuse.find_finished(store, plan, trained=direct) for plan in plans]
         self.finished = [run for run in found if run is not None]
         missing = [plan for plan, run in zip(plans, found, strict=True) if run is None]
-        self.groups = [[plan] for plan in missing] if direct else grouping.group(missing)
+        self.groups = [[plan] for plan in missing] if direct else grouping.group_by_training(missing)
         self.count = len(missing)
 
     def do(self, run_plan: Callable[[Plan], tuple[RunDirectory, ExitCode]]) -> Iterator[tuple[RunDirectory, ExitCode]]:
@@ -82,7 +85,7 @@ class Work:
         for leader, *others in self.groups:
             run, code = run_plan(leader)
             yield run, code
-            has_trace = run.file("arrays/trace.json").is_file()
+            has_trace = run.file(layout.TRACE_HEADER).is_file()
             source = run.id if others and has_trace and run.state() == "finished" else None
             for plan in others:
                 yield run_plan(dataclasses.replace(plan, derived_from=source))
@@ -95,7 +98,7 @@ def _run_all(work: Work, *, as_json: bool, plain: bool) -> int:
     for run in work.finished:
         result = run.result()
         assert result is not None
-        say(f"repro: {run.id} answers this already: --again trains anew", err=True)
+        echo_text(f"repro: {run.id} answers this already: --again trains anew", err=True)
         print_run(run, as_json=as_json)
         codes.append(ExitCode.DONE if result.verdict == "REPRODUCED" else ExitCode.NOT_REPRODUCED)
     started = 0
@@ -123,7 +126,7 @@ def say_not_begun(count: int) -> ExitCode:
     """Say how many runs are left undone, if any; the exit code of that."""
     if count == 0:
         return ExitCode.DONE
-    say(f"repro: {not_begun(count)}", err=True)
+    echo_text(f"repro: {not_begun(count)}", err=True)
     return ExitCode.ENDED_EARLY
 
 
@@ -147,7 +150,7 @@ def say_why(run: RunDirectory, progress: Progress) -> None:
     if ended is None or ended.state == "finished":
         return
     where = f"see {run.file('worker.log')}" if ended.state == "failed" else f"repro resume {run.id.rpartition('-')[2]}"
-    say(f"repro: the run {run.id} {_WAS[ended.state]} ({ended.reason}): {where}", err=True)
+    echo_text(f"repro: the run {run.id} {_WAS[ended.state]} ({ended.reason}): {where}", err=True)
 
 
 def print_run(run: RunDirectory, *, as_json: bool) -> None:
@@ -158,8 +161,8 @@ def print_run(run: RunDirectory, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        say(run_text(found))
-        say()
+        echo_text(run_text(found))
+        echo_text()
 
 
 def refuse_detach_in_container() -> None:
@@ -243,12 +246,12 @@ def _detach(work: Work, *, as_json: bool) -> None:
         return int(max(codes))
 
     for run in work.finished:
-        say(f"repro: {run.id} answers this already: --again trains anew", err=True)
+        echo_text(f"repro: {run.id} answers this already: --again trains anew", err=True)
     first = in_background(in_child, work.store) if work.groups else work.finished[0].id
     if as_json:
         print_json(run_object(work.store.find(first), with_measurements=False))
     else:
-        say(first)
+        echo_text(first)
     if work.count > 1:
         log = work.store.path / DETACHED_LOG
-        say(f"repro: {work.count - 1} more follow, one after another; faults go to {log}", err=True)
+        echo_text(f"repro: {work.count - 1} more follow, one after another; faults go to {log}", err=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from repro.cli.common import FORMAT, json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.runs.run_object import run_object
 
 
 @click.command("runs")
@@ -14,14 +15,15 @@ from repro.cli.common import FORMAT, json_option, open_store, print_json, run_ob
 @json_option
 def command(store: Path | None, as_json: bool) -> None:
     """List the runs in the store, oldest first."""
-    from repro.cli.figures import coloured, duration
+    from repro.base.text import duration
+    from repro.cli.figures import coloured
 
     found = [run_object(run, with_measurements=False) for run in open_store(store).runs()]
     if as_json:
         print_json({"format": FORMAT, "runs": found})
         return
     if not found:
-        say("no runs yet: start one with `repro run original-bug`", err=True)
+        echo_text("no runs yet: start one with `repro run original-bug`", err=True)
         return
     lines = []
     width = max(len(one["run"]) for one in found)
@@ -35,4 +37,4 @@ def command(store: Path | None, as_json: bool) -> None:
         if one["state"] != "finished":
             extra = f"epoch {one['epoch']} of {one['epochs']}"
         lines.append(f"{name}  {word}  {extra}{'  degraded' if one['degraded'] else ''}")
-    say("\n".join(lines))
+    echo_text("\n".join(lines))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from repro.cli.common import json_option, say
+from repro.cli.common import echo_text, json_option
 from repro.scenario.types import json_schema
 
 
@@ -13,4 +13,4 @@ from repro.scenario.types import json_schema
 @json_option
 def command(as_json: bool) -> None:  # noqa: ARG001 (it is JSON either way)
     """Print the JSON Schema of scenario files, for editors."""
-    say(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode())
+    echo_text(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode())

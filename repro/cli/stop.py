@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from repro.base.errors import EndedEarlyError, InputError
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
+from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
+from repro.runs.run_object import run_object
 from repro.supervise.supervisor import STOP_GRACE_SECONDS
 
 
@@ -34,4 +35,4 @@ def command(run: str, store: Path | None, as_json: bool) -> None:
         print_json(run_object(found))
     else:
         end = "" if state == "finished" else f"; go on with: repro resume {found.id.rpartition('-')[2]}"
-        say(f"{found.id}: {state}{end}")
+        echo_text(f"{found.id}: {state}{end}")

@@ -12,7 +12,7 @@ import click
 
 from repro.base.errors import ExitCode, InputError, ReproError
 from repro.cli.basics import training_options
-from repro.cli.common import json_option, open_store, print_json, say, store_option
+from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
 
 if TYPE_CHECKING:
     from repro.runs.plan import Plan
@@ -70,7 +70,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     else:
         print_sweep(jobs, plain=options["plain"])
     if fault is not None:
-        say(f"repro: {fault}", err=True)
+        echo_text(f"repro: {fault}", err=True)
     ctx.exit(int(max(job.code or ExitCode.DONE for job in jobs)))
 
 
@@ -88,7 +88,7 @@ def _prepare(options: dict[str, Any], store: Store) -> tuple[list[Job], Runner, 
     if options["scheduler"] is not None:
         from repro.sweep.cluster import ClusterRunner
 
-        cluster = ClusterRunner(store, options["scheduler"], lambda line: say(f"repro: {line}", err=True))
+        cluster = ClusterRunner(store, options["scheduler"], lambda line: echo_text(f"repro: {line}", err=True))
         return jobs, cluster, None
     return jobs, LocalRunner(store, workers), workers
 

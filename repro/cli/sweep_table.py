@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from repro.base.errors import InputError, printable
-from repro.cli.common import say
-from repro.cli.figures import duration
+from repro.base.errors import InputError
+from repro.base.text import duration, one_line, share
+from repro.cli.common import echo_text
 from repro.sweep.jobs import Job
 from repro.sweep.tally import Group, groups
 
@@ -44,7 +44,7 @@ class Display:
 
 class _PlainLines(Display):
     def draw(self, job: Job) -> None:
-        say(f"{self.done}/{len(self.jobs)} {job.title}: {outcome(job)}", err=True)
+        echo_text(f"{self.done}/{len(self.jobs)} {job.title}: {outcome(job)}", err=True)
 
 
 class _LiveTable(Display):
@@ -108,7 +108,7 @@ def _a_terminal_that_may_go() -> contextlib.suppress:
 def outcome(job: Job) -> str:
     """How one run came out."""
     if job.result is None:
-        return printable(job.reason, 500)
+        return one_line(job.reason, 500)
     if job.how == "kept":
         return f"{job.result.verdict} (was there)"
     total = job.result.seconds.get("total")
@@ -120,10 +120,10 @@ def print_sweep(jobs: Sequence[Job], *, plain: bool) -> None:
     found = groups(jobs)
     if plain or not sys.stdout.isatty():
         for group in found:
-            say(f"{group.scenario}  {group.environment}  {summary(group)}")
+            echo_text(f"{group.scenario}  {group.environment}  {summary(group)}")
             for row in claim_rows(group):
                 counts = f"held {row[3]}, failed {row[4]}, unknown {row[5]}"
-                say(f"{row[0]}  {row[1]}  {row[2]:<20}  {counts:<34}  {row[6]}  {row[7]}")
+                echo_text(f"{row[0]}  {row[1]}  {row[2]:<20}  {counts:<34}  {row[6]}  {row[7]}")
         return
     from rich.console import Console
 
@@ -194,4 +194,4 @@ def _lacking(group: Group) -> str:
 def _rate(rate: float | None, low: float | None, high: float | None) -> tuple[str, str]:
     if rate is None or low is None or high is None:
         return "-", "-"
-    return f"{rate:.3f}", f"{low:.3f} to {high:.3f}"
+    return share(rate, 3), f"{share(low, 3)} to {share(high, 3)}"

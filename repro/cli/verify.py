@@ -13,7 +13,7 @@ import click
 
 from repro.base.errors import ExitCode, InputError
 from repro.cli.basics import FilePath
-from repro.cli.common import FORMAT, json_option, open_store, print_json, say, store_option
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 
 if TYPE_CHECKING:
     from repro.bundle.read import Bundle
@@ -59,7 +59,7 @@ def command(
     if as_json:
         print_json(found)
     else:
-        say(_text(found))
+        echo_text(_text(found))
     ctx.exit(code)
 
 
@@ -72,7 +72,7 @@ def _verify(
 
     planned = verify.plan(opened, images, ["repro", *sys.argv[1:]], trusted=trusted)
     for one in planned:
-        say(f"to do: {one.line}", err=True)
+        echo_text(f"to do: {one.line}", err=True)
     reason = verify.needs_consent(planned)
     if reason is not None and not yes:
         raise InputError(reason, do="give --yes to go on")
@@ -92,11 +92,11 @@ def _verify(
 def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int]) -> tuple[dict[str, Any], int]:
     from repro.bundle import verify
     from repro.cli.run import run_one
-    from repro.runs.view import Evidence
+    from repro.runs.view import RunView
 
     with _onednn(one.onednn):
         run, code = run_one(one.plan, store, plain=plain, position=position)
-    ours = Evidence(run)
+    ours = RunView(run)
     row: dict[str, Any] = {"run": one.evidence.id, "here": run.id, "grade": None, "state": ours.state}
     if ours.result is None:
         ended = ours.progress.ended
@@ -106,20 +106,10 @@ def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int
     row.update(
         grade=outcome.grade,
         verdicts=[one.evidence.verdict, ours.verdict],
-        weights_sha256=[run.measurements.get("weights_sha256") for run in (one.evidence, ours)],
+        weights_sha256=[run.figures.get("weights_sha256") for run in (one.evidence, ours)],
         why_not_identical=verify.why_not_identical(outcome, one.evidence),
         largest_relative_deviation=outcome.largest_relative_deviation,
-        differences=[
-            {
-                "name": d.key,
-                "values": list(d.values),
-                "group": d.group,
-                "why": d.why,
-                "source": d.source,
-                "explains": d.explains,
-            }
-            for d in outcome.differences
-        ],
+        differences=[row.explanation() for row in outcome.differences],
     )
     return row, int(ExitCode.NOT_REPRODUCED if outcome.grade == "different" else ExitCode.DONE)
 
@@ -157,9 +147,9 @@ def _object(opened: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _text(found: dict[str, Any]) -> str:
-    from repro.base.text import cell
+    from repro.base.text import exact
 
-    lines = [f"{cell(found['file'])}: {found['files']} files, every hash as listed, records agree"]
+    lines = [f"{exact(found['file'])}: {found['files']} files, every hash as listed, records agree"]
     for row in found["runs"]:
         if row["grade"] is None:
             state = row.get("state")
@@ -168,7 +158,7 @@ def _text(found: dict[str, Any]) -> str:
                 said = "it has no result" if verdict is None else f"{verdict}, which follows from its figures"
                 lines.append(f"{row['run']}: {said}; not run here")
             else:
-                lines.append(f"{row['run']}: {state} ({cell(row.get('reason'))})")
+                lines.append(f"{row['run']}: {state} ({exact(row.get('reason'))})")
             continue
         lines.append(f"{row['run']}: {click.style(row['grade'], bold=True)}")
         lines += [f"  {line}" for line in (_verdicts(row), _weights(row), _differs(row), f"run here: {row['here']}")]
@@ -184,23 +174,23 @@ def _verdicts(row: dict[str, Any]) -> str:
 
 
 def _weights(row: dict[str, Any]) -> str:
-    from repro.base.text import cell
+    from repro.base.text import exact
 
-    there, here = (cell(value) for value in row["weights_sha256"])
+    there, here = (exact(value) for value in row["weights_sha256"])
     if row["grade"] == "bit-identical":
         return f"the same weights, bit for bit: SHA-256 {here}"
     deviation = row["largest_relative_deviation"]
     words = (
         "other things were measured"
         if deviation is None
-        else f"losses and probabilities deviate by {cell(deviation)} at most (relative)"
+        else f"losses and probabilities deviate by {exact(deviation)} at most (relative)"
     )
     return f"other weights: SHA-256 {there[:16]} there, {here[:16]} here; {words}"
 
 
 def _differs(row: dict[str, Any]) -> str:
     """In what the environments differ, in a line: what can change a figure, else that nothing can."""
-    from repro.base.text import cell
+    from repro.base.text import exact
 
     found = row["differences"]
     if not found:
@@ -208,19 +198,19 @@ def _differs(row: dict[str, Any]) -> str:
     telling = list(dict.fromkeys(one["group"] for one in found if one["explains"]))
     if telling:
         return f"differs in: {', '.join(telling)}"
-    names = ", ".join(cell(one["name"]) for one in found[:4]) + (", ..." if len(found) > 4 else "")
+    names = ", ".join(exact(one["name"]) for one in found[:4]) + (", ..." if len(found) > 4 else "")
     return f"differs in: nothing that can change a figure ({names})"
 
 
 def _reasons(rows: list[dict[str, Any]]) -> list[str]:
-    from repro.base.text import cell
+    from repro.base.text import exact
 
     if not rows:
         return []
     lines = ["  the environments differ, the likeliest explanation first"]
     for row in rows[:12]:
-        there, here = (cell(value) for value in row["values"])
-        lines += [f"    {cell(row['name'])}: {there} there, {here} here", f"      {row['why']} ({row['source']})"]
+        there, here = (exact(value) for value in row["values"])
+        lines += [f"    {exact(row['name'])}: {there} there, {here} here", f"      {row['why']} ({row['source']})"]
     if len(rows) > 12:
         lines.append(f"    and {len(rows) - 12} more (--json lists them)")
     return lines

@@ -8,10 +8,10 @@ import click
 import msgspec
 
 from repro.base.errors import ExitCode, InputError
-from repro.cli.common import json_option, open_store, print_json, run_object, say, store_option
-from repro.runs.store import RunDirectory, follow
-from repro.scenario.load import of_run
-from repro.scenario.types import Scenario
+from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
+from repro.runs import layout
+from repro.runs.directory import RunDirectory, follow
+from repro.runs.run_object import run_object
 
 
 @click.command("watch")
@@ -27,23 +27,18 @@ def command(ctx: click.Context, run: str, plain: bool, store: Path | None, as_js
 
     found = open_store(store).find(run)
     record = found.named_record()
-    with show_progress(found, scenario_of(found), record.environment, record.seed, plain=plain) as display:
+    with show_progress(found, found.require_scenario(), record.environment, record.seed, plain=plain) as display:
         try:
             for event in follow(found):
                 display(event)
         except msgspec.DecodeError as error:
-            raise InputError(f"damaged ({error})", do="delete the run", file=found.file("events.jsonl")) from None
+            raise InputError(f"damaged ({error})", do="delete the run", file=found.file(layout.EVENTS)) from None
     shown = run_object(found)
     if as_json:
         print_json(shown)
     else:
-        say(run_text(shown))
+        echo_text(run_text(shown))
     ctx.exit(exit_code(found))
-
-
-def scenario_of(run: RunDirectory) -> Scenario:
-    """The scenario that a run was started with."""
-    return of_run(run.file("scenario.yaml"))
 
 
 def exit_code(run: RunDirectory) -> int:

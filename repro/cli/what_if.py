@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from repro.base.errors import InputError, printable
-from repro.cli.common import FORMAT, json_option, numbers, open_store, print_json, say, split, store_option
+from repro.base.errors import InputError
+from repro.base.text import one_line
+from repro.cli.common import FORMAT, echo_text, json_option, numbers, open_store, print_json, split, store_option
 
 
 @click.command("what-if")
@@ -29,8 +30,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Ask a traced run what another momentum would have predicted. RUN: an id, a unique prefix, or `last`."""
-    from repro.cli.figures import shown
-    from repro.supervise.what_if import Oracle, Statistics, snapshots
+    from repro.base.text import compact
+    from repro.supervise.what_if import Statistics, WhatIfSession, snapshots
 
     found = open_store(store).find(run)
     values = [_momentum(text) for text in split(momenta, "--momentum")]
@@ -38,23 +39,23 @@ def command(
     kinds: list[Statistics] = ["moving"]
     kinds += ["debiased"] if debiased else []
     answers = []
-    with Oracle(found) as oracle:
+    with WhatIfSession(found) as session:
         kept = snapshots(found)
         for epoch in asked or kept[-1:]:
             for momentum in values:
-                answers += [oracle.ask(momentum, epoch, kind) for kind in kinds]
+                answers += [session.ask(momentum, epoch, kind) for kind in kinds]
             if re_estimated:
-                answers.append(oracle.ask(values[0], epoch, "re-estimated"))
+                answers.append(session.ask(values[0], epoch, "re-estimated"))
     if as_json:
         print_json({"format": FORMAT, "run": found.id, "answers": msgspec.to_builtins(answers)})
         return
-    say(f"{'momentum':<10}{'epoch':>6}  {'statistics':<13}{'right':>7}  {'classes':<12}{'loss':<24}exact")
+    echo_text(f"{'momentum':<10}{'epoch':>6}  {'statistics':<13}{'right':>7}  {'classes':<12}{'loss':<24}exact")
     for answer in answers:
         right = f"{answer.predict['accuracy'] * len(answer.predict['classes']):.0f} of {len(answer.predict['classes'])}"
         named = "-" if answer.statistics == "re-estimated" else f"{answer.momentum:g}"
-        say(
+        echo_text(
             f"{named:<10}{answer.epoch:>6}  {answer.statistics:<13}{right:>7}  "
-            f"{' '.join(map(str, answer.predict['classes'])):<12}{shown(answer.evaluate['loss']):<24}"
+            f"{' '.join(map(str, answer.predict['classes'])):<12}{compact(answer.evaluate['loss']):<24}"
             f"{'bit for bit' if answer.exact else 'as measured'}"
         )
 
@@ -65,5 +66,5 @@ def _momentum(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise InputError(f"--momentum: {printable(text, 40)!r} is not a number from 0 to 1", do="for example 0.9")
+        raise InputError(f"--momentum: {one_line(text, 40)!r} is not a number from 0 to 1", do="for example 0.9")
     return value

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
+from repro.base.text import one_line
 from repro.environment.definition import Environment, shipped_environments
 from repro.scenario.types import Scenario
 
@@ -58,12 +59,12 @@ def _why_not(environment: Environment, scenario: Scenario) -> tuple[str, str] | 
         return None
     if known is None:
         # Never asked: an environment that is being added. A name that no other one has is refused all the same.
-        unknown = f"no environment has an application called {printable(name, 60)}", "see keras.applications"
+        unknown = f"no environment has an application called {one_line(name, 60)}", "see keras.applications"
         return None if name in _all_names() else unknown
     if name not in known:
         near = sorted(known, key=lambda other: (_distance(name, other), other))[:3]
         have = f"choose from {', '.join(near)} and others (environments/{environment.name}/{FILE})"
-        return f"{environment.name} has no application called {printable(name, 60)}", have
+        return f"{environment.name} has no application called {one_line(name, 60)}", have
     smallest = known[name]
     if min(scenario.images.size) < smallest:
         height, width = scenario.images.size

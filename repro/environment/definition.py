@@ -14,7 +14,8 @@ import platformdirs
 from msgspec import Meta
 
 from repro.base import shipped, yaml_file
-from repro.base.errors import InputError, UnusableError, printable
+from repro.base.errors import InputError, UnusableError
+from repro.base.text import one_line
 
 DEFAULT = "keras-3"
 MARKER = "repro-installation.json"
@@ -143,5 +144,5 @@ def get(name: str) -> Environment:
         return shipped_environments()[name]
     except KeyError:
         raise InputError(
-            f"no environment is called {printable(name, 60)!r}", do=f"choose from {', '.join(names())}"
+            f"no environment is called {one_line(name, 60)!r}", do=f"choose from {', '.join(names())}"
         ) from None

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from repro.base.errors import printable
+from repro.base.text import one_line
 
 _SYSTEM = Path("/sys/devices/system")
 _COMPILERS = {
@@ -74,11 +74,11 @@ def compilers() -> dict[str, str]:
     for name, command in _COMPILERS.items():
         try:
             lines = output_of(*command).splitlines()
-            found[name] = printable(lines[-1] if name == "nvcc" else lines[0], 200)
+            found[name] = one_line(lines[-1] if name == "nvcc" else lines[0], 200)
         except FileNotFoundError:
             found[name] = "not installed"
         except (OSError, IndexError, subprocess.SubprocessError) as error:
-            found[name] = printable(f"not to be had: {error}", 200)
+            found[name] = one_line(f"not to be had: {error}", 200)
     return found
 
 
@@ -116,7 +116,7 @@ def processor() -> dict[str, Any]:
         level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
         found["caches"][f"L{level} {kind.lower()}"] = size
     for file in sorted(_SYSTEM.glob("cpu/vulnerabilities/*")):
-        found["mitigations"][file.name] = printable(file.read_text().strip(), 200)
+        found["mitigations"][file.name] = one_line(file.read_text().strip(), 200)
     maximum = _SYSTEM / "cpu/cpu0/cpufreq/cpuinfo_max_freq"
     if maximum.is_file():
         found["maximum_mhz"] = int(maximum.read_text()) // 1000

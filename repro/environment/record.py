@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from repro.base.errors import printable
+from repro.base.text import one_line
 from repro.environment import check, machine
 from repro.environment.definition import Environment
 
@@ -53,7 +53,7 @@ def collect(environment: Environment, worker_record: dict[str, Any] | None = Non
         try:
             facts[name] = probe(environment)
         except Exception as error:
-            missing[name] = printable(f"{type(error).__name__}: {error}", 300)
+            missing[name] = one_line(f"{type(error).__name__}: {error}", 300)
         seconds[name] = round(time.perf_counter() - started, 4)
     if worker_record is None:
         missing["worker"] = "not asked"
@@ -128,7 +128,7 @@ def _container(_: Environment) -> dict[str, Any]:
         found["image"] = msgspec.json.decode(IMAGE_FILE.read_bytes())
     image_id = os.environ.get("REPRO_IMAGE_ID")
     if image_id:
-        found["image_id"] = printable(image_id, 100)
+        found["image_id"] = one_line(image_id, 100)
     return found
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from repro.base.errors import InputError
+from repro.base.text import percent
+from repro.runs.directory import RunDirectory
 from repro.runs.events import BatchSpread
-from repro.runs.records import ImageRecord
-from repro.runs.store import RunDirectory
+from repro.runs.records import ImageRecord, Measurements
 from repro.runs.verdict import ROUND_OFF
 from repro.scenario.types import Scenario
 
@@ -127,7 +128,7 @@ def diagnose(facts: Facts) -> list[Finding]:
     if apart(training, inference) or apart(shuffled, inference):
         return [_unexplained(facts, shuffled)]
     if not learned(inference):
-        says = f"the model has not learned its training images: {_percent(training)} right in training phase"
+        says = f"the model has not learned its training images: {percent(training)} right in training phase"
         return [_cannot(says, "train longer, or a larger model, until it knows them", _accuracies(facts))]
     return _generalizes(facts)
 
@@ -170,7 +171,7 @@ def _not_converged(facts: Facts) -> list[Finding]:
     }
     says = (
         f"moving statistics have not converged: after {facts.updates} updates at momentum {momentum:g} their initial "
-        f"values still weigh {_percent(facts.initial_weight)}; {when}"
+        f"values still weigh {percent(facts.initial_weight)}; {when}"
     )
     more = "" if needed is None else f"train for {needed} updates, or "
     other_momentum, one_pass = f"set momentum to {lower:g} or lower", "re-estimate the statistics after training"
@@ -246,9 +247,9 @@ def _small_batch(facts: Facts, shuffled: float) -> list[Finding]:
         "mean_spread": float(facts.spread.mean_spread),
     }
     says = (
-        f"the batch of {facts.batch_size} is too small: the same weights get {_percent(shuffled)} of the images right "
+        f"the batch of {facts.batch_size} is too small: the same weights get {percent(shuffled)} of the images right "
         f"in shuffled batches of {facts.batch_size} with the batch's own statistics, and "
-        f"{_percent(facts.inference or 0.0)} with moving statistics; what an image becomes depends on its neighbour"
+        f"{percent(facts.inference or 0.0)} with moving statistics; what an image becomes depends on its neighbour"
     )
     remedy = f"train with batches of {LARGE_BATCH}, or with GroupNormalization, which needs no batch"
     what = f"statistics re-estimated in batches of {larger}"
@@ -265,7 +266,7 @@ def _generalizes(facts: Facts) -> list[Finding]:
     numbers = _accuracies(facts)
     what = "" if facts.has_batch_norm else "; this model has no BatchNormalization layers"
     if facts.validation is None:
-        says = f"no discrepancy: {_percent(inference)} of the training images are right in both phases{what}"
+        says = f"no discrepancy: {percent(inference)} of the training images are right in both phases{what}"
         return [Finding("no-discrepancy", says, numbers, "without validation images overfitting cannot be told")]
     count = max(len(facts.validation_images), 1)
     noise = 2 * math.sqrt(
@@ -274,15 +275,15 @@ def _generalizes(facts: Facts) -> list[Finding]:
     numbers |= {"validation_accuracy": facts.validation, "validation_images": count, "two_standard_errors": noise}
     if inference - facts.validation < max(GAP, noise) - ROUND_OFF:
         says = (
-            f"no discrepancy: {_percent(inference)} of the training images are right in both phases, and "
-            f"{_percent(facts.validation)} of {count} validation images{what}"
+            f"no discrepancy: {percent(inference)} of the training images are right in both phases, and "
+            f"{percent(facts.validation)} of {count} validation images{what}"
         )
         return [Finding("no-discrepancy", says, numbers, "nothing to mend")]
     if (other := _other_preprocessing(facts)) is not None:
         return [Finding("preprocessing", other[0], numbers | other[1], "prepare both sets of images by the same code")]
     says = (
-        f"overfitting: {_percent(inference)} of the training images are right in both phases, but only "
-        f"{_percent(facts.validation)} of {count} validation images; BatchNormalization's statistics are not to blame"
+        f"overfitting: {percent(inference)} of the training images are right in both phases, but only "
+        f"{percent(facts.validation)} of {count} validation images; BatchNormalization's statistics are not to blame"
     )
     remedy = "more or augmented images, a smaller model, fewer epochs; momentum and statistics change nothing"
     return [Finding("overfitting", says, numbers, remedy)]
@@ -320,8 +321,8 @@ def _cannot(says: str, remedy: str, numbers: dict[str, Any] | None = None) -> Fi
 def _unexplained(facts: Facts, shuffled: float) -> Finding:
     numbers = _accuracies(facts)
     phases = (
-        f"{_percent(facts.training or 0.0)} right in training phase ({_percent(shuffled)} in shuffled batches), "
-        f"{_percent(facts.inference or 0.0)} in inference"
+        f"{percent(facts.training or 0.0)} right in training phase ({percent(shuffled)} in shuffled batches), "
+        f"{percent(facts.inference or 0.0)} in inference"
     )
     if not facts.has_batch_norm:
         says = f"{phases}, and this model has no BatchNormalization layers"
@@ -338,10 +339,6 @@ def _accuracies(facts: Facts) -> dict[str, Any]:
     return {"inference_accuracy": facts.inference, "training_phase_accuracy": facts.training}
 
 
-def _percent(share: float) -> str:
-    return f"{share * 100:.3g} %"
-
-
 # --- from a run ---
 
 
@@ -350,20 +347,19 @@ def gather(run: RunDirectory, scenario: Scenario) -> Facts:
     result, record = run.result(), run.record()
     if result is None:
         raise InputError(f"the run {run.id} is {run.state()}", do="diagnose it when it has finished")
-    measured = result.measurements
-    norm = measured.get("batch_norm") or {}
+    figures = result.figures
     drift = run.progress().drift.get(scenario.fit.epochs)
-    distance = norm.get("moving_to_batch_distance")
+    distance = figures.get("batch_norm.moving_to_batch_distance")
     return Facts(
         images=_pixels(record.images),
         batch_size=scenario.fit.batch_size,
-        inference=_accuracy(measured, "evaluate"),
-        training=_accuracy(measured, "evaluate_training_phase"),
-        momentum=norm.get("momentum"),
-        updates=norm.get("updates", 0),
-        initial_weight=norm.get("initial_weight", 0.0),
+        inference=_accuracy(figures, "evaluate"),
+        training=_accuracy(figures, "evaluate_training_phase"),
+        momentum=figures.get("batch_norm.momentum"),
+        updates=figures.get("batch_norm.updates") or 0,
+        initial_weight=figures.get("batch_norm.initial_weight") or 0.0,
         distance=None if distance is None else float(distance),
-        validation=_accuracy(measured, "validation"),
+        validation=_accuracy(figures, "validation"),
         validation_images=_pixels(record.validation_images),
         spread=None if drift is None else drift.batches,
     )
@@ -373,6 +369,6 @@ def _pixels(records: Sequence[ImageRecord]) -> list[Pixels]:
     return [Pixels(image.name, image.mean, image.standard_deviation) for image in records]
 
 
-def _accuracy(measured: dict[str, Any], name: str) -> float | None:
-    found = measured.get(name)
-    return None if found is None else float(found["accuracy"])
+def _accuracy(figures: Measurements, group: str) -> float | None:
+    accuracy = figures.get(f"{group}.accuracy")
+    return None if accuracy is None else float(accuracy)

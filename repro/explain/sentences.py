@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from repro.base.text import cell
+from repro.base.text import exact, percent
 from repro.explain.diagnosis import CONVERGED, apart, learned, updates_needed
 from repro.runs.progress import power
 
@@ -51,7 +51,7 @@ def moving_averages(measurements: dict[str, Any]) -> str:
     updates, momentum, weight = norm["updates"], norm["momentum"], norm["initial_weight"]
     words = (
         f"After {updates} updates at momentum {momentum} the moving mean and variance still consist to "
-        f"{percent(weight)} (`{momentum} ** {updates}` = {cell(weight)}) of their initial values 0 and 1"
+        f"{percent(weight)} (`{momentum} ** {updates}` = {exact(weight)}) of their initial values 0 and 1"
     )
     if float(weight) == 0.0 != power(momentum, updates):
         words = f"After {updates} updates nothing of the initial values 0 and 1 is left: these averages are debiased"
@@ -67,16 +67,9 @@ def moving_averages(measurements: dict[str, Any]) -> str:
     )
 
 
-def percent(share: Any) -> str:
-    """Three digits, or all where three would say 0 or 100 % of what is neither."""
-    value = float(share) * 100
-    short = f"{value:.3g}"
-    return f"{value:.12g} %" if float(short) in (0.0, 100.0) and float(short) != value else f"{short} %"
-
-
 def _right(accuracy: Any, images: int) -> str:
     """`2 of 3`; the accuracy itself where it is no whole number of images."""
     value = float(accuracy)
     if math.isfinite(value) and abs(value * images - round(value * images)) < 1e-3:
         return f"{round(value * images)} of {images}"
-    return f"a share of {cell(accuracy)}"
+    return f"a share of {exact(accuracy)}"

@@ -223,7 +223,8 @@ def _let_go() -> None:
 
 def _run(store: Path, ticket: tickets.Ticket, warm: WarmWorker) -> str:
     """One run of the queue: with the warm worker if that fits; why it never began, else nothing."""
-    from repro.base.errors import ReproError, printable
+    from repro.base.errors import ReproError
+    from repro.base.text import one_line
     from repro.runs.store import Store
     from repro.supervise.supervisor import supervise
 
@@ -236,7 +237,7 @@ def _run(store: Path, ticket: tickets.Ticket, warm: WarmWorker) -> str:
         tickets.cancel(store, ticket.name)  # whatever becomes of this process, the run is not begun twice
         supervise(run, lock, run.record(), plan.scenario, plan.environment, warm=warm)
     except (ReproError, OSError) as error:
-        return printable(str(error), 400)
+        return one_line(error, 400)
     return ""
 
 

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from repro.base.errors import ReproError, printable
+from repro.base.errors import ReproError
 from repro.base.files import is_locked
+from repro.base.text import one_line
 
 FORMAT = 1
 POLL_SECONDS = 0.5
@@ -46,8 +47,8 @@ class Ticket(msgspec.Struct, frozen=True):
     def title(self) -> str:
         """What waits, in words; a sweep has no environment and no seed of its own."""
         if not self.environment:
-            return printable(self.scenario, 60)
-        return f"{printable(self.scenario, 30)} in {printable(self.environment, 20)}"
+            return one_line(self.scenario, 60)
+        return f"{one_line(self.scenario, 30)} in {one_line(self.environment, 20)}"
 
 
 def folder(store: Path) -> Path:
@@ -177,7 +178,7 @@ def run(store: Path, ticket: Ticket) -> str:
     if done.returncode in (0, 1, 4) or {one.id for one in Store(store).runs()} != before:
         return ""
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    return printable(lines[-1], 400) if lines else f"exit code {done.returncode}"
+    return one_line(lines[-1], 400) if lines else f"exit code {done.returncode}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a process that was killed leaves in a run directory: half-written files and the worker's home."""
+"""Removes what a killed process left in a run directory: half-written files and the worker's home."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import contextlib
 import shutil
 from pathlib import Path
 
-WORKER_HOME = "worker-home"
+from repro.runs.layout import WORKER_HOME
 
 
 def find(run: Path) -> list[Path]:
-    """What was left; the home last."""
+    """Return what was left; the worker's home last."""
     home = run / WORKER_HOME
     with contextlib.suppress(OSError):
         return [*run.glob("*.part"), *run.glob("*/*.part"), *([home] if home.exists() else [])]
@@ -18,7 +18,7 @@ def find(run: Path) -> list[Path]:
 
 
 def remove(run: Path) -> None:
-    """Remove it. The caller holds the run's lock."""
+    """Remove what was left. The caller holds the run's lock."""
     for path in find(run):
         if path.name == WORKER_HOME:
             shutil.rmtree(path, ignore_errors=True)

@@ -11,23 +11,16 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-Number = float | Literal["nan", "inf", "-inf"]
+from repro.runs import recorded_events
+from repro.runs.event_base import Count as Count
+from repro.runs.event_base import Epoch as Epoch
+from repro.runs.event_base import Event
+from repro.runs.event_base import Number as Number
+from repro.runs.event_base import Seconds as Seconds
+
 HEARTBEAT_SECONDS = 5.0
-Seconds = Annotated[float, Meta(ge=-1e11, le=1e11)]
-Epoch = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-Count = Annotated[int, Meta(ge=0, le=10**12)]
 # One row an image, one number a class.
 Probabilities = Annotated[list[Annotated[list[Number], Meta(min_length=1)]], Meta(min_length=1)]
-
-
-class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=False, kw_only=True):
-    """Base: `seq` counts from 0 without gaps, `time` is seconds since the epoch (UTC).
-
-    Within a stretch no time is earlier than the one before, whatever becomes of the clock; a heartbeat has the clock's.
-    """
-
-    seq: int = -1
-    time: Seconds = 0.0
 
 
 class RunStarted(Event, frozen=True, tag="run_started"):
@@ -59,7 +52,7 @@ class StageStarted(Event, frozen=True, tag="stage_started"):
 class EnvironmentProbed(Event, frozen=True, tag="environment_probed"):
     """The worker's part of the environment record; written to environment.json, so `record` is empty in the log."""
 
-    record: dict[str, Any] = {}
+    record: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class ModelBuilt(Event, frozen=True, tag="model_built"):
@@ -70,11 +63,11 @@ class ModelBuilt(Event, frozen=True, tag="model_built"):
 
 
 class EpochFinished(Event, frozen=True, tag="epoch_finished"):
-    """An epoch, counted from 1, with the loss and accuracy that `fit` reports."""
+    """An epoch, counted from 1, with the loss and accuracy that `fit` reports; a recording may have no accuracy."""
 
     epoch: Epoch
     loss: Number
-    accuracy: Number
+    accuracy: Number | None
     seconds: Seconds
 
 
@@ -84,7 +77,7 @@ class Evaluated(Event, frozen=True, tag="evaluated"):
     epoch: Epoch
     phase: Literal["inference", "training"]
     loss: Number
-    accuracy: Number
+    accuracy: Number | None
     call: str
     probabilities: Probabilities | None = None
 
@@ -94,7 +87,7 @@ class Validated(Event, frozen=True, tag="validated"):
 
     epoch: Epoch
     loss: Number
-    accuracy: Number
+    accuracy: Number | None
     call: str
     probabilities: Probabilities | None = None
 
@@ -324,6 +317,7 @@ AnyEvent = (
     | StopRequested
     | Warned
     | RunEnded
+    | recorded_events.AnyRecordedEvent
 )
 
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)

@@ -8,13 +8,15 @@ scenario's own measurements in a worker of its own.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable
 
 import msgspec
 
 from repro.environment.definition import Environment
+from repro.runs.identity import RunIdentity
 from repro.runs.plan import Plan
-from repro.runs.records import Device, pixels_and_labels
+from repro.runs.records import Device
 from repro.scenario.types import Scenario
 
 # Where a test proves that replayed statistics have the bits of a run trained at that momentum
@@ -24,55 +26,52 @@ EXACT_ADAPTERS = ("keras-3",)
 _NOT_TRAINING = ("name", "title", "group", "about", "source", "cost", "claims", "measure", "measure_at")
 
 
-def group(plans: Iterable[Plan]) -> list[list[Plan]]:
-    """Plans that one training answers, the longest first and traced; every other plan alone. In the order asked.
+def group_by_training(plans: Iterable[Plan]) -> list[list[Plan]]:
+    """Return plans that share one training together, the longest first and traced; every other plan alone.
 
-    Of a plan that is traced itself the trace is wanted, which only a training of its own leaves.
+    The order is that of `plans`. A plan that asks for a trace is alone: only a training of its own leaves one.
     """
     groups: dict[object, list[Plan]] = {}
     for position, plan in enumerate(plans):
-        key = _training(plan) if _is_exact(plan) else position
+        key = training_identity(plan) if _can_be_derived(plan) else position
         groups.setdefault(key, []).append(plan)
-    return [_led(members) for members in groups.values()]
+    return [choose_leader(members) for members in groups.values()]
 
 
-def is_proven(environment: Environment, device: Device) -> bool:
-    """Whether a test proves replayed statistics exact there: on the CPU only, and `auto` may be a GPU."""
+def replay_is_exact(environment: Environment, device: Device) -> bool:
+    """Return whether a test proves replayed statistics exact there: on the CPU only, and `auto` may be a GPU."""
     on_cpu = device == "cpu" or (device == "auto" and "cuda" not in environment.definition.abilities)
     return on_cpu and environment.definition.adapter in EXACT_ADAPTERS
 
 
-def _is_exact(plan: Plan) -> bool:
+def _can_be_derived(plan: Plan) -> bool:
     norm = plan.scenario.batch_norm
     may_be_traced = (norm is None or norm.reason_against_trace is None) and plan.model_source is None
-    return is_proven(plan.environment, plan.device) and may_be_traced and not plan.drift and not plan.traced
+    return replay_is_exact(plan.environment, plan.device) and may_be_traced and not plan.drift and not plan.traced
 
 
-def _led(members: list[Plan]) -> list[Plan]:
+def choose_leader(members: list[Plan]) -> list[Plan]:
+    """Return the plans of one training with the longest first, as a traced one that keeps what the others measure."""
     if len(members) == 1:
         return members
     leader = max(members, key=lambda plan: plan.scenario.fit.epochs)
-    others = [plan for plan in members if plan is not leader]
-    wanted = {epoch for plan in others for epoch in plan.scenario.measured_epochs}
-    return [dataclasses.replace(leader, traced=True, snapshot_epochs=tuple(sorted(wanted))), *others]
+    followers = [plan for plan in members if plan is not leader]
+    epochs = {epoch for plan in followers for epoch in plan.scenario.measured_epochs}
+    return [dataclasses.replace(leader, traced=True, snapshot_epochs=tuple(sorted(epochs))), *followers]
 
 
-def _training(plan: Plan) -> object:
-    """Equal for two plans whose training is the same, step by step, as long as both last."""
-    return (
-        plan.environment.name,
-        plan.seed,
-        plan.device,
-        plan.threads,
-        plan.deterministic,
-        tuple(pixels_and_labels(plan.images.records)),
-        msgspec.json.encode(training_part(plan.scenario), order="sorted"),
+def training_identity(plan: Plan) -> RunIdentity:
+    """Return an identity that is equal for plans whose training is the same, step by step, as long as both last."""
+    part = msgspec.json.encode(training_part(plan.scenario), order="sorted")
+    return dataclasses.replace(
+        RunIdentity.of_plan(plan), scenario_sha256=hashlib.sha256(part).hexdigest(), validation_images=()
     )
 
 
 def training_part(scenario: Scenario) -> dict[str, object]:
-    """What of a scenario reaches the weights: all but its words, claims, measurements, momentum, length and the
-    statistics that inference uses.
+    """Return what of a scenario reaches the weights.
+
+    That is all but its words, claims, measurements, momentum, length and the statistics that inference uses.
     """
     plain: dict[str, object] = {
         key: value for key, value in msgspec.to_builtins(scenario).items() if key not in _NOT_TRAINING

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import IO
 
 from repro import __version__
-from repro.base.errors import encodable
+from repro.base.text import to_utf8
 from repro.environment.definition import Environment
+from repro.runs import layout
+from repro.runs.directory import RunDirectory
+from repro.runs.ids import new_id
 from repro.runs.records import FORMAT, Device, ImageRecord, RunRecord
-from repro.runs.store import RunDirectory, Store, new_id
-from repro.scenario import own_model
+from repro.runs.store import Store
 from repro.scenario.images import ImageSet
 from repro.scenario.types import Scenario
 
@@ -61,7 +63,7 @@ class Plan:
             device=self.device,
             threads=self.threads,
             deterministic=self.deterministic,
-            command=[encodable(argument) for argument in self.command],
+            command=[to_utf8(argument) for argument in self.command],
             package_sha256=package_sha256(),
             started=time.time(),
             images=self.images.records,
@@ -90,14 +92,14 @@ class Plan:
     def files(self) -> dict[str, bytes]:
         """What lies beside run.json from the beginning."""
         files = {
-            "scenario.yaml": self.scenario_text.encode(),
-            "requirements.lock": self.environment.lock.read_bytes(),
-            "arrays/images.npy": self.images.npy(),
+            layout.SCENARIO: self.scenario_text.encode(),
+            layout.PACKAGE_LOCK: self.environment.lock.read_bytes(),
+            layout.IMAGES: self.images.npy(),
         }
         if self.images.validation is not None:
-            files["arrays/validation.npy"] = self.images.validation.npy()
+            files[layout.VALIDATION_IMAGES] = self.images.validation.npy()
         if self.model_source is not None:
-            files[own_model.FILE] = self.model_source
+            files[layout.OWN_MODEL] = self.model_source
         return files
 
 

@@ -5,55 +5,19 @@ from __future__ import annotations
 import bisect
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from msgspec import UNSET, UnsetType
 
 from repro.base.errors import InputError
-from repro.runs import events
+from repro.runs import events, recorded_events
 from repro.runs.events import AnyEvent
+from repro.runs.figures import Figures
+from repro.runs.recorded_progress import RecordedProgress
+from repro.runs.records import Curves, Drift, Evaluation, Measurements, Prediction
 
-
-class Figures(Sequence[events.Number]):
-    """A figure of each epoch in eight bytes, where a list takes thirty-two: a run may have very many.
-
-    Reads like a list of the numbers as events have them. `floats`: the same where nan and infinities are no words.
-    """
-
-    __slots__ = ("floats",)
-
-    def __init__(self) -> None:
-        self.floats = array("d")
-
-    def append(self, value: events.Number) -> None:
-        """One more epoch."""
-        self.floats.append(float(value))
-
-    def cut(self, length: int) -> None:
-        """Forget all but the first `length`."""
-        del self.floats[length:]
-
-    @overload
-    def __getitem__(self, at: int) -> events.Number: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[events.Number]: ...
-    def __getitem__(self, at: int | slice) -> events.Number | list[events.Number]:
-        if isinstance(at, slice):
-            return [events.to_number(value) for value in self.floats[at]]
-        return events.to_number(self.floats[at])
-
-    def __iter__(self) -> Iterator[events.Number]:
-        return map(events.to_number, self.floats)
-
-    def __len__(self) -> int:
-        return len(self.floats)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return repr(list(self))
+T = TypeVar("T")
 
 
 class Progress:
@@ -78,6 +42,7 @@ class Progress:
         self.failure: events.WorkerFailed | None = None
         self.ended: events.RunEnded | None = None
         self.warnings: list[str] = []
+        self.recorded: RecordedProgress | None = None
         self.stop_requested: str | None = None
         self.training_finished = False
         self.stopped = False
@@ -114,12 +79,14 @@ class Progress:
             case events.EpochFinished():
                 self._rewind(event.epoch - 1)
                 self.epoch = event.epoch
+                self._append_accuracy(event.accuracy)
                 self.loss.append(event.loss)
-                self.accuracy.append(event.accuracy)
                 self.epoch_seconds.append(event.seconds)
             case events.Evaluated():
                 self.evaluations[event.phase, event.epoch] = event
             case events.Validated():
+                if event.call == "model.fit":  # of each epoch of a recorded program: only the last one counts
+                    self.validations.clear()
                 self.validations[event.epoch] = event
             case events.Predicted():
                 self.predictions[event.epoch] = event
@@ -147,8 +114,27 @@ class Progress:
                 self._end_stage(event.time)
                 self.stage = ""
                 self.ended = event
+            case recorded_events.FitStarted():
+                self._begin_fit(event)
+            case recorded_events.RecordedEvent() if self.recorded is not None:
+                self.recorded.take(event)
             case _:
                 pass
+
+    def _append_accuracy(self, accuracy: events.Number | None) -> None:
+        """Add an epoch's accuracy; nothing as long as no epoch had one, nan for a later epoch that has none."""
+        if accuracy is not None:
+            for _ in range(len(self.loss) - len(self.accuracy)):
+                self.accuracy.append("nan")
+        if accuracy is not None or self.accuracy:
+            self.accuracy.append("nan" if accuracy is None else accuracy)
+
+    def _begin_fit(self, event: recorded_events.FitStarted) -> None:
+        """Count on: a recorded program may call `fit` again and again."""
+        if self.recorded is None:
+            self.recorded = RecordedProgress()
+        self.recorded.take(event)
+        self.epochs = event.epoch + max((event.epochs or 0) - (event.initial_epoch or 0), 0)
 
     def _steady_time(self, event: AnyEvent) -> float:
         """The event's time; of a heartbeat, whose time follows a clock that is set, at most a beat after the last."""
@@ -212,50 +198,52 @@ class Progress:
             bisect.insort(self._sorted_seconds, seconds)
         return self._sorted_seconds[len(self._sorted_seconds) // 2] if self._sorted_seconds else None
 
-    def measurements(self, epoch: int | None = None, labels: list[int] | None = None) -> dict[str, Any]:
-        """Measurements as in result.json, at `epoch` (default: the last one measured).
+    def measurements(self, epoch: int | None = None, labels: list[int] | None = None) -> Measurements:
+        """Return the measurements as in result.json, at `epoch` (default: the last one measured).
 
-        InputError where predictions and `labels` are not of as many images.
+        InputError if predictions and `labels` are not of as many images.
         """
-        found: dict[str, Any] = {"fit": {"loss": list(self.loss), "accuracy": list(self.accuracy)}}
-        for name, phase in (("evaluate", "inference"), ("evaluate_training_phase", "training")):
-            evaluated = self._at(epoch, {e: value for (p, e), value in self.evaluations.items() if p == phase})
-            if evaluated is not None:
-                found[name] = {"loss": evaluated.loss, "accuracy": evaluated.accuracy}
+        evaluations = {
+            phase: self._at(epoch, {e: value for (p, e), value in self.evaluations.items() if p == phase})
+            for phase in ("inference", "training")
+        }
         predicted = self._at(epoch, self.predictions)
-        if predicted is not None:
-            found["predict"] = prediction(predicted.probabilities, labels)
-        validated = self._at(epoch, self.validations)
-        if validated is not None:
-            found["validation"] = {"loss": validated.loss, "accuracy": validated.accuracy}
+        if predicted is not None and self.recorded is not None:
+            known = self.recorded.labels
+            labels = None if known is None else known[: len(predicted.probabilities)]
         drift = self._at(epoch, self.drift)
-        if drift is not None:
-            found["batch_norm"] = {
-                "updates": drift.updates,
-                "momentum": drift.momentum,
-                "initial_weight": drift.initial_weight,
-                "moving_to_batch_distance": drift.moving_to_batch_distance,
-            }
-        if self.weights_sha256 is not None:
-            found["weights_sha256"] = self.weights_sha256
-        return found
+        return Measurements(
+            fit=Curves(list(self.loss), list(self.accuracy)),
+            evaluate=_evaluation(evaluations["inference"]),
+            evaluate_training_phase=_evaluation(evaluations["training"]),
+            predict=UNSET if predicted is None else prediction(predicted.probabilities, labels),
+            validation=_evaluation(self._at(epoch, self.validations)),
+            batch_norm=UNSET
+            if drift is None
+            else Drift(drift.updates, drift.momentum, drift.initial_weight, drift.moving_to_batch_distance),
+            weights_sha256=UNSET if self.weights_sha256 is None else self.weights_sha256,
+        )
 
     @staticmethod
-    def _at(epoch: int | None, found: dict[int, Any]) -> Any:
-        if not found:
-            return None
-        return found.get(epoch if epoch is not None else max(found))
+    def _at(epoch: int | None, by_epoch: dict[int, T]) -> T | None:
+        return by_epoch.get(epoch if epoch is not None else max(by_epoch)) if by_epoch else None
 
 
-def prediction(probabilities: list[list[events.Number]], labels: list[int] | None) -> dict[str, Any]:
-    """Probabilities with the classes they mean; accuracy where the labels are known."""
+def _evaluation(event: events.Evaluated | events.Validated | None) -> Evaluation | UnsetType:
+    return UNSET if event is None else Evaluation(event.loss, event.accuracy)
+
+
+def prediction(probabilities: list[list[events.Number]], labels: list[int] | None) -> Prediction:
+    """Return probabilities with the classes they mean, and the accuracy if `labels` is not None."""
     classes = [max(range(len(row)), key=lambda i: (float(row[i]), -i)) for row in probabilities]
-    found: dict[str, Any] = {"probabilities": probabilities, "classes": classes}
+    accuracy: float | UnsetType = UNSET
     if labels is not None:
         if len(labels) != len(classes):
             raise InputError(f"damaged ({len(classes)} predictions for {len(labels)} images)", do="delete the run")
-        found["accuracy"] = sum(a == b for a, b in zip(classes, labels, strict=True)) / len(labels)
-    return {**found, "distinct_classes": len(set(classes))}
+        accuracy = sum(a == b for a, b in zip(classes, labels, strict=True)) / len(labels)
+    return Prediction(
+        probabilities=probabilities, classes=classes, accuracy=accuracy, distinct_classes=len(set(classes))
+    )
 
 
 def power(momentum: float, updates: int) -> float:

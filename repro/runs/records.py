@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from repro.runs.events import Count, Number, Probabilities, Seconds
+from repro.runs.event_base import Count, Number, Seconds
+from repro.runs.events import Probabilities
+from repro.runs.recorded_record import RECORDED, Recorded
 
 FORMAT = 1
 
@@ -31,11 +35,6 @@ class ImageRecord(msgspec.Struct, frozen=True):
     maximum: int
     mean: float
     standard_deviation: float
-
-
-def pixels_and_labels(images: list[ImageRecord]) -> list[tuple[str, int]]:
-    """What of images reaches a run's figures, in their order."""
-    return [(image.pixels_sha256, image.label) for image in images]
 
 
 class RunRecord(msgspec.Struct, frozen=True):
@@ -67,10 +66,12 @@ class RunRecord(msgspec.Struct, frozen=True):
     model_sha256: str | None = None
     # Images that were never trained on; empty where the scenario names none.
     validation_images: list[ImageRecord] = []
+    # Only in a recording: whose training it was. Its seed is not known; `seed` is 0.
+    recorded: Recorded | UnsetType = UNSET
 
 
 class ClaimResult(msgspec.Struct, frozen=True):
-    """A claim and how it came out; `measured` is None where nothing was."""
+    """A claim and its outcome; `measured` is None if nothing was measured."""
 
     id: str
     says: str
@@ -79,36 +80,42 @@ class ClaimResult(msgspec.Struct, frozen=True):
     measured: Number | None
     expected: str
 
+    def with_shared_text(self) -> ClaimResult:
+        """Return an equal claim whose text is shared with equal claims: a screen keeps those of very many runs."""
+        text = map(sys.intern, (self.id, self.says, self.value, self.outcome, self.expected))
+        claim_id, says, value, outcome, expected = text
+        return ClaimResult(claim_id, says, value, outcome, self.measured, expected)  # type: ignore[arg-type]
 
-class Curves(msgspec.Struct):
-    """What fit reports, one number an epoch."""
+
+class Curves(msgspec.Struct, frozen=True):
+    """What fit reports, one number an epoch; a recorded program may have no accuracy."""
 
     loss: list[Number]
     accuracy: list[Number]
 
 
-class Evaluation(msgspec.Struct):
-    """Loss and accuracy on some images."""
+class Evaluation(msgspec.Struct, frozen=True):
+    """Loss and accuracy on some images; a recorded program may have no accuracy."""
 
     loss: Number
-    accuracy: Number
+    accuracy: Number | None
 
 
-class Prediction(msgspec.Struct):
-    """Probabilities (images, classes) and what follows from them."""
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+    """Probabilities (images, classes) and what follows from them; no accuracy if the labels are unknown."""
 
     probabilities: Probabilities
     classes: list[int]
+    accuracy: float | UnsetType | None = UNSET
     distinct_classes: int
-    accuracy: float | None = None
 
     def __post_init__(self) -> None:
         if len(self.classes) != len(self.probabilities):
             raise ValueError("predict: classes and probabilities are not of as many images")
 
 
-class Drift(msgspec.Struct):
-    """Where the moving statistics stand."""
+class Drift(msgspec.Struct, frozen=True):
+    """Where the moving statistics are, compared with those of the batches."""
 
     updates: Count
     momentum: float
@@ -116,8 +123,8 @@ class Drift(msgspec.Struct):
     moving_to_batch_distance: Number | None
 
 
-class Measurements(msgspec.Struct):
-    """The shape of result.json's `measurements`, as readers rely on it; what was not measured is not there."""
+class Measurements(msgspec.Struct, frozen=True):
+    """The shape of result.json's `measurements`, as readers rely on it; what was not measured is UNSET."""
 
     fit: Curves
     evaluate: Evaluation | UnsetType = UNSET
@@ -127,9 +134,20 @@ class Measurements(msgspec.Struct):
     batch_norm: Drift | UnsetType = UNSET
     weights_sha256: str | UnsetType = UNSET
 
+    def get(self, name: str) -> Any:
+        """Return what a dotted name such as `evaluate.loss` means; None if it was not measured."""
+        group, _, key = name.partition(".")
+        value = getattr(self, group)
+        if key and value is not UNSET:
+            value = getattr(value, key)
+        return None if value is UNSET else value
 
-class Result(msgspec.Struct, frozen=True):
-    """result.json: written last."""
+
+NOTHING_MEASURED = Measurements(Curves([], []))
+
+
+class Result(msgspec.Struct, frozen=True, dict=True):
+    """result.json: written last. `measurements` may hold figures that a later version added."""
 
     format: int
     run: str
@@ -145,10 +163,21 @@ class Result(msgspec.Struct, frozen=True):
     seconds: dict[str, Seconds]
     files: dict[str, str] = {}
 
+    @functools.cached_property
+    def figures(self) -> Measurements:
+        """The measurements that this version knows."""
+        return msgspec.convert(self.measurements, Measurements)
+
     def __post_init__(self) -> None:
-        """ValueError (from a decoder: msgspec.ValidationError) where readers could not rely on the measurements."""
+        """Raise ValueError (a decoder: msgspec.ValidationError) if readers could not rely on the measurements."""
         if self.state != "finished":
             raise ValueError(f"of a run that is {self.state}")
-        measured = msgspec.convert(self.measurements, Measurements)
-        if not measured.fit.loss or len(measured.fit.loss) != len(measured.fit.accuracy):
+        self._require_curves(self.figures.fit)
+
+    def _require_curves(self, fit: Curves) -> None:
+        """Raise ValueError without one loss and accuracy an epoch; a recording may have no accuracy, or no epoch."""
+        is_recording = self.environment == RECORDED
+        if is_recording and not fit.accuracy:
+            return
+        if not fit.loss or len(fit.loss) != len(fit.accuracy):
             raise ValueError("fit: not one loss and one accuracy an epoch")

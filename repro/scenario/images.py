@@ -14,7 +14,8 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.base.errors import InputError, encodable, printable
+from repro.base.errors import InputError
+from repro.base.text import one_line, to_utf8
 from repro.runs.records import ImageRecord
 from repro.scenario.load import Loaded
 from repro.scenario.types import Images
@@ -117,7 +118,7 @@ def load_for(scenario: Loaded, *, folder: Path | None = None, convert: str | Non
     """The images of a scenario's file, or those of the `folder` of the command line."""
     images = scenario.scenario.images
     if folder is None and not scenario.images_directory.exists():
-        what = f"images.directory: there is no folder {printable(images.directory, 80)} beside the scenario"
+        what = f"images.directory: there is no folder {one_line(images.directory, 80)} beside the scenario"
         scenario.document.fail(what, ("images", "directory"), do="put the images there, or name a folder with --images")
     return load(
         folder or scenario.images_directory,
@@ -248,7 +249,7 @@ def _decode(
         resized = ready.resize((width, height), Image.Resampling.LANCZOS)
         pixels = np.asarray(resized, np.uint8).reshape(height, width, images.channels)
     record = ImageRecord(
-        name=encodable(name),
+        name=to_utf8(name),
         sha256=hashlib.sha256(raw).hexdigest(),
         mode=mode,
         width=original_width,
@@ -304,4 +305,4 @@ def _image_faults(file: Path) -> Iterator[None]:
     except UnidentifiedImageError:
         raise InputError("is not an image that can be read", do=f"save it as {', '.join(FORMATS)}", file=file) from None
     except Exception as error:
-        raise InputError(f"is a damaged image ({printable(str(error), 80)})", do="save it again", file=file) from None
+        raise InputError(f"is a damaged image ({one_line(error, 80)})", do="save it again", file=file) from None

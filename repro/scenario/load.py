@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from repro.base import shipped, yaml_file
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
+from repro.base.text import one_line
 from repro.scenario.types import BatchNorm, Scenario
 
 _NUMBER_OPERATORS = ("equal", "close", "at_least", "at_most")
@@ -60,7 +61,7 @@ def find(argument: str) -> Path:
         if file.stem == argument:
             return file
     raise InputError(
-        f"no scenario is called {printable(argument, 60)!r}",
+        f"no scenario is called {one_line(argument, 60)!r}",
         do=f"choose from {', '.join(shipped_names())}, or name a .yaml file",
     )
 
@@ -79,6 +80,15 @@ def of_run(file: Path) -> Scenario:
     scenario = document.convert(Scenario)
     _check(document, scenario, None)
     return scenario
+
+
+def trains_as_shipped(scenario: Scenario) -> bool:
+    """Return whether the shipped scenario of this name trains the same; its words and claims may differ."""
+    if scenario.name not in shipped_names():
+        return False
+    shipped_one = yaml_file.read(find(scenario.name)).convert(Scenario)
+    parts = ("images", "model", "batch_norm", "compile", "fit")
+    return all(getattr(shipped_one, part) == getattr(scenario, part) for part in parts)
 
 
 def parse(text: str, *, name: str, environments: Collection[str]) -> Scenario:
@@ -136,7 +146,7 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
         for place, environment in enumerate(claim.only):
             if environments is not None and environment not in environments:
                 document.fail(
-                    f"claims[{index}].only: no environment is called {printable(environment, 60)!r}",
+                    f"claims[{index}].only: no environment is called {one_line(environment, 60)!r}",
                     (*at, "only", place),
                     do=f"choose from {', '.join(environments)}",
                 )

@@ -9,8 +9,6 @@ from repro.base.errors import InputError
 from repro.scenario.load import Loaded
 from repro.scenario.types import Scenario
 
-# Name of the copy in a run's directory; repro/worker/own_model.py loads it.
-FILE = "model.py"
 MAX_BYTES = 1024 * 1024
 UNTRUSTED = "give --trust if you trust that code: it runs with your rights"
 

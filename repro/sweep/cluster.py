@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from repro.base.errors import EndedEarlyError, ExitCode, ReproError, UnusableError, printable
+from repro.base.errors import EndedEarlyError, ExitCode, ReproError, UnusableError
+from repro.base.text import one_line
 from repro.runs.plan import package_sha256
 from repro.runs.records import RunRecord
 from repro.runs.store import Store
@@ -60,9 +61,9 @@ class ClusterRunner:
             asyncio.run(_knock(address))  # a Client that cannot connect leaves more behind than an exception
             self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="repro-sweep")
         except (OSError, ValueError, TypeError, LookupError, RuntimeError) as error:
-            what = printable(str(error), 160) or type(error).__name__
+            what = one_line(error, 160) or type(error).__name__
             raise UnusableError(
-                f"no Dask scheduler answers at {printable(address, 80)} ({what})",
+                f"no Dask scheduler answers at {one_line(address, 80)} ({what})",
                 do="check the address (docs/cluster.md)",
             ) from None
 
@@ -124,7 +125,7 @@ class ClusterRunner:
                 self._slots[address] = there[address]["nthreads"]
                 if answer["cores"] < threads * self._slots[address]:
                     self._say(
-                        f"the worker {printable(address, 80)} has {answer['cores']} cores for {self._slots[address]} "
+                        f"the worker {one_line(address, 80)} has {answer['cores']} cores for {self._slots[address]} "
                         f"runs of {threads} threads: slow; start it with --nthreads 1, or give --threads"
                     )
 
@@ -134,16 +135,16 @@ class ClusterRunner:
     def _refuse(self, address: str, why: str) -> None:
         self._refused.add(address)
         self._slots.pop(address, None)
-        self._say(f"the worker {printable(address, 80)} is refused: {printable(why, 200)}")
+        self._say(f"the worker {one_line(address, 80)} is refused: {one_line(why, 200)}")
 
     def _give_up(self) -> None:
         if self._refused:
-            what = f"none of the workers at {printable(self._address, 80)} can be used"
+            what = f"none of the workers at {one_line(self._address, 80)} can be used"
             raise UnusableError(what, do="start them from the same image or checkout as this one")
-        raise UnusableError(f"the scheduler at {printable(self._address, 80)} has no worker", do=_AGAIN)
+        raise UnusableError(f"the scheduler at {one_line(self._address, 80)} has no worker", do=_AGAIN)
 
     def _gone(self) -> EndedEarlyError:
-        return EndedEarlyError(f"the Dask scheduler at {printable(self._address, 80)} is gone", do=_AGAIN)
+        return EndedEarlyError(f"the Dask scheduler at {one_line(self._address, 80)} is gone", do=_AGAIN)
 
     def _send(self, job: Job, asked: dict[str, Any]) -> None:
         record, files = job.plan.record(), job.plan.files()
@@ -176,7 +177,7 @@ class ClusterRunner:
             error = future.exception()
             name = type(error).__name__
             why = "the workers that tried it died" if name == "KilledWorker" else f"{name}: {error}"
-            job.conclude(ExitCode.ENDED_EARLY, printable(why, 300))
+            job.conclude(ExitCode.ENDED_EARLY, one_line(why, 300))
             return True
         try:
             answer = future.result(timeout=CONNECT_SECONDS * 6)

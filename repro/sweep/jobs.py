@@ -8,9 +8,10 @@ from typing import Literal, Protocol
 
 from repro.base.errors import ExitCode, InputError
 from repro.runs import reuse
+from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
 from repro.runs.records import Result, State
-from repro.runs.store import RunDirectory, Store
+from repro.runs.store import Store
 
 How = Literal["waiting", "kept", "trained", "resumed"]
 
@@ -28,10 +29,10 @@ class Job:
 
     def keep(self, store: Store) -> bool:
         """Take a finished run that the store already has; whether there is one."""
-        found = reuse.find(store, self.plan)
-        if found is None:
+        finished = reuse.find_finished(store, self.plan)
+        if finished is None:
             return False
-        self.run, self.how = found, "kept"
+        self.run, self.how = finished, "kept"
         self.conclude()
         return True
 

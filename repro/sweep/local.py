@@ -12,7 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from repro.base.errors import ExitCode, ReproError
 from repro.runs import reuse
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from repro.sweep import process
 from repro.sweep.jobs import Job
 
@@ -72,7 +73,7 @@ class LocalRunner:
                 return None
         if self._stopping.is_set() or job.keep(self._store):
             return None
-        for run in reuse.matching(self._store, job.plan):
+        for run in reuse.find_matching(self._store, job.plan):
             if run.state() in ("interrupted", "stopped") and _has_checkpoint(run):
                 job.run, job.how = run, "resumed"
                 return run
@@ -83,8 +84,8 @@ class LocalRunner:
 
     def _running(self, job: Job) -> RunDirectory | None:
         """A run that somebody else makes of the same plan: it is waited for, not made twice."""
-        found = reuse.matching(self._store, job.plan)
-        return next((run for run in found if run.state() in ("running", "elsewhere")), None)
+        runs = reuse.find_matching(self._store, job.plan)
+        return next((run for run in runs if run.state() in ("running", "elsewhere")), None)
 
     def _supervise(self, job: Job, run: RunDirectory) -> None:
         with self._guard:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 
 PR_SET_PDEATHSIG = 1
 # The package is the one that this process runs, whatever the installed one is; -P: nothing that lies in the working

@@ -20,10 +20,12 @@ from typing import IO, Literal, Self
 
 import msgspec
 
-from repro.base.errors import InputError, printable
+from repro.base.errors import InputError
 from repro.base.files import is_locked, write_durably
-from repro.runs import reuse
-from repro.runs.store import Store, require_format
+from repro.base.text import one_line
+from repro.runs.directory import require_format
+from repro.runs.identity import RunIdentity, identity_hash
+from repro.runs.store import Store
 from repro.sweep.jobs import Job
 from repro.sweep.tally import Group, groups
 
@@ -36,8 +38,8 @@ State = Literal["running", "finished", "stopped", "interrupted"]
 class SweepRecord(msgspec.Struct, frozen=True):
     """sweep.json.
 
-    `workers`: runs at once on this machine, None on a cluster; `reason`: why it ended early; `asked`: a SHA-256 of what
-    its runs are asked, "" where an earlier version wrote it.
+    `workers`: runs at once on this machine, None on a cluster; `reason`: why it ended early; `asked`: a SHA-256 of its
+    runs' identities without their seeds, "" if an earlier version wrote it.
     """
 
     format: int
@@ -62,9 +64,9 @@ class SweepRecord(msgspec.Struct, frozen=True):
         return self.runs - sum(group.unfinished for group in self.groups)
 
     @property
-    def question(self) -> tuple[str, list[list[int]]]:
-        """What it asks, and the seeds of each group."""
-        return self.asked, [one.seeds for one in self.groups]
+    def identity(self) -> tuple[str, list[list[int]]]:
+        """Hash of its runs' identities, and the seeds of each group: equal for sweeps of the same runs."""
+        return self.asked, [group.seeds for group in self.groups]
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class SweepDirectory:
         except OSError as error:
             raise InputError(f"cannot be read ({error.strerror})", do="check its permissions", file=file) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f"damaged ({printable(str(error))})", do="sweep again", file=file) from None
+            raise InputError(f"damaged ({one_line(error)})", do="sweep again", file=file) from None
 
     def state(self, record: SweepRecord) -> State:
         """What has become of it."""
@@ -107,9 +109,11 @@ def sweeps(store: Store) -> list[SweepDirectory]:
     return [SweepDirectory(file.parent) for file in sorted((store.path / FOLDER).glob("*/sweep.json"), reverse=True)]
 
 
-def _asked(jobs: Sequence[Job]) -> str:
-    one_each = {(job.plan.scenario.name, job.plan.environment.name): job.plan for job in jobs}  # but for their seeds
-    return hashlib.sha256("".join(reuse.question(plan) for plan in one_each.values()).encode()).hexdigest()
+def _hash_of_runs(jobs: Sequence[Job]) -> str:
+    """Return a SHA-256 of the identities of the runs, without their seeds."""
+    plans = {(job.plan.scenario.name, job.plan.environment.name): job.plan for job in jobs}
+    hashes = (identity_hash(RunIdentity.of_plan(plan)) for plan in plans.values())
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 class SweepWriter:
@@ -130,7 +134,7 @@ class SweepWriter:
             ended=False,
             reason="",
             groups=groups(jobs),
-            asked=_asked(jobs),
+            asked=_hash_of_runs(jobs),
         )
         self._store = store
         self._lock: IO[bytes] | None = None
@@ -156,7 +160,7 @@ class SweepWriter:
             if other == self._directory or other.is_running():
                 continue
             with contextlib.suppress(InputError):
-                if other.record().question == self._record.question:
+                if other.record().identity == self._record.identity:
                     shutil.rmtree(other.path, ignore_errors=True)
 
     def update(self, *, at_once: bool = False) -> None:

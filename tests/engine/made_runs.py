@@ -11,8 +11,10 @@ import msgspec
 from repro.environment import definition
 from repro.environment.definition import Environment
 from repro.runs import events
+from repro.runs.directory import RunDirectory
+from repro.runs.heartbeat import boot_id
 from repro.runs.plan import Plan
-from repro.runs.store import RunDirectory, Store, boot_id
+from repro.runs.store import Store
 from repro.scenario import images
 from repro.scenario.load import Loaded, load, parse
 from repro.scenario.types import Images

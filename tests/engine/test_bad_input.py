@@ -17,6 +17,7 @@ from repro.base import shipped
 from repro.cli.plans import Asked, make_plans
 from repro.environment import definition
 from tests.engine.conftest import SCENARIO, Answer
+from tests.support.installations import install_stand_in, write_installation
 
 Repro = Callable[..., Answer]
 Edit = Callable[..., Path]
@@ -227,7 +228,8 @@ def test_no_trace_where_momentum_touches_training(repro: Repro, scenario: Edit, 
     assert nothing_in(store)
 
 
-def test_all_leaves_out_what_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_leaves_out_what_cannot_be(environments: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install_stand_in(environments)
     asked = Asked(all_scenarios=True, environments=("keras-3",), trace=True)
     planned = [plan.scenario.name for plan in make_plans(asked)]
     assert "original-bug" in planned and "precise-bn" in planned
@@ -546,11 +548,6 @@ def test_where_utf8_is_not_spoken(repro_process: Repro, folder: Path) -> None:
 
 # -- environments -----------------------------------------------------------------------------------------------------
 
-FAKE_PYTHON = """\
-#!/bin/sh
-echo '{answer}'
-"""
-
 
 @pytest.fixture
 def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -559,25 +556,6 @@ def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("REPRO_ENVIRONMENTS", str(folder))
     return folder
-
-
-def fake_installation(environments: Path, name: str = "keras-3", **changed: str | None) -> Path:
-    """An installation whose interpreter tells the locked versions but for `changed` (None: not installed)."""
-    environment = definition.get(name)
-    packages = {**environment.locked_versions(), **changed}
-    answer = {"python": "3.12.1", "packages": {key: value for key, value in packages.items() if value is not None}}
-    return write_installation(environments, name, FAKE_PYTHON.format(answer=json.dumps(answer)))
-
-
-def write_installation(environments: Path, name: str, interpreter: str, lock: str | None = None) -> Path:
-    prefix = environments / name
-    (prefix / "bin").mkdir(parents=True)
-    python = prefix / "bin" / "python"
-    python.write_text(interpreter)
-    python.chmod(0o755)
-    marker = {"format": 1, "environment": name, "lock_sha256": lock or definition.get(name).lock_sha256()}
-    (prefix / definition.MARKER).write_text(json.dumps(marker))
-    return python
 
 
 def test_environment_not_installed(repro: Repro, environments: Path, store: Path) -> None:
@@ -592,7 +570,7 @@ def test_environment_not_installed(repro: Repro, environments: Path, store: Path
 def test_missing_interpreter(
     repro: Repro, environments: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    python = fake_installation(environments)
+    python = install_stand_in(environments)
     python.unlink()
     repro("run", "original-bug").refused(3, "keras-3 is not installed")
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -617,7 +595,7 @@ def test_interpreter_that_does_not_run(repro: Repro, environments: Path, store: 
 
 
 def test_lock_that_does_not_match(repro: Repro, environments: Path, store: Path) -> None:
-    fake_installation(environments, numpy="1.0", keras=None)
+    install_stand_in(environments, numpy="1.0", keras=None)
     answer = repro("run", "original-bug")
     answer.refused(
         3, "the environment keras-3 differs from its lock (keras: locked ", "installed not at all and 1 more"
@@ -630,7 +608,7 @@ def test_lock_that_does_not_match(repro: Repro, environments: Path, store: Path)
 
 
 def test_installation_from_another_lock(repro: Repro, environments: Path, store: Path) -> None:
-    python = fake_installation(environments)
+    python = install_stand_in(environments)
     marker = python.parents[1] / definition.MARKER
     assert repro("environment", "check", "keras-3").code == 0
     marker.write_text(json.dumps({"format": 1, "environment": "keras-3", "lock_sha256": "0" * 64}))
@@ -653,12 +631,12 @@ def test_doctor_goes_on_where_an_examination_fails(
 
 
 def test_a_surplus_package_is_drift(repro: Repro, environments: Path) -> None:
-    fake_installation(environments, surplus="1.0")
+    install_stand_in(environments, surplus="1.0")
     repro("run", "original-bug").refused(3, "surplus: locked not at all, installed 1.0")
 
 
 def test_environment_list(repro: Repro, environments: Path) -> None:
-    python = fake_installation(environments)
+    python = install_stand_in(environments)
     rows = {row["name"]: row for row in repro("environment", "list", "--json").json["environments"]}
     assert rows["keras-3"].keys() >= {"name", "installed", "python", "keras", "tensorflow"}
     assert rows["keras-3"]["installed"] and rows["tf-keras"]["installed"]
@@ -675,7 +653,7 @@ def test_environment_list(repro: Repro, environments: Path) -> None:
 def test_store_under_a_file(
     repro: Repro, environments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    fake_installation(environments)
+    install_stand_in(environments)
     file = tmp_path / "file"
     file.write_text("")
     place = file / "store"
@@ -689,7 +667,7 @@ def test_store_under_a_file(
 
 
 def test_store_that_is_a_file(repro: Repro, environments: Path, tmp_path: Path) -> None:
-    fake_installation(environments)
+    install_stand_in(environments)
     (tmp_path / "file").write_text("")
     repro("--store", tmp_path / "file", "run", "original-bug").refused(3, "name another folder with --store")
     repro("--store", tmp_path / "file", "runs").refused(3, "the store cannot be read")
@@ -720,7 +698,7 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 
 def test_read_only_store(repro: Repro, environments: Path, mounted: Callable[[str], Path]) -> None:
-    fake_installation(environments)
+    install_stand_in(environments)
     place = mounted("ro,size=1m")
     words = "the store cannot be written (Read-only file system): name another folder with --store"
     repro("--store", place, "run", "original-bug").refused(3, f"{place}: {words}")
@@ -730,7 +708,7 @@ def test_read_only_store(repro: Repro, environments: Path, mounted: Callable[[st
 
 
 def test_full_store(repro: Repro, environments: Path, mounted: Callable[[str], Path]) -> None:
-    fake_installation(environments)
+    install_stand_in(environments)
     place = mounted("size=1m")
     with (place / "filler").open("wb") as stream, pytest.raises(OSError):
         stream.write(bytes(2_000_000))

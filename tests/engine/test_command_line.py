@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.conftest import Answer
+from tests.support.installations import install_stand_in
 
 Repro = Callable[..., Answer]
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +48,10 @@ def test_usage_errors_say_what_to_do(repro: Repro, arguments: list[str], line: s
         (3, ["--store", "/proc/x", "run", "original-bug"], "(No such file or directory): name another folder"),
     ],
 )
-def test_errors_fit_what_was_asked(repro: Repro, code: int, arguments: list[str], line: str) -> None:
+def test_errors_fit_what_was_asked(
+    repro: Repro, code: int, arguments: list[str], line: str, own_environments: Path
+) -> None:
+    install_stand_in(own_environments)
     repro(*arguments).refused(code, line)
 
 

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from repro.runs import events
+from repro.runs import recorded_events as recorded
+from repro.runs.event_reader import EventReader
 from repro.runs.progress import Progress, prediction
-from repro.runs.store import EventReader
 from tests.engine.made_runs import checkpoint, epoch, measured, started, whole
 
 ONE_OF_EACH: list[events.AnyEvent] = [
@@ -46,6 +47,16 @@ ONE_OF_EACH: list[events.AnyEvent] = [
     events.StopRequested(by="SIGTERM"),
     events.Warned(message="careful"),
     events.RunEnded(state="failed", reason="x", exit_code=4),
+    recorded.FitStarted(fit=1, call="fit", epoch=0, epochs=3, data=recorded.Data(kind="arrays", rows=3)),
+    recorded.EpochLogs(epoch=1, fit=1, logs={"loss": "nan", "val_mae": 0.5, "odd": None}, steps=2),
+    recorded.FitEnded(fit=1, ended="returned", batch_norm=[recorded.MovingStatistics(name="bn", class_="Odd")]),
+    recorded.Measured(fit=1, set_="call", call=2, phase="inference", alone=True, outputs="arrays/a.npy"),
+    recorded.LayerPhasesMeasured(fit=1, set_="fit", layers=[recorded.LayerPhases(name="x", distance="inf")]),
+    recorded.TrialMade(fit=1, set_="fit", kind="momentum", available=True, momentum=0.5, parameter={"to": [1, 0]}),
+    recorded.CallObserved(call=1, kind="predict", fit=1, model="another", orders=[]),
+    recorded.NotFinite(fit=1, what="weights", names=["dense/kernel"]),
+    recorded.Missing(fit=1, what="samples", reason="too large"),
+    recorded.RecorderFailed(where="fit", error="ValueError: x"),
 ]
 
 
@@ -67,6 +78,15 @@ def test_numbers_that_are_not_finite() -> None:
     assert json.loads(events.encode(epoch(1, loss="nan")))["loss"] == "nan"
 
 
+@pytest.mark.parametrize("name", ["../x.npy", "/etc/passwd", "arrays/../x.npy", "arrays/.x.npy", "arrays/a.npz"])
+def test_a_recording_names_only_files_of_its_own(name: str) -> None:
+    line = json.dumps(
+        {"event": "measured", "fit": 1, "set": "fit", "phase": "training", "alone": False, "outputs": name}
+    )
+    with pytest.raises(msgspec.DecodeError, match="outputs"):
+        events.decode(line.encode())
+
+
 @pytest.mark.parametrize(
     "line", [b"", b"{", b"[]", b'{"event":"unheard_of"}', b'{"event":"epoch_finished"}', b"\xff", b"null"]
 )
@@ -84,7 +104,7 @@ def fold(*happened: events.AnyEvent) -> Progress:
 def test_a_whole_run() -> None:
     progress = fold(*whole())
     assert (progress.epoch, progress.epochs, progress.training_finished) == (3, 3, True)
-    found = progress.measurements(3, [0, 1, 2])
+    found = msgspec.to_builtins(progress.measurements(3, [0, 1, 2]))
     assert found["fit"] == {"loss": [0.5] * 3, "accuracy": [1.0] * 3}
     assert found["evaluate"] == {"loss": 9.5, "accuracy": 1 / 3}
     assert found["evaluate_training_phase"] == {"loss": 0.01, "accuracy": 1.0}
@@ -96,10 +116,10 @@ def test_a_whole_run() -> None:
 
 def test_measurements_of_an_epoch() -> None:
     progress = fold(started(), epoch(1), *measured(1), epoch(2))
-    assert progress.measurements()["batch_norm"]["updates"] == 1
-    assert "evaluate" not in progress.measurements(2)
-    assert "evaluate" in progress.measurements(1)
-    assert fold().measurements() == {"fit": {"loss": [], "accuracy": []}}
+    assert progress.measurements().get("batch_norm.updates") == 1
+    assert progress.measurements(2).get("evaluate.loss") is None
+    assert progress.measurements(1).get("evaluate.loss") == 9.5
+    assert msgspec.to_builtins(fold().measurements()) == {"fit": {"loss": [], "accuracy": []}}
 
 
 def test_figures_read_like_a_list_of_what_the_events_said() -> None:
@@ -182,9 +202,9 @@ def test_stages_add_up() -> None:
 
 
 def test_prediction() -> None:
-    assert prediction([[0.5, 0.5], [0.1, 0.9]], None)["classes"] == [0, 1]
-    assert "accuracy" not in prediction([[1.0, 0.0]], None)
-    assert prediction([["nan", 0.0]], [0])["distinct_classes"] == 1
+    assert prediction([[0.5, 0.5], [0.1, 0.9]], None).classes == [0, 1]
+    assert "accuracy" not in msgspec.to_builtins(prediction([[1.0, 0.0]], None))
+    assert prediction([["nan", 0.0]], [0]).distinct_classes == 1
 
 
 # -- reading while they are written -----------------------------------------------------------------------------------
@@ -231,3 +251,27 @@ def test_damage(tmp_path: Path) -> None:
     file.write_bytes(b"x" * (17 * 1024 * 1024))
     with pytest.raises(msgspec.DecodeError):
         EventReader(file).read()
+
+
+def test_a_program_without_accuracy_has_none() -> None:
+    first = msgspec.structs.replace(epoch(1), accuracy=None)
+    progress = fold(started(), first, msgspec.structs.replace(epoch(2), accuracy=None))
+    assert progress.measurements() == {"fit": {"loss": [0.5, 0.5], "accuracy": []}}
+    progress.extend([epoch(3), msgspec.structs.replace(epoch(4), accuracy=None)])
+    assert progress.measurements()["fit"]["accuracy"] == ["nan", "nan", 1.0, "nan"]
+
+
+def test_a_recording_keeps_one_fit_however_many_there_are() -> None:
+    progress = fold(started())
+    for number in range(1, 4):
+        progress.take(recorded.FitStarted(fit=number, call="fit", epoch=number - 1, epochs=1))
+        progress.take(events.EpochFinished(epoch=number, loss=1.0, accuracy=None, seconds=0.1))
+        progress.take(events.Validated(epoch=number, loss=2.0, accuracy=None, call="model.fit"))
+        progress.take(recorded.EpochLogs(epoch=number, fit=number, logs={"loss": 1.0, "val_loss": 2.0}, steps=5))
+        if number == 2:
+            progress.take(recorded.Measured(fit=2, set_="fit", phase="inference", alone=False, loss=1.0))
+            progress.take(recorded.Measured(fit=2, set_="fit", phase="training", alone=False, loss=1.0))
+    assert progress.recorded is not None and progress.recorded.latest is not None
+    assert (progress.recorded.latest.number, progress.recorded.fit and progress.recorded.fit.number) == (3, 2)
+    assert progress.recorded.logs["val_loss"] == [2.0] * 3 and progress.recorded.steps == 15
+    assert list(progress.validations) == [3] and (progress.epoch, progress.epochs) == (3, 3)

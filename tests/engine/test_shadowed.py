@@ -11,7 +11,7 @@ import pytest
 
 from repro.environment import check, definition, install
 from repro.queue import tickets
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from repro.sweep import process
 
 MODULES = ("json", "random", "tempfile", "venv", "pip", "ctypes", "click", "numpy")

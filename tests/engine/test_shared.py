@@ -15,8 +15,9 @@ from repro.cli.run import Work
 from repro.environment import definition
 from repro.environment.machine import ONEDNN
 from repro.runs import grouping, reuse
+from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
-from repro.runs.store import RunDirectory, Store
+from repro.runs.store import Store
 from repro.scenario import images, load
 from tests.engine import made_runs
 
@@ -33,12 +34,12 @@ REPORT = ("original-bug", "momentum-0.01", "epochs-1000", "forced-learning-phase
 
 def is_each_alone(plans: list[Plan]) -> bool:
     """Whether every plan is trained itself, in the order asked."""
-    groups = grouping.group(plans)
+    groups = grouping.group_by_training(plans)
     return all(len(group) == 1 and group[0] is plan for group, plan in zip(groups, plans, strict=True))
 
 
 def test_the_report_is_one_training_led_by_the_longest() -> None:
-    (group,) = grouping.group(shipped(name) for name in REPORT)
+    (group,) = grouping.group_by_training(shipped(name) for name in REPORT)
     assert [plan.scenario.name for plan in group] == [
         "epochs-1000",
         "original-bug",
@@ -51,7 +52,7 @@ def test_the_report_is_one_training_led_by_the_longest() -> None:
 
 def test_a_plan_alone_is_not_traced() -> None:
     plan = shipped("original-bug")
-    assert grouping.group([plan])[0][0] is plan and not plan.traced
+    assert grouping.group_by_training([plan])[0][0] is plan and not plan.traced
 
 
 def test_plans_that_are_to_leave_a_trace_are_trained_each() -> None:
@@ -59,7 +60,8 @@ def test_plans_that_are_to_leave_a_trace_are_trained_each() -> None:
 
 
 def test_remedies_that_train_alike_are_of_the_report_s_training() -> None:
-    (group,) = grouping.group(shipped(name) for name in ("epochs-1000", "debias", "momentum-0.9", "precise-bn"))
+    names = ("epochs-1000", "debias", "momentum-0.9", "precise-bn")
+    (group,) = grouping.group_by_training(shipped(name) for name in names)
     assert group[0].snapshot_epochs == (5, 10, 20, 30, 50)
 
 
@@ -91,7 +93,7 @@ def finished(folder: Path, store: Path) -> Plan:
 
 def test_a_finished_run_answers_its_plan(folder: Path, store: Path) -> None:
     plan = finished(folder, store)
-    found = reuse.find(Store(store), plan)
+    found = reuse.find_finished(Store(store), plan)
     assert found is not None and found.id == Store(store).runs()[-1].id
 
 
@@ -143,7 +145,7 @@ CHANGES: dict[str, Callable[[Plan], Plan]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_another_plan_is_not_answered(folder: Path, store: Path, change: str) -> None:
     plan = finished(folder, store)
-    assert reuse.find(Store(store), CHANGES[change](plan)) is None
+    assert reuse.find_finished(Store(store), CHANGES[change](plan)) is None
 
 
 def test_other_pixels_are_not_answered(folder: Path, store: Path) -> None:
@@ -152,7 +154,7 @@ def test_other_pixels_are_not_answered(folder: Path, store: Path) -> None:
     content = first.read_bytes()
     first.write_bytes(second.read_bytes())
     second.write_bytes(content)
-    assert reuse.find(Store(store), made_runs.plan(folder)) is None
+    assert reuse.find_finished(Store(store), made_runs.plan(folder)) is None
 
 
 @pytest.mark.parametrize(("then", "now"), [("0", None), (None, "0"), ("1", "0")])
@@ -168,9 +170,9 @@ def test_other_kernels_are_not_answered(
         monkeypatch.delenv(ONEDNN, raising=False)
         if value is not None:
             monkeypatch.setenv(ONEDNN, value)
-        assert (reuse.find(Store(store), plan) is not None) == answers
+        assert (reuse.find_finished(Store(store), plan) is not None) == answers
     run.file("environment.json").write_text("{")
-    assert reuse.find(Store(store), plan) is None
+    assert reuse.find_finished(Store(store), plan) is None
 
 
 @pytest.mark.parametrize(
@@ -191,8 +193,8 @@ def test_a_run_that_was_resumed_with_others_is_no_answer(
     facts = {"drift": [], "lock_sha256": plan.environment.lock_sha256(), "variables": {}}
     for name, found in (("environment.json", facts), ("environment-2.json", facts | later)):
         run.file(name).write_bytes(msgspec.json.encode({"format": 1, "facts": found}))
-    assert (reuse.find(Store(store), plan) is not None) == answers
-    assert bool(list(reuse.matching(Store(store), plan))) == answers, "nor does a sweep go on with it"
+    assert (reuse.find_finished(Store(store), plan) is not None) == answers
+    assert bool(list(reuse.find_matching(Store(store), plan))) == answers, "nor does a sweep go on with it"
 
 
 def test_an_unfinished_or_damaged_run_is_no_answer(folder: Path, store: Path) -> None:
@@ -202,4 +204,4 @@ def test_an_unfinished_or_damaged_run_is_no_answer(folder: Path, store: Path) ->
     run.file("result.json").write_text(re.sub("finished", "fin", result))
     made_runs.make(folder, store, made_runs.started())
     run.file("result.json").write_text(result[:20])
-    assert reuse.find(Store(store), plan) is None
+    assert reuse.find_finished(Store(store), plan) is None

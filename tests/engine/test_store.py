@@ -14,9 +14,11 @@ import msgspec
 import pytest
 
 from repro.base.errors import InputError, UnusableError
-from repro.runs import events, store
+from repro.runs import events, layout
+from repro.runs.directory import RunDirectory, follow
+from repro.runs.ids import PATTERN, new_id
 from repro.runs.records import Result
-from repro.runs.store import RunDirectory, Store, follow, new_id
+from repro.runs.store import Store
 from repro.supervise.supervisor import Supervisor
 from tests.engine.conftest import Answer
 from tests.engine.made_runs import create, epoch, made_supervisor, make, measured, started, whole, write_events
@@ -93,9 +95,9 @@ def test_what_was_left_half_made_is_swept_away(folder: Path, store: Path) -> Non
 
 
 def test_ids_sort_by_time() -> None:
-    ids = [new_id("a-b", "keras-2.0.9", 3) for _ in range(50)]
-    assert ids == sorted(ids) and len(set(ids)) == 50
-    assert all(store._ID.match(one) for one in ids)
+    made = [new_id("a-b", "keras-2.0.9", 3) for _ in range(50)]
+    assert made == sorted(made) and len(set(made)) == 50
+    assert all(PATTERN.match(run_id) for run_id in made)
 
 
 def test_find(folder: Path, store: Path) -> None:
@@ -126,6 +128,33 @@ def test_other_things_in_a_store_are_left_alone(folder: Path, store: Path) -> No
     (store / ".new-20261124T000000.000000Z-a-b-s0-aaaa").mkdir()
     (store / "folder").mkdir()
     assert Store(store).runs() == [run]
+
+
+RECORDED = {
+    "format": 1,
+    "recorder": "1",
+    "script": "train.py",
+    "script_sha256": "0" * 64,
+    "arguments": [],
+    "python": "3.12.1",
+    "keras": "3.15.1",
+    "keras_module": "keras",
+    "generation": "keras-3",
+}
+
+
+def test_only_a_recording_has_no_scenario(folder: Path, store: Path) -> None:
+    run = make(folder, store)
+    scenario = run.scenario()
+    assert scenario is not None and scenario.name == "small" and run.require_scenario() == scenario
+    run.file(layout.SCENARIO).unlink()
+    with pytest.raises(InputError, match=r"scenario\.yaml: there is no such file"):
+        run.scenario()
+    record = json.loads(run.file(layout.RECORD).read_bytes())
+    run.file(layout.RECORD).write_text(json.dumps({**record, "recorded": RECORDED}))
+    assert run.scenario() is None
+    with pytest.raises(InputError, match="is a recording: it has no scenario"):
+        run.require_scenario()
 
 
 # -- states -----------------------------------------------------------------------------------------------------------

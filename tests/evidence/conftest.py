@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from repro.bundle import export
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 from tests.evidence.runs import make_run
 
 
@@ -17,7 +17,7 @@ def store(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(store: Path) -> Evidence:
+def run(store: Path) -> RunView:
     return make_run(store)
 
 

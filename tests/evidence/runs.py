@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from repro.base.files import sha256
-from repro.runs.store import RunDirectory
-from repro.runs.view import Evidence, read_scenario
+from repro.runs.directory import RunDirectory
+from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
 
 DATA = Path(__file__).resolve().parent / "data" / "recorded"
@@ -32,7 +32,7 @@ def make_run(
     log: str = "",
     more_events: list[dict[str, Any]] | None = None,
     finished: bool = True,
-) -> Evidence:
+) -> RunView:
     """A run directory in `store`; each change gets the file's data before it is written."""
     record = json.loads((DATA / "run.json").read_bytes())
     record["id"] = record["id"][:-4] + tail
@@ -41,7 +41,7 @@ def make_run(
     (folder / "weights").mkdir()
     text = (DATA / "scenario.yaml").read_text()
     (folder / "scenario.yaml").write_text(scenario(text) if scenario is not None else text)
-    record["scenario_sha256"] = read_scenario(RunDirectory(folder)).sha256()
+    record["scenario_sha256"] = RunDirectory(folder).require_scenario().sha256()
     if run is not None:
         run(record)
     _write(folder / "run.json", record)
@@ -67,12 +67,12 @@ def make_run(
         files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in left_out)
         found["files"] = {str(path.relative_to(folder)): sha256(path) for path in files}
         _write(folder / "result.json", found)
-    return Evidence(RunDirectory(folder))
+    return RunView(RunDirectory(folder))
 
 
 def shipped_pixels(folder: Path) -> bytes:
     """arrays/images.npy as a real run writes it."""
-    scenario = read_scenario(RunDirectory(folder))
+    scenario = RunDirectory(folder).require_scenario()
     return scenario_images.load(IMAGES, scenario.images, scenario.model.classes).npy()
 
 

@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 from repro.base import yaml_file
 from repro.base.errors import InputError, UnusableError
 from repro.bundle import export, read
+from repro.runs.records import Measurements
 from repro.runs.verdict import decide_all, verdict
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 from repro.scenario.types import Scenario
 from tests.evidence.runs import digest, make_run
 
@@ -282,9 +283,7 @@ def test_hostile_bundles_are_refused_in_one_line(
     target.write_bytes(made if isinstance(made, bytes) else export.zipped(made))
     before = sorted(path for path in tmp_path.rglob("*"))
     for arguments in (("verify", target, "--no-run"), ("verify", target), ("compare", target, target)):
-        started = time.monotonic()
         code, out, err = command(*arguments)
-        assert time.monotonic() - started < 60
         assert (code, out) == (2, ""), err
         assert err.startswith("repro: ") and err.count("\n") == 1
         assert err.rstrip("\n").isprintable()
@@ -316,7 +315,7 @@ def test_a_figure_that_the_log_does_not_know_is_refused_with_the_verdict_that_fo
 
     def consistent(result: dict[str, Any]) -> None:
         change(result)
-        claims = decide_all(scenario, result["measurements"], result["environment"])
+        claims = decide_all(scenario, msgspec.convert(result["measurements"], Measurements), result["environment"])
         result.update(claims=msgspec.to_builtins(claims), verdict=verdict(claims))
 
     files = edited(good_files, "result.json", consistent)
@@ -355,10 +354,8 @@ def test_a_hundred_thousand_entries(tmp_path: Path, scratch: Path, command: Any)
         for index in range(100_000)
     )
     target.write_bytes(listed + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, len(listed), 0, 0))
-    started = time.monotonic()
     code, _, err = command("verify", target, "--no-run")
     assert code == 2 and "10000 entries" in err
-    assert time.monotonic() - started < 60
 
 
 @pytest.mark.parametrize("target", ["/nonexistent.zip", "/dev/zero.zip/", ".", "/dev/null"])
@@ -370,9 +367,7 @@ def test_what_is_no_file(target: str, command: Any) -> None:
 def test_a_good_bundle(good_files: Files, tmp_path: Path, scratch: Path, command: Any) -> None:
     target = tmp_path / "good.zip"
     target.write_bytes(export.zipped(good_files))
-    started = time.monotonic()
     code, out, _ = command("verify", target, "--no-run", "--json")
-    assert time.monotonic() - started < 60
     found = json.loads(out)
     assert (code, found["format"], found["manifest"], found["runs"][0]["grade"]) == (0, 1, "whole", None)
 
@@ -383,7 +378,7 @@ def test_the_same_run_gives_the_same_bytes(store: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     os.utime(run.run.file("run.json"), (1, 1))
     time.sleep(0.01)
-    assert export.zipped(export.collect([Evidence(run.run)]).files) == first
+    assert export.zipped(export.collect([RunView(run.run)]).files) == first
 
 
 def test_the_manifest_lists_every_file_as_stored(good_files: Files) -> None:
@@ -404,7 +399,7 @@ def test_originals_are_named_where_something_was_replaced(store: Path) -> None:
     assert entry.original_sha256 == digest(run.run.file("environment.json").read_bytes()) != entry.sha256
 
 
-def test_export_writes_and_says_so(run: Evidence, tmp_path: Path, command: Any, scratch: Path) -> None:
+def test_export_writes_and_says_so(run: RunView, tmp_path: Path, command: Any, scratch: Path) -> None:
     target = tmp_path / "out.zip"
     code, out, err = command("export", "last", "-o", target, "--json")
     found = json.loads(out)
@@ -414,14 +409,14 @@ def test_export_writes_and_says_so(run: Evidence, tmp_path: Path, command: Any, 
         assert [one.id for one in bundle.runs] == [run.id]
 
 
-def test_preview_writes_nothing(run: Evidence, tmp_path: Path, command: Any, scratch: Path) -> None:
+def test_preview_writes_nothing(run: RunView, tmp_path: Path, command: Any, scratch: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     code, out, _ = command("export", "last", "--preview", "-o", tmp_path / "x.zip")
     assert code == 0 and "bundle.json" in out and "bytes" in out
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_no_images(run: Evidence, command: Any, tmp_path: Path, scratch: Path) -> None:
+def test_no_images(run: RunView, command: Any, tmp_path: Path, scratch: Path) -> None:
     target = tmp_path / "out.zip"
     assert command("export", "last", "-o", target, "--no-images")[0] == 0
     with zipfile.ZipFile(target) as archive:
@@ -430,7 +425,7 @@ def test_no_images(run: Evidence, command: Any, tmp_path: Path, scratch: Path) -
     assert code == 2 and "--images DIR" in err
 
 
-def test_export_over_an_existing_file_is_refused(run: Evidence, tmp_path: Path, command: Any) -> None:
+def test_export_over_an_existing_file_is_refused(run: RunView, tmp_path: Path, command: Any) -> None:
     target = tmp_path / "out.zip"
     target.write_bytes(b"mine")
     code, _, err = command("export", "last", "-o", target)
@@ -457,7 +452,7 @@ def test_nothing_is_written_that_no_reader_takes(good_files: Files, tmp_path: Pa
     assert not [*tmp_path.iterdir()]
 
 
-def test_export_to_a_full_disk_leaves_nothing(run: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_to_a_full_disk_leaves_nothing(run: RunView, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -485,15 +480,15 @@ def test_export_to_a_full_disk_leaves_nothing(run: Evidence, tmp_path: Path, mon
         ("verify",),
     ],
 )
-def test_bad_options(arguments: tuple[str, ...], run: Evidence, command: Any, tmp_path: Path) -> None:
+def test_bad_options(arguments: tuple[str, ...], run: RunView, command: Any, tmp_path: Path) -> None:
     code, out, err = command(*arguments)
     assert code == 2 and not out and err.count("\n") == 1
 
 
-def test_a_running_run_is_not_exported(run: Evidence) -> None:
+def test_a_running_run_is_not_exported(run: RunView) -> None:
     run.run.file("result.json").unlink()
     with run.run.acquire(), pytest.raises(InputError, match="is running"):
-        export.collect([Evidence(run.run)])
+        export.collect([RunView(run.run)])
 
 
 def test_a_run_that_broke_off_is_exported_as_far_as_it_goes(store: Path, tmp_path: Path) -> None:
@@ -502,7 +497,7 @@ def test_a_run_that_broke_off_is_exported_as_far_as_it_goes(store: Path, tmp_pat
     run.run.file("worker.log").unlink()
     events = run.run.file("events.jsonl")
     events.write_bytes(events.read_bytes().split(b"\n")[0] + b'\n{"event":"stage_st')
-    contents = export.collect([Evidence(run.run)])
+    contents = export.collect([RunView(run.run)])
     export.write(contents, tmp_path / "b.zip")
     assert b"interrupted" in contents.files["README.md"]
     with read.opened(tmp_path / "b.zip") as bundle:
@@ -510,7 +505,7 @@ def test_a_run_that_broke_off_is_exported_as_far_as_it_goes(store: Path, tmp_pat
         assert bundle.runs[0].measurements["fit"] == {"loss": [], "accuracy": []}
 
 
-def test_a_damaged_run_is_one_line(run: Evidence, command: Any) -> None:
+def test_a_damaged_run_is_one_line(run: RunView, command: Any) -> None:
     run.run.file("environment.json").write_bytes(b"{")
     code, _, err = command("export", "last", "--preview")
     assert code == 2 and err.count("\n") == 1

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.base.text import cell, cells
+from repro.base.difference import DifferenceRow, all_equal
+from repro.base.text import exact, exact_row
 from repro.bundle import export
 from repro.environment import diff
 from repro.explain import compare
-from repro.explain.compare import Comparison, Row
-from repro.runs.view import Evidence
+from repro.explain.compare import Comparison
+from repro.runs.view import RunView
 from tests.evidence.runs import Change, make_run, validated
 
 
@@ -37,11 +38,11 @@ def newer(record: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def two(store: Path) -> list[Evidence]:
+def two(store: Path) -> list[RunView]:
     return [make_run(store, tail="aaaa"), make_run(store, tail="bbbb", result=worse, environment=newer)]
 
 
-def test_numbers_keep_every_digit_that_makes_them_true(two: list[Evidence]) -> None:
+def test_numbers_keep_every_digit_that_makes_them_true(two: list[RunView]) -> None:
     text = compare.as_text(compare.compare(two), all_rows=False)
     assert "10.745396614074707" in text and "10.745396614074709" in text
     assert "0.9999999" in text and "0.99999994" in text
@@ -51,7 +52,7 @@ def test_numbers_keep_every_digit_that_makes_them_true(two: list[Evidence]) -> N
 @settings(deadline=None)
 @given(st.floats())
 def test_any_number_is_read_back_as_it_was(value: float) -> None:
-    assert repr(float(cell(value))) == repr(value)
+    assert repr(float(exact(value))) == repr(value)
 
 
 def test_what_differs_on_validation_images_is_shown(store: Path) -> None:
@@ -66,7 +67,7 @@ def test_what_differs_on_validation_images_is_shown(store: Path) -> None:
     assert shown == ["validation image 0", "validation.loss", "validation.accuracy"]
 
 
-def test_only_what_differs_unless_asked(two: list[Evidence]) -> None:
+def test_only_what_differs_unless_asked(two: list[RunView]) -> None:
     table = compare.compare(two)
     shown = {row.name for row in table.shown(all_rows=False)}
     everything = {row.name for row in table.shown(all_rows=True)}
@@ -75,7 +76,7 @@ def test_only_what_differs_unless_asked(two: list[Evidence]) -> None:
     assert "import" in shown, "times are shown always"
 
 
-def test_the_likeliest_explanation_comes_first(two: list[Evidence]) -> None:
+def test_the_likeliest_explanation_comes_first(two: list[RunView]) -> None:
     rows = [row for row in compare.compare(two).shown(all_rows=False) if row.section == "environment"]
     assert [row.name for row in rows] == [
         "packages.keras",
@@ -89,7 +90,7 @@ def test_the_likeliest_explanation_comes_first(two: list[Evidence]) -> None:
     assert [row.explains for row in rows] == [True] * 5 + [False]
 
 
-def test_what_explains_nothing_is_no_reason(two: list[Evidence]) -> None:
+def test_what_explains_nothing_is_no_reason(two: list[RunView]) -> None:
     text = compare.as_text(compare.compare(two), all_rows=False)
     rows, reasons = text.split("what of the environment's differences can be the reason")
     assert "packages.zipp" in rows
@@ -97,7 +98,7 @@ def test_what_explains_nothing_is_no_reason(two: list[Evidence]) -> None:
     assert "other packages" not in reasons and "not known to" not in reasons
 
 
-def test_every_format_comes_from_the_same_rows(two: list[Evidence], command: Any) -> None:
+def test_every_format_comes_from_the_same_rows(two: list[RunView], command: Any) -> None:
     table = compare.compare(two)
     names = [row.name for row in table.shown(all_rows=False)]
     found = json.loads(command("compare", two[0].id, two[1].id, "--json")[1])
@@ -113,7 +114,9 @@ def test_every_format_comes_from_the_same_rows(two: list[Evidence], command: Any
 
 def test_long_values_are_seen_to_differ_wherever_they_do() -> None:
     left, right = [*range(199), 198], [*range(199), 0]
-    table = Comparison(["A", "B"], ["a", "b"], [None, None], [Row("measurements", "predict.classes", (left, right))])
+    table = Comparison(
+        ["A", "B"], ["a", "b"], [None, None], [DifferenceRow("measurements", "predict.classes", (left, right))]
+    )
     (row,) = list(csv.reader(io.StringIO(compare.as_csv(table, all_rows=False))))[1:]
     assert row[2:5] == [str(left), str(right), "yes"]
     lines = compare.as_text(table, all_rows=False).splitlines()
@@ -122,24 +125,26 @@ def test_long_values_are_seen_to_differ_wherever_they_do() -> None:
 
 
 def test_equal_long_values_begin_at_their_beginning() -> None:
-    first, second = cells([list(range(300))] * 2)
+    first, second = exact_row([list(range(300))] * 2)
     assert first == second and first.startswith("[0, 1, 2")
 
 
 def test_an_empty_fact_is_empty_in_csv() -> None:
-    table = Comparison(["A", "B"], ["a", "b"], [None, None], [Row("environment", "python.branch", ("", "=x"))])
+    table = Comparison(
+        ["A", "B"], ["a", "b"], [None, None], [DifferenceRow("environment", "python.branch", ("", "=x"))]
+    )
     (row,) = list(csv.reader(io.StringIO(compare.as_csv(table, all_rows=False))))[1:]
     assert row[2:4] == ["", "'=x"]
 
 
-def test_exit_code_says_whether_verdicts_are_the_same(two: list[Evidence], store: Path, command: Any) -> None:
+def test_exit_code_says_whether_verdicts_are_the_same(two: list[RunView], store: Path, command: Any) -> None:
     assert command("compare", two[0].id, two[1].id)[0] == 1
     third = make_run(store, tail="cccc")
     code, out, err = command("compare", two[0].id, third.id)
     assert (code, err) == (0, "") and "nothing differs but the time" in out
 
 
-def test_bundles_and_runs_mix(two: list[Evidence], tmp_path: Path, command: Any) -> None:
+def test_bundles_and_runs_mix(two: list[RunView], tmp_path: Path, command: Any) -> None:
     export.write(export.collect([two[0]]), tmp_path / "b.zip")
     code, out, _ = command("compare", tmp_path / "b.zip", two[0].id, "--json")
     assert code == 0
@@ -234,7 +239,7 @@ def test_what_one_record_lacks_comes_last() -> None:
     found = diff.differences(
         [{"facts": {"onednn": True, "numpy": "1"}}, {"facts": {"numpy": "2", "packages": {"h5py": "3"}}}]
     )
-    assert [(row.key, row.group) for row in found] == [
+    assert [(row.name, row.group) for row in found] == [
         ("numpy", "packages the worker loads"),
         ("packages.h5py", "packages the worker loads"),
         ("onednn", "recorded on one side only"),
@@ -242,21 +247,21 @@ def test_what_one_record_lacks_comes_last() -> None:
 
 
 def test_true_is_not_one() -> None:
-    assert not diff.same([True, 1]) and diff.same([1, 1.0]) and diff.same([[1], [1]])
+    assert not all_equal([True, 1]) and all_equal([1, 1.0]) and all_equal([[1], [1]])
 
 
-def test_drift_of_a_resume_is_a_difference(two: list[Evidence]) -> None:
+def test_drift_of_a_resume_is_a_difference(two: list[RunView]) -> None:
     """`resume --allow-drift`: the first record knows nothing of it."""
-    before = {row.key for row in diff.differences([one.facts_record for one in two])}
+    before = {row.name for row in diff.differences([one.facts_record for one in two])}
     facts = {**two[1].environment["facts"], "drift": ["numpy: locked 2, installed 1"]}
     two[1].run.file("environment-2.json").write_text(json.dumps({"format": 1, "facts": facts}))
-    found = diff.differences([two[0].facts_record, Evidence(two[1].run).facts_record])
-    (new,) = [row for row in found if row.key not in before]
-    assert (new.key, new.group, new.explains) == ("drift", "lock", True)
+    found = diff.differences([two[0].facts_record, RunView(two[1].run).facts_record])
+    (new,) = [row for row in found if row.name not in before]
+    assert (new.name, new.group, new.explains) == ("drift", "lock", True)
     assert new.values == ([], ["environment-2: numpy: locked 2, installed 1"])
 
 
-def test_environment_diff_of_runs(two: list[Evidence], command: Any) -> None:
+def test_environment_diff_of_runs(two: list[RunView], command: Any) -> None:
     code, out, _ = command("environment", "diff", two[0].id, two[1].id, "--json")
     rows = json.loads(out)["rows"]
     assert code == 0 and rows[0]["name"] == "packages.keras" and rows[0]["values"] == ["2.0.9", "2.2.4"]

@@ -13,7 +13,7 @@ from repro.base import yaml_file
 from repro.base.errors import InputError
 from repro.bundle import issue_text, redact
 from repro.bundle.standalone import script, unsaid
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 from repro.scenario import load
 from repro.scenario.types import Scenario
 from tests.evidence.runs import make_run
@@ -34,7 +34,7 @@ ASKED = {
 
 
 @pytest.mark.parametrize("tracker", issue_text.TRACKERS)
-def test_fields_figures_and_the_line(tracker: issue_text.Tracker, run: Evidence, command: Any) -> None:
+def test_fields_figures_and_the_line(tracker: issue_text.Tracker, run: RunView, command: Any) -> None:
     code, text, err = command("issue", "last", "--for", tracker)
     assert (code, err) == (0, "") and len(text) < 6000
     for field in ASKED[tracker]:
@@ -46,7 +46,7 @@ def test_fields_figures_and_the_line(tracker: issue_text.Tracker, run: Evidence,
 
 
 @pytest.mark.parametrize("what", ["damaged", "not ended"])
-def test_a_run_without_figures_says_what_to_do(what: str, run: Evidence, command: Any) -> None:
+def test_a_run_without_figures_says_what_to_do(what: str, run: RunView, command: Any) -> None:
     result = run.run.file("result.json")
     if what == "damaged":
         result.write_text("{")
@@ -57,7 +57,7 @@ def test_a_run_without_figures_says_what_to_do(what: str, run: Evidence, command
     assert ("resume it" in err) == (what != "damaged")
 
 
-def test_what_a_maintainer_asks_first(run: Evidence, command: Any) -> None:
+def test_what_a_maintainer_asks_first(run: RunView, command: Any) -> None:
     text = command("issue", "last", "--for", "tensorflow")[1]
     assert "### Issue type\n\nSupport\n" in text  # it says itself that it is no defect
     assert "`pip install tensorflow==1.4.0 keras==2.0.9 numpy==" in text and "tf-keras" not in text
@@ -65,7 +65,7 @@ def test_what_a_maintainer_asks_first(run: Evidence, command: Any) -> None:
     assert "right on 3 of 3" in text and "on 1 of 3 in inference phase" in text
 
 
-def test_json(run: Evidence, command: Any) -> None:
+def test_json(run: RunView, command: Any) -> None:
     found = json.loads(command("issue", "last", "--json")[1])
     assert found["format"] == 1 and found["script"] in found["text"] and found["for"] == "keras"
 

@@ -13,7 +13,7 @@ import pytest
 
 from repro.base.errors import InputError
 from repro.bundle import export, read, redact
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 from tests.evidence.runs import make_run
 
 USER, HOST = "qarnavel", "zyxhost-07"
@@ -42,7 +42,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redact.socket, "gethostname", lambda: f"{HOST}.zqcorp.internal")
 
 
-def planted(store: Path, **more: Any) -> Evidence:
+def planted(store: Path, **more: Any) -> RunView:
     def run(record: dict[str, Any]) -> None:
         record["command"] = [
             f"{HOME}/zqwork/bin/repro", "run", "original-bug", "--environment", "keras-2.0.9",
@@ -145,7 +145,7 @@ def test_own_images_stay_unless_asked_for(machine: None, store: Path) -> None:
     assert [image["name"] for image in record["images"]] == ["image-0", "image-1", "image-2"]
 
 
-def test_files_of_the_users_own_are_not_even_named(run: Evidence) -> None:
+def test_files_of_the_users_own_are_not_even_named(run: RunView) -> None:
     run.run.file("notes-of-qarnavel.txt").write_text("x")
     run.run.file("weights/final.npz").write_text("x")
     contents = export.collect([run])
@@ -157,7 +157,7 @@ def test_files_of_the_users_own_are_not_even_named(run: Evidence) -> None:
     assert b"notes-of" not in export.zipped(contents.files)
 
 
-def test_pictures_hold_pixels_only(run: Evidence) -> None:
+def test_pictures_hold_pixels_only(run: RunView) -> None:
     for name, data in export.collect([run]).files.items():
         if name.endswith(".png"):
             kinds = re.findall(rb"(?:IHDR|IDAT|IEND|eXIf|tEXt|iTXt|zTXt|tIME)", data)
@@ -165,7 +165,7 @@ def test_pictures_hold_pixels_only(run: Evidence) -> None:
 
 
 def test_a_known_secret_that_is_left_refuses_the_export(
-    monkeypatch: pytest.MonkeyPatch, run: Evidence, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, run: RunView, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MY_SERVICE_TOKEN", TOKEN)
     monkeypatch.setattr(redact.Redactor, "text", lambda self, text, file: text)
@@ -242,4 +242,4 @@ def test_a_secret_in_the_scenarios_name_refuses(monkeypatch: pytest.MonkeyPatch,
                    result=lambda found: found.update(scenario="qarnavel-net"))  # fmt: skip
     moved = run.run.path.rename(run.run.path.with_name(run.id.replace("original-bug", "qarnavel-net")))
     with pytest.raises(InputError):
-        export.collect([Evidence(type(run.run)(moved))])
+        export.collect([RunView(type(run.run)(moved))])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from repro.base import yaml_file
 from repro.base.errors import InputError
 from repro.runs import events
-from repro.runs.store import RunDirectory
-from repro.runs.view import Evidence, read_environment
+from repro.runs.directory import RunDirectory
+from repro.runs.view import RunView, read_environment
 from repro.scenario.types import Scenario
 from tests.evidence.runs import DATA
 
@@ -70,7 +70,7 @@ def test_records(edits: list[tuple[int, int, bytes]], name: str, tmp_path: Path)
     for other in ("run.json", "result.json", "environment.json", "events.jsonl", "scenario.yaml"):
         (tmp_path / other).write_bytes((DATA / other).read_bytes())
     (tmp_path / name).write_bytes(changed(name, edits))
-    run = Evidence(RunDirectory(tmp_path))
+    run = RunView(RunDirectory(tmp_path))
     try:
         assert run.state
         _ = run.record, run.result, run.measurements, read_environment(run.run)

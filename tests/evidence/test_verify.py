@@ -16,7 +16,8 @@ from repro.bundle import export, verify
 from repro.environment import check, definition, gpu
 from repro.environment.machine import ONEDNN
 from repro.runs.plan import Plan
-from repro.runs.view import Evidence
+from repro.runs.records import Curves, Evaluation, Measurements
+from repro.runs.view import RunView
 from tests.evidence.runs import IMAGES, Change, make_run
 
 
@@ -39,7 +40,7 @@ def again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     return asked
 
 
-def bundle(run: Evidence, target: Path, **options: Any) -> Path:
+def bundle(run: RunView, target: Path, **options: Any) -> Path:
     export.write(export.collect([run], **options), target)
     return target
 
@@ -75,7 +76,7 @@ def failed(result: dict[str, Any]) -> None:
     ],
 )
 def test_grades(
-    change: Change | None, grade: str, exit_code: int, run: Evidence, tmp_path: Path, again: Any, command: Any
+    change: Change | None, grade: str, exit_code: int, run: RunView, tmp_path: Path, again: Any, command: Any
 ) -> None:
     again["result"] = change
     code, out, err = command("verify", bundle(run, tmp_path / "b.zip"), "--json")
@@ -86,7 +87,7 @@ def test_grades(
     assert "TensorFlow 1 session" in str(found["why_not_identical"]) or grade == "bit-identical"
 
 
-def test_the_ranked_difference_is_shown(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
+def test_the_ranked_difference_is_shown(run: RunView, tmp_path: Path, again: Any, command: Any) -> None:
     again["result"] = far
     again["environment"] = lambda record: record["facts"]["versions"].update(tensorflow="1.4.1")
     code, out, _ = command("verify", bundle(run, tmp_path / "b.zip"))
@@ -101,7 +102,7 @@ def other_keras_json(record: dict[str, Any]) -> None:
     record["facts"]["memory_bytes"] = 1
 
 
-def test_what_cannot_change_a_figure_is_no_reason(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
+def test_what_cannot_change_a_figure_is_no_reason(run: RunView, tmp_path: Path, again: Any, command: Any) -> None:
     again.update(result=far, environment=other_keras_json)
     code, out, _ = command("verify", bundle(run, tmp_path / "b.zip"))
     assert code == 0
@@ -109,7 +110,7 @@ def test_what_cannot_change_a_figure_is_no_reason(run: Evidence, tmp_path: Path,
     assert "differs in: nothing that can change a figure (memory_bytes, user_keras_json.present" in out
 
 
-def test_the_first_lines_say_what_is_the_same(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
+def test_the_first_lines_say_what_is_the_same(run: RunView, tmp_path: Path, again: Any, command: Any) -> None:
     again["environment"] = other_keras_json
     _, out, _ = command("verify", bundle(run, tmp_path / "b.zip"))
     _, head, *lines = out.splitlines()
@@ -121,7 +122,7 @@ def test_the_first_lines_say_what_is_the_same(run: Evidence, tmp_path: Path, aga
     assert "likeliest" not in out and "why" not in out  # there is nothing to explain
 
 
-def test_a_check_alone_says_what_was_checked(run: Evidence, tmp_path: Path, command: Any) -> None:
+def test_a_check_alone_says_what_was_checked(run: RunView, tmp_path: Path, command: Any) -> None:
     target = bundle(run, tmp_path / "b.zip")
     assert (
         f"{run.id}: REPRODUCED, which follows from its figures; not run here"
@@ -131,25 +132,25 @@ def test_a_check_alone_says_what_was_checked(run: Evidence, tmp_path: Path, comm
     assert row == {"run": run.id, "grade": None, "verdicts": ["REPRODUCED", None]}
 
 
-def test_another_verdict_is_said_first(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
+def test_another_verdict_is_said_first(run: RunView, tmp_path: Path, again: Any, command: Any) -> None:
     again["result"] = failed
     code, out, _ = command("verify", bundle(run, tmp_path / "b.zip"))
     assert code == 1 and "another verdict: REPRODUCED there, NOT_REPRODUCED here" in out.splitlines()[2]
 
 
-def test_a_traced_run_is_no_other_network(run: Evidence, store: Path) -> None:
+def test_a_traced_run_is_no_other_network(run: RunView, store: Path) -> None:
     traced = make_run(store, tail="trac", run=lambda record: record.update(traced=True))
     for one, momentum in ((run, 0.99), (traced, 0.0)):
         events = one.run.file("events.jsonl")
         events.write_text(re.sub(r'"momentum":\[[^]]*\]', f'"momentum":[{momentum}]', events.read_text()))
-    assert Evidence(run.run).fingerprint["momentum"] == Evidence(traced.run).fingerprint["momentum"] == [0.99]
+    assert RunView(run.run).fingerprint["momentum"] == RunView(traced.run).fingerprint["momentum"] == [0.99]
 
 
 def test_a_traced_run_says_every_momentum_of_its_layers(store: Path) -> None:
     traced = make_run(store, tail="trac", run=lambda record: record.update(traced=True))
     events = traced.run.file("events.jsonl")
     events.write_text(re.sub(r'"momentum":\[[^]]*\]', '"momentum":[0.9,0.99]', events.read_text()))
-    assert Evidence(traced.run).fingerprint["momentum"] == [0.9, 0.99]
+    assert RunView(traced.run).fingerprint["momentum"] == [0.9, 0.99]
 
 
 def test_the_run_is_asked_as_the_bundle_says(store: Path, tmp_path: Path, again: Any, command: Any) -> None:
@@ -207,7 +208,7 @@ def test_long_runs_need_yes(store: Path, tmp_path: Path, again: Any, command: An
 
 def test_a_bundle_that_lies_about_its_time_is_not_believed(store: Path, tmp_path: Path) -> None:
     run = make_run(store, scenario=lambda text: text.replace("epochs: 5", "epochs: 100000"))
-    scenario_seconds = verify._seconds(run, verify.read_scenario(run.run))
+    scenario_seconds = verify._seconds(run, run.run.require_scenario())
     assert scenario_seconds > verify.ASK_ABOVE_SECONDS
 
 
@@ -218,7 +219,7 @@ def test_much_memory_needs_yes(store: Path, tmp_path: Path, again: Any, command:
     result = json.loads(run.run.file("result.json").read_bytes())
     del result["files"]["events.jsonl"]
     run.run.file("result.json").write_text(json.dumps(result))
-    code, _, err = command("verify", bundle(Evidence(run.run), tmp_path / "b.zip"))
+    code, _, err = command("verify", bundle(RunView(run.run), tmp_path / "b.zip"))
     assert code == 2 and "5.0 GiB of memory" in err
 
 
@@ -229,17 +230,17 @@ def test_a_bundle_that_lies_about_its_memory_is_not_believed(said: str | None, s
     events = run.run.file("events.jsonl")
     lines = events.read_text().replace("1389846528", said or "").splitlines(keepends=True)
     events.write_text("".join(line for line in lines if said is not None or "training_finished" not in line))
-    run = Evidence(run.run)
-    scenario = verify.read_scenario(run.run)
+    run = RunView(run.run)
+    scenario = run.run.require_scenario()
     assert scenario.images.size == (1900, 1900)
     assert verify._memory(run, scenario) > verify.ASK_ABOVE_BYTES
 
 
-def test_what_a_run_really_took_counts_where_it_is_more(run: Evidence) -> None:
-    assert verify._memory(run, verify.read_scenario(run.run)) == 1389846528
+def test_what_a_run_really_took_counts_where_it_is_more(run: RunView) -> None:
+    assert verify._memory(run, run.run.require_scenario()) == 1389846528
 
 
-def test_images_by_hash(run: Evidence, tmp_path: Path, again: Any, command: Any) -> None:
+def test_images_by_hash(run: RunView, tmp_path: Path, again: Any, command: Any) -> None:
     target = bundle(run, tmp_path / "b.zip", images=False)
     folder = IMAGES
     assert command("verify", target, "--images", folder)[0] == 0
@@ -256,7 +257,7 @@ def test_images_by_hash(run: Evidence, tmp_path: Path, again: Any, command: Any)
 
 
 def test_an_environment_that_is_not_here(
-    run: Evidence, tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch
+    run: RunView, tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(definition.VARIABLE, str(tmp_path / "none"))
     code, _, err = command("verify", bundle(run, tmp_path / "b.zip"))
@@ -308,7 +309,7 @@ def test_a_run_without_result(store: Path, tmp_path: Path, command: Any) -> None
 
 @pytest.mark.parametrize("words", [["run", "original-bug", "--again"], ["verify", "b.zip"]])
 def test_a_run_that_failed_for_its_input(
-    run: Evidence, store: Path, tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch, words: list[str]
+    run: RunView, store: Path, tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     """Such as a copy of the user's model that was changed after it was made: exit 2, as the run's own end says."""
     bundle(run, tmp_path / "b.zip")
@@ -325,11 +326,12 @@ def test_a_run_that_failed_for_its_input(
     [("nan", "nan", 0.0), ("inf", "inf", 0.0), ("inf", 1.0, float("inf")), (0.0, 1e-30, 1.0), (2.0, 1.0, 0.5)],
 )
 def test_deviation(left: Any, right: Any, deviation: float) -> None:
-    both = [{"fit": {"loss": [value]}} for value in (left, right)]
+    both = [Measurements(Curves([value], [1.0])) for value in (left, right)]
     assert verify.largest_deviation(*both) == deviation
-    assert verify.largest_deviation({"fit": {"loss": [1.0]}}, {"fit": {"loss": [1.0, 2.0]}}) is None
+    longer = Measurements(Curves([1.0, 2.0], [1.0, 1.0]))
+    assert verify.largest_deviation(Measurements(Curves([1.0], [1.0])), longer) is None
 
 
 def test_the_loss_on_validation_images_is_graded_too() -> None:
-    both = [{"validation": {"loss": loss, "accuracy": 1.0}} for loss in (2.5, 1.0)]
+    both = [Measurements(Curves([], []), validation=Evaluation(loss, 1.0)) for loss in (2.5, 1.0)]
     assert verify.largest_deviation(*both) == 0.6

@@ -13,16 +13,16 @@ from repro.bundle import export
 from repro.bundle.report import reproduce_line
 from repro.explain import sentences
 from repro.explain.diagnosis import Facts, diagnose
-from repro.runs.view import Evidence
+from repro.runs.view import RunView
 from tests.evidence.runs import make_run, validated
 
 
-def pages(run: Evidence, **options: Any) -> tuple[str, str, dict[str, bytes]]:
+def pages(run: RunView, **options: Any) -> tuple[str, str, dict[str, bytes]]:
     files = export.collect([run], **options).files
     return files["README.md"].decode(), files["report.html"].decode(), files
 
 
-def test_the_first_lines_of_the_report(run: Evidence) -> None:
+def test_the_first_lines_of_the_report(run: RunView) -> None:
     text, page, _ = pages(run)
     head = text.partition("### The scenario")[0]
     assert "`fit` ends at accuracy 1.0, `evaluate` on the same images gives 0.3333333432674408" in head
@@ -41,7 +41,7 @@ def test_validation_figures_are_in_the_report_and_in_the_issue(store: Path, comm
     assert "| `evaluate`, validation images | 2.5 | 0.4 |" in command("issue", "last")[1]
 
 
-def test_the_script_is_in_the_bundle(run: Evidence) -> None:
+def test_the_script_is_in_the_bundle(run: RunView) -> None:
     text, page, files = pages(run)
     assert "optimizer" in ast.unparse(ast.parse(files["reproduce.py"]))
     line = f"python reproduce.py runs/{run.id}/arrays/images.npy"
@@ -49,7 +49,7 @@ def test_the_script_is_in_the_bundle(run: Evidence) -> None:
     assert "images.npy" not in pages(run, images=False)[0].partition("### The scenario")[0]
 
 
-def test_scripts_of_several_runs_are_told_apart(run: Evidence, store: Path) -> None:
+def test_scripts_of_several_runs_are_told_apart(run: RunView, store: Path) -> None:
     other = make_run(store, tail="zzzz", run=lambda record: record.update(seed=1))
     files = export.collect([run, other]).files
     assert b"seed(0)" in files["reproduce-1.py"] and b"seed(1)" in files["reproduce-2.py"]
@@ -91,14 +91,6 @@ def test_a_skipped_claim_says_where_it_counts(store: Path) -> None:
     text, page, _ = pages(make_run(store, result=skip))
     assert "skipped (counts in keras-2.0.9 only)" in text
     assert "skipped</b> (counts in keras-2.0.9 only)" in page
-
-
-@pytest.mark.parametrize(
-    ("share", "words"),
-    [(0.9509900498999999, "95.1 %"), (1.0, "100 %"), (0.99999, "99.999 %"), (0.0, "0 %"), ("nan", "nan %")],
-)
-def test_shares_are_never_rounded_into_a_lie(share: Any, words: str) -> None:
-    assert sentences.percent(share) == words
 
 
 def test_what_was_not_measured_is_not_claimed() -> None:

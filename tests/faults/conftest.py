@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from repro.environment import definition
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from tests.engine.conftest import SCENARIO, Answer, folder, repro, store
 from tests.engine.test_background import DRIVER
 from tests.engine.test_supervisor import PRELUDE, WHOLE, installed, small_disk, stage
@@ -26,8 +28,10 @@ NOBODY = 65534  # has a name and no home
 UNKNOWN = 54321  # has neither
 
 # A worker that writes what a real one writes: statistics, a trace that grows, snapshots, checkpoints.
-WRITES = """\
-sys.path.insert(0, WORKER)
+WRITES = f"""\
+sys.path += [WORKER, {str(Path(np.__file__).parents[1])!r}]
+"""
+WRITES += """\
 import files_of_the_worker as files
 directory = request["directory"]
 def put(name, size):

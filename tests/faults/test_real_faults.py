@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from scripts.torture import EPOCHS, SCENARIO
 from tests.engine.conftest import Answer
 from tests.faults.conftest import ROOT, said

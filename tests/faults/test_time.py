@@ -14,10 +14,11 @@ import pytest
 
 from repro.environment import definition
 from repro.queue import tickets
-from repro.runs import events
-from repro.runs import store as store_module
+from repro.runs import events, ids
+from repro.runs.directory import RunDirectory
+from repro.runs.ids import new_id
 from repro.runs.progress import Progress
-from repro.runs.store import RunDirectory, Store, new_id
+from repro.runs.store import Store
 from tests.engine.conftest import Answer
 from tests.engine.made_runs import create, epoch, make, started, write_events
 from tests.engine.test_supervisor import Stage
@@ -83,10 +84,10 @@ def test_durations_survive_a_clock_that_was_set_between_two_stretches(
     one = stage("send('stage_started', stage='fit'); time.sleep(0.3); epoch(1); sys.exit(1)")
     assert one() == 4
     clock.off = jump
-    from repro.supervise import supervisor
+    from repro.supervise import worker_process
     from tests.engine.test_supervisor import PRELUDE
 
-    supervisor.WORKER.write_text(PRELUDE + TIMED)
+    worker_process.WORKER.write_text(PRELUDE + TIMED)
     assert one.resume() == 0
     result = one.run.result()
     assert result is not None
@@ -137,7 +138,7 @@ def test_last_is_the_run_that_was_made_last(
         def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
             return datetime.now(tz) - back
 
-    monkeypatch.setattr(store_module, "datetime", Earlier)
+    monkeypatch.setattr(ids, "datetime", Earlier)
     later = [make(folder, store, seed=seed) for seed in (1, 2)]
     assert (Store(store).runs() == [first, *later]) == kept
     assert (Store(store).find("last") == later[-1]) == kept

@@ -25,8 +25,8 @@ from PIL import Image
 import repro.cli
 from repro.bundle import export
 from repro.runs import events, records
-from repro.runs.store import RunDirectory
-from repro.runs.view import Evidence
+from repro.runs.directory import RunDirectory
+from repro.runs.view import RunView
 from repro.scenario.load import shipped_files
 from tests.evidence.runs import IMAGES, make_run
 from tests.hostile.mutate import (
@@ -332,7 +332,7 @@ class BundleReader(Reader):
         (folder / "store").mkdir()
         run = make_run(folder / "store", tail="aaaa")
         self.other = run.id
-        self.files = export.collect([Evidence(run.run)]).files
+        self.files = export.collect([RunView(run.run)]).files
         self.zip = export.zipped(self.files)
         self.file = folder / "b.zip"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from tests.hostile.readers import DefectError, EventsReader, Reader, RecordsReader
 from tests.tui import recorded
 from tui.app import ReproApp
@@ -39,12 +39,14 @@ async def visit(app: ReproApp, size: tuple[int, int] = (120, 40)) -> None:
     """Library, runs, every run with Why and report, comparison."""
     async with app.run_test(size=size, notifications=True) as pilot:
         await _until(
-            pilot, lambda: app.loaded and all(run.state != "reading" for run in app.runs()), lambda: app._watcher
+            pilot,
+            lambda: app.session.loaded and all(run.state != "reading" for run in app.session.runs()),
+            lambda: app.session.watcher,
         )
         check_cells(app)
         await pilot.press("2")
         await _settled(pilot, app)
-        for run_id in app.run_ids:
+        for run_id in app.session.run_ids:
             app.open_run(run_id)
             await pilot.pause()
             screen = app.screen
@@ -61,7 +63,7 @@ async def visit(app: ReproApp, size: tuple[int, int] = (120, 40)) -> None:
                     await pilot.pause()
             await pilot.press("escape")
             await pilot.pause()
-        app.marked = list(app.run_ids)
+        app.session.marked = list(app.session.run_ids)
         await pilot.press("3")
         await _settled(pilot, app)
         await pilot.press("1")

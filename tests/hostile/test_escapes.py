@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from repro.cli.common import harmless, print_json, say
+from repro.base.text import escape_control, map_strings
+from repro.cli.common import echo_text, print_json
 from repro.runs import events
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from repro.scenario.load import load
 from tests.engine.conftest import SCENARIO
 from tests.evidence.runs import make_run
@@ -176,9 +177,9 @@ def test_the_progress_bar(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_line_of_a_file_is_one_line_on_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
-    assert harmless({"a\n": ["b\r", 1, None, ("c\x9b",)]}) == {"a\N{REPLACEMENT CHARACTER}": [
+    assert map_strings({"a\n": ["b\r", 1, None, ("c\x9b",)]}, escape_control) == {"a\N{REPLACEMENT CHARACTER}": [
         "b\N{REPLACEMENT CHARACTER}", 1, None, ["c\N{REPLACEMENT CHARACTER}"]]}  # fmt: skip
-    say("two\nlines\x1b[2J\x9b2J\u202e")
+    echo_text("two\nlines\x1b[2J\x9b2J\u202e")
     assert capsys.readouterr().out == "two\nlines" + "\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}2J" + (
         "\N{REPLACEMENT CHARACTER}\n"
     )

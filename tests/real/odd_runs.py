@@ -12,7 +12,7 @@ from typing import Any
 import planted
 
 from repro.runs import events
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 
 SCENARIO = """\
 format: 1

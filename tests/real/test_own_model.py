@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from repro.base import shipped
-from repro.runs.store import RunDirectory
-from repro.supervise.supervisor import MAX_LOG_BYTES
+from repro.runs.directory import RunDirectory
+from repro.supervise.worker_process import MAX_LOG_BYTES
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from tests.sweep.conftest import Cluster, until
 
 pytestmark = [pytest.mark.real, pytest.mark.evidence, pytest.mark.timeout(3600)]

@@ -9,7 +9,7 @@ import pytest
 from odd_runs import OddRuns, events_of
 
 from repro.runs import events
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 

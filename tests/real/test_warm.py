@@ -17,7 +17,8 @@ from repro.environment import definition
 from repro.queue import tickets
 from repro.queue.standby import Spare
 from repro.runs import events
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from tests.real.test_real_runs import HERE, SIX_EPOCHS, lives
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]

@@ -18,7 +18,8 @@ import pytest
 
 from repro.base.errors import InputError
 from repro.cli import run_command_line
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
 from repro.sweep import transfer
 from repro.sweep.cluster import ClusterRunner
 from tests.engine.made_runs import made_supervisor, make, plan, whole
@@ -207,6 +208,6 @@ def test_only_the_run_that_was_asked_for_is_put_into_the_store(
     text = run.file("result.json").read_text()
     run.file("result.json").write_text(text.replace('"outcome": "held"', '"outcome": "failed"'))
     run.file("worker.log").unlink()
-    refused(transfer.packed(run, files), "hashes|verdict")
+    refused(transfer.packed(run, files), "claims do not follow")
     got = transfer.received(good, record, files, asked.scenario, here)
     assert got.state() == "finished" and got.id == run.id and here.runs() == [got]

@@ -16,8 +16,10 @@ from repro.base.errors import ExitCode
 from repro.cli.sweep import shares
 from repro.environment import definition
 from repro.runs import reuse
+from repro.runs.directory import RunDirectory
+from repro.runs.identity import RunIdentity, is_same_run
 from repro.runs.records import ClaimResult, Outcome, Result
-from repro.runs.store import RunDirectory, Store
+from repro.runs.store import Store
 from repro.sweep import process
 from repro.sweep.jobs import Job
 from repro.sweep.local import LocalRunner
@@ -97,13 +99,13 @@ def finished(folder: Path, store: Path) -> RunDirectory:
 def test_the_newest_finished_run_is_found(folder: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     asked = plan(folder)
-    assert reuse.find(Store(store), asked) is None
+    assert reuse.find_finished(Store(store), asked) is None
     first = finished(folder, store)
-    assert reuse.find(Store(store), asked) == first
+    assert reuse.find_finished(Store(store), asked) == first
     second = finished(folder, store)
     unfinished = make(folder, store, started())
-    assert reuse.find(Store(store), asked) == second
-    assert list(reuse.matching(Store(store), asked)) == [unfinished, second, first]
+    assert reuse.find_finished(Store(store), asked) == second
+    assert list(reuse.find_matching(Store(store), asked)) == [unfinished, second, first]
 
 
 def test_another_run_is_not_taken_for_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +124,7 @@ def test_another_run_is_not_taken_for_it(folder: Path, tmp_path: Path, monkeypat
         "drift": replace(asked, drift=("numpy: locked 1, installed 2",)),
     }
     for what, other in others.items():
-        assert reuse.find(store, other) is None, what
+        assert reuse.find_finished(store, other) is None, what
     changes: list[dict[str, Any]] = [
         {"lock_sha256": "0" * 64},
         {"package_version": "0.0.1"},
@@ -131,11 +133,12 @@ def test_another_run_is_not_taken_for_it(folder: Path, tmp_path: Path, monkeypat
         {"images": [msgspec.structs.replace(image, label=0) for image in asked.images.records]},
         {"validation_images": asked.images.records},
     ]
-    record = run.record()
-    assert reuse.matches(record, asked)
+    record, wanted = run.record(), RunIdentity.of_plan(asked)
+    assert is_same_run(RunIdentity.of_record(record), wanted)
     for change in changes:
-        assert not reuse.matches(msgspec.structs.replace(record, **change), asked), change
-    assert reuse.matches(msgspec.structs.replace(record, traced=True, keep_weights=True), asked)
+        assert not is_same_run(RunIdentity.of_record(msgspec.structs.replace(record, **change)), wanted), change
+    kept = msgspec.structs.replace(record, traced=True, keep_weights=True)
+    assert is_same_run(RunIdentity.of_record(kept), wanted)
 
 
 # -- the JSON of a sweep ----------------------------------------------------------------------------------------------

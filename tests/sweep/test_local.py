@@ -10,7 +10,7 @@ import signal
 
 import pytest
 
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from tests.sweep.conftest import StandIn, until
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import ClassVar, Self
 
-from repro.runs.store import RunDirectory
+from repro.runs.directory import RunDirectory
 from repro.supervise.what_if import Answer, Statistics
 from tui.what_if_queue import Question
 

@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 
 from repro.runs import events
+from repro.runs.directory import RunDirectory
+from repro.runs.heartbeat import boot_id
 from repro.runs.records import ClaimResult, ImageRecord, Result, RunRecord
-from repro.runs.store import RunDirectory, boot_id
 from repro.sweep import tally
 from repro.sweep.record import FOLDER, SweepDirectory, SweepRecord
 from repro.sweep.tally import Group

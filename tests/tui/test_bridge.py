@@ -8,23 +8,25 @@ import pytest
 
 from repro.queue import tickets
 from repro.runs import events
-from repro.runs.store import RunDirectory, Store
+from repro.runs.directory import RunDirectory
+from repro.runs.store import Store
+from repro.runs.summary import RunSummary, summarise
+from repro.runs.view import RunView
 from tests.tui import recorded
 from tui import settings
-from tui.viewmodels.summary import Summary, from_id
-from tui.watchers import RunFollower, RunNews, StoreNews, StoreWatcher, summarise
+from tui.watchers import RunFollower, RunNews, StoreUpdate, StoreWatcher
 
 ENVIRONMENTS = ["keras-3", "keras-3-gpu", "keras-2.0.9"]
 
 
-def summary(run: RunDirectory) -> Summary:
-    return summarise(run, from_id(run.id, ENVIRONMENTS))
+def summary(run: RunDirectory) -> RunSummary:
+    return summarise(RunView(run))
 
 
 def test_the_id_says_when_what_where() -> None:
-    found = from_id(recorded.make_id(7, "momentum-0.01", "keras-3-gpu", 12), ENVIRONMENTS)
+    found = RunSummary.from_id(recorded.make_id(7, "momentum-0.01", "keras-3-gpu", 12), ENVIRONMENTS)
     assert (found.scenario, found.environment, found.seed) == ("momentum-0.01", "keras-3-gpu", 12)
-    assert from_id("nonsense", ENVIRONMENTS).scenario == "nonsense"
+    assert RunSummary.from_id("nonsense", ENVIRONMENTS).scenario == "nonsense"
 
 
 def test_every_state_is_told(store: Path) -> None:
@@ -50,8 +52,8 @@ def test_every_state_is_told(store: Path) -> None:
     assert summary(done).predict_accuracy == pytest.approx(1 / 3)
 
 
-def watch(store: Path) -> tuple[StoreWatcher, list[StoreNews]]:
-    told: list[StoreNews] = []
+def watch(store: Path) -> tuple[StoreWatcher, list[StoreUpdate]]:
+    told: list[StoreUpdate] = []
     return StoreWatcher(store, ENVIRONMENTS, told.append), told
 
 

@@ -27,7 +27,7 @@ def offered(app: ReproApp) -> dict[str, bool]:
 
 def lit(app: ReproApp, label: str) -> bool:
     """Whether the footer draws a key as one that does something."""
-    line = app.screen.query_one("KeyBar").render()
+    line = app.screen.query_one("KeyHints").render()
     start = line.plain.index(f" {label} ")
     return not any("dim" in str(span.style) for span in line.spans if span.start <= start + 1 < span.end)
 
@@ -73,7 +73,7 @@ async def test_only_a_run_that_moves_can_be_frozen(make_app: MakeApp, store: Pat
     app = make_app()
     with going.acquire():
         async with app.run_test(notifications=True, size=(100, 30)) as pilot:
-            await until(pilot, lambda: app.loaded)
+            await until(pilot, lambda: app.session.loaded)
             app.open_run(going.id)
             await shows(pilot, "epoch 2 of 5", "p Freeze")
             await pilot.press("p")
@@ -119,8 +119,8 @@ async def test_two_marked_runs_offer_what_a_comparison_can_do(make_app: MakeApp,
     runs = [recorded.finished(store, 1), recorded.finished(store, 2, environment="keras-2.0.9")]
     app = make_app()
     async with app.run_test(notifications=True, size=(120, 30)) as pilot:
-        await until(pilot, lambda: len(app.summaries) == 2)
-        app.marked = [run.id for run in runs]
+        await until(pilot, lambda: len(app.session.summaries) == 2)
+        app.session.marked = [run.id for run in runs]
         await pilot.press("3")
         await shows(pilot, "Settings")
         await until(pilot, lambda: all(lit(app, label) for label in ("All rows", "Unmark", "Copy table")))

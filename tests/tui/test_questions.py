@@ -6,60 +6,35 @@ import json
 import threading
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from repro.base.errors import EndedEarlyError, InputError
 from repro.environment import definition
 from repro.environment.machine import ONEDNN
 from repro.scenario import load
-from repro.supervise.what_if import Oracle, snapshots
-from repro.worker import batch_norm
+from repro.supervise.what_if import WhatIfSession, snapshots
 from tests.tui import recorded
 from tui.commands import Request, worth_a_trace
-from tui.screens import what_if
-from tui.what_if_queue import Question, Questions
+from tui.what_if_queue import Question, QuestionQueue
 from tui.widgets.heatmap import tall_bar
-
-
-def test_the_way_left_is_that_of_the_replayed_averages(store: Path) -> None:
-    run = what_if.read(recorded.traced(store))
-    assert (run.epochs, run.momentum, run.steps_per_epoch) == ([1, 2, 5], 0.99, 1)
-    assert [answer.epoch for answer in run.measured] == [5] and run.measured[0].exact
-    assert run.momenta == list(what_if.LADDER)
-    assert what_if.way_left(run, Question(0.0, 5, "moving")) == [0.0, 0.0]
-    table = np.fromfile(run.run.file("arrays/trace.f32"), np.float32).reshape(5, -1)
-    moving = batch_norm.replay(table[:2], list(recorded.CHANNELS), 0.9)  # type: ignore[no-untyped-call]
-    expected = [
-        (batch_norm.remaining(mean, batch_mean, 0.0) + batch_norm.remaining(variance, batch_variance, 1.0)) / 2  # type: ignore[no-untyped-call]
-        for (mean, variance), (batch_mean, batch_variance) in zip(
-            batch_norm.unflatten(moving, recorded.CHANNELS),  # type: ignore[no-untyped-call]
-            batch_norm.unflatten(table[1], recorded.CHANNELS),  # type: ignore[no-untyped-call]
-            strict=True,
-        )
-    ]
-    assert what_if.way_left(run, Question(0.9, 2, "moving")) == expected
-    assert 0.7 < expected[0] < 0.9
-    debiased = what_if.way_left(run, Question(0.9, 2, "debiased"))
-    assert debiased[0] is not None and debiased[0] < expected[0]
 
 
 def test_questions_go_newest_first_and_once() -> None:
     def one(momentum: float) -> Question:
         return Question(momentum, 5, "moving")
 
-    questions = Questions()
-    questions.want(one(0.1), [one(0.2), one(0.3)])
-    questions.want(one(0.5), [one(0.2), one(0.3), one(0.5)])
+    questions = QuestionQueue()
+    questions.put(one(0.1), [one(0.2), one(0.3)])
+    questions.put(one(0.5), [one(0.2), one(0.3), one(0.5)])
     assert questions.take() == one(0.5)
-    questions.want(one(0.5), [one(0.3), one(0.2)])
+    questions.put(one(0.5), [one(0.3), one(0.2)])
     assert [questions.take(), questions.take()] == [one(0.3), one(0.2)]
     waiting: list[Question | None] = []
     thread = threading.Thread(target=lambda: waiting.append(questions.take()))
     thread.start()
     questions.close()
     thread.join(5)
-    assert waiting == [None] and questions.closed
+    assert waiting == [None] and questions.is_closed
 
 
 def test_zero_debiased_averages_are_not_replayed(store: Path) -> None:
@@ -67,7 +42,7 @@ def test_zero_debiased_averages_are_not_replayed(store: Path) -> None:
     file = run.file("run.json")
     file.write_text(file.read_text().replace('"keras-3"', '"keras-2.2.4"'))
     with pytest.raises(InputError, match=r"keras-2\.2\.4 zero-debiases its moving statistics"):
-        Oracle(run)
+        WhatIfSession(run)
 
 
 @pytest.mark.parametrize(("then", "now"), [("0", None), (None, "0"), ("1", "0")])
@@ -86,8 +61,8 @@ def test_the_worker_takes_the_kernels_of_the_run(
     monkeypatch.delenv(ONEDNN, raising=False)
     if now is not None:
         monkeypatch.setenv(ONEDNN, now)
-    with Oracle(run) as oracle, pytest.raises(EndedEarlyError, match="without an answer"):
-        oracle.ask(0.5, snapshots(run)[-1])
+    with WhatIfSession(run) as session, pytest.raises(EndedEarlyError, match="without an answer"):
+        session.ask(0.5, snapshots(run)[-1])
     given = dict(line.partition("=")[::2] for line in (tmp_path / "given").read_text().splitlines())
     assert given.get(ONEDNN) == then and "KERAS_HOME" in given
 

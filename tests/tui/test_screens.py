@@ -17,6 +17,8 @@ from textual.widgets import Input, OptionList
 from repro.queue import tickets
 from repro.runs import events
 from repro.runs.store import Store
+from repro.runs.view import RunView
+from tests.evidence.runs import make_run
 from tests.tui import recorded
 from tests.tui.conftest import shows, text_of, until
 from tui.app import ReproApp
@@ -143,7 +145,7 @@ async def test_several_marked_scenarios_and_seeds_make_a_queue(
         await until(pilot, lambda: len(tickets.tickets(store)) == 4)
         await shows(pilot, "4 waiting")
     again = make_app()
-    assert (again.settings.seeds, again.settings.images) == ("0,1", str(tmp_path))
+    assert (again.session.settings.seeds, again.session.settings.images) == ("0,1", str(tmp_path))
 
 
 async def test_a_scenario_that_breaks_keeps_its_old_content(
@@ -164,9 +166,9 @@ async def test_a_scenario_that_breaks_keeps_its_old_content(
         os.utime(file, ns=(1, 1))
         screen = app.screen
         assert isinstance(screen, LibraryScreen)
-        screen._refresh_shelf()
+        screen._refresh_scenarios()
         await shows(pilot, "original-bug.yaml:")
-        assert screen.shelf.loaded["original-bug"].scenario.fit.epochs == 5
+        assert screen.scenarios.loaded["original-bug"].scenario.fit.epochs == 5
 
 
 OWN = """format: 1
@@ -255,7 +257,7 @@ async def test_a_finished_run_shows_its_verdict(make_app: MakeApp, store: Path, 
     run = recorded.finished(store, 1)
     app = make_app()
     async with app.run_test(notifications=True, size=size) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "original-bug", "✓ reproduced", "Loss in fit", "epoch 5 of 5")
         page = app.screen.query_one("#page")
@@ -267,7 +269,7 @@ async def test_a_place_is_reached_from_a_run_that_lies_upon_it(make_app: MakeApp
     run = recorded.finished(store, 1)
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "Loss in fit")
         await pilot.press("1")
@@ -299,7 +301,7 @@ async def test_what_was_drawn_of_a_screen_goes_with_it(make_app: MakeApp, store:
 LATE: list[tuple[Callable[[str], ReproScreen], str, tuple[object, ...]]] = [
     (lambda run_id: ReportScreen([run_id]), "_show_preview", ({}, "")),
     (lambda run_id: ReportScreen([run_id]), "_show_issue", ("# Issue", "")),
-    (WhyScreen, "_loaded", (None, {}, "")),
+    (WhyScreen, "_loaded", ([], "")),
     (WhatIfScreen, "_loaded", (None, None, "no trace")),
     (RunScreen, "_put_pictures", (None,)),
 ]
@@ -336,7 +338,7 @@ async def test_a_report_closed_before_its_issue_text_says_that_nothing_was_writt
     monkeypatch.chdir(tmp_path)
     run = recorded.finished(store)
     app, hold = make_app(), threading.Event()
-    monkeypatch.setattr(ReportScreen, "_call", lambda *_: (hold.wait(30), (1, "", ""))[1])
+    monkeypatch.setattr(ReportScreen, "_collect", lambda _: hold.wait(30))
     try:
         async with app.run_test(notifications=True, size=(100, 30)) as pilot:
             await shows(pilot, "original-bug")
@@ -356,7 +358,7 @@ async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_ap
     run = recorded.finished(store, 1)
     app = make_app()
     async with app.run_test(notifications=True, size=(140, 61)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(
             pilot,
@@ -370,7 +372,7 @@ async def test_the_seconds_of_a_slow_stage_are_seen_in_a_narrow_terminal(make_ap
     app = make_app()
     with run.acquire():
         async with app.run_test(notifications=True, size=(60, 18)) as pilot:
-            await until(pilot, lambda: app.loaded)
+            await until(pilot, lambda: app.session.loaded)
             app.open_run(run.id)
             await shows(pilot, "epoch 0 of 5  ·  tracing")
             line = next(line for line in text_of(app).splitlines() if "tracing" in line)
@@ -381,7 +383,7 @@ async def test_a_screen_that_is_being_closed_may_be_drawn_once_more(make_app: Ma
     run = recorded.finished(store, 1)
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "✓ reproduced")
         for place in app.screen.query(".claims"):
@@ -397,7 +399,7 @@ async def test_the_images_stand_side_by_side_where_they_have_room(
     run = recorded.finished(store, 1)
     app = make_app()
     async with app.run_test(notifications=True, size=(width, 40)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await until(pilot, lambda: len(app.screen.query(".card")) == 3)
         await until(pilot, lambda: all(card.region.height for card in app.screen.query(".card")))
@@ -419,7 +421,7 @@ async def test_a_run_is_followed_as_it_goes(make_app: MakeApp, store: Path) -> N
     app = make_app()
     async with app.run_test(notifications=True, size=(140, 60)) as pilot:
         with run.acquire():
-            await until(pilot, lambda: app.loaded)
+            await until(pilot, lambda: app.session.loaded)
             app.open_run(run.id)
             await shows(pilot, "● running", "epoch 1 of 5", "· open", "● original-bug 1/5")
             more = recorded.epochs(2, 3)
@@ -446,7 +448,7 @@ async def test_a_loss_that_is_not_finite_is_a_gap(make_app: MakeApp, store: Path
     run = recorded.write(store, recorded.make_id(1), said)
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "Loss in fit", "nan", "epoch 5 of 5")
 
@@ -457,7 +459,7 @@ async def test_a_failed_run_shows_the_end_of_its_log(make_app: MakeApp, store: P
     run = recorded.write(store, recorded.make_id(1), said, log="allocating\nlast words\n")
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "✗ failed", "out of memory", "last words")
 
@@ -472,7 +474,7 @@ async def test_a_stopped_run_goes_on_from_its_checkpoint(make_app: MakeApp, stor
     run = recorded.write(store, recorded.make_id(1), said)
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "■ stopped", "checkpoint after epoch 3", "$ repro resume")
         await pilot.press("r")
@@ -523,7 +525,7 @@ async def test_twenty_thousand_events_do_not_stop_the_keys(make_app: MakeApp, st
     run = recorded.write(store, recorded.make_id(1), said)
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "epoch 20000 of 20000")
 
@@ -536,7 +538,7 @@ async def test_why_names_the_layer_where_the_paths_part(make_app: MakeApp, store
     run = recorded.finished(store, 1)
     app = make_app()
     async with app.run_test(notifications=True, size=size) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "✓ reproduced")
         await pilot.press("w")
@@ -553,7 +555,7 @@ async def test_why_without_arrays_or_layers_says_so(make_app: MakeApp, store: Pa
     async with app.run_test(notifications=True, size=(120, 30)) as pilot:
         from tui.screens.why import WhyScreen
 
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.push_screen(WhyScreen(with_layers.id))
         await shows(pilot, "holds no arrays", "bn_00", "after epoch 5")
         await pilot.press("left")
@@ -581,7 +583,7 @@ async def test_a_thousand_runs_are_filtered_and_sorted(make_app: MakeApp, store:
     async with app.run_test(notifications=True, size=(120, 30)) as pilot:
         await pilot.press("2")
         await shows(pilot, "1000 runs, newest first")
-        await until(pilot, lambda: all(run.state == "finished" for run in app.runs()), 20)
+        await until(pilot, lambda: all(run.state == "finished" for run in app.session.runs()), 20)
         await pilot.press("slash", *"not", "space", *"seed", "enter")
         await shows(pilot, "1 of 1000", "✗ not reproduced")
         await pilot.press("escape", "s")
@@ -627,14 +629,14 @@ async def test_the_mouse_opens_a_run(make_app: MakeApp, store: Path) -> None:
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await shows(pilot, "original-bug")
-        from tui.widgets.chrome import KeyBar, Masthead
+        from tui.widgets.chrome import Header, KeyHints
 
-        await pilot.click(Masthead, offset=(22, 0))
+        await pilot.click(Header, offset=(22, 0))
         await shows(pilot, "1 run,")
         await pilot.click(RunList, offset=(5, 0), times=2)
         await shows(pilot, "Loss in fit")
-        await until(pilot, lambda: app.screen.query_one(KeyBar).region.bottom == 30)  # laid out
-        await pilot.click(KeyBar, offset=(3, 0))
+        await until(pilot, lambda: app.screen.query_one(KeyHints).region.bottom == 30)  # laid out
+        await pilot.click(KeyHints, offset=(3, 0))
         await shows(pilot, "1 run,")
 
 
@@ -681,105 +683,103 @@ async def test_the_doctor_gives_remedies(make_app: MakeApp) -> None:
         await shows(pilot, "✓ good", "$ repro doctor", seconds=30)
 
 
-async def test_the_report_says_what_an_export_would_hold(
-    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from tui.screens.report import ReportScreen
-
-    preview = (
-        '{"files": [{"path": "README.md", "bytes": 1234}], "replaced": [{"path": "run.json", "alias": "<home>", '
-        '"kind": "home", "times": 3}], "left_out": [{"path": "weights/x", "bytes": 9000000, "reason": "no weights"}]}'
-    )
-
-    def call(_: ReportScreen, words: list[str]) -> tuple[int, str, str]:
-        return (0, preview, "") if words[0] == "export" else (0, f"# Issue for {words[-1]}\n", "")
-
-    monkeypatch.setattr(ReportScreen, "_call", call)
-    run = recorded.finished(store, 1)
+async def test_the_report_says_what_an_export_would_hold(make_app: MakeApp, store: Path) -> None:
+    run = make_run(store).run
     app = make_app()
-    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
-        await until(pilot, lambda: app.loaded)
+    async with app.run_test(notifications=True, size=(140, 90)) as pilot:
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "✓ reproduced")
         await pilot.press("e")
-        await shows(pilot, "1.2 kB", "README.md", "Stays out", "9.0 MB", "<home>", "# Issue for keras")
+        await shows(pilot, "README.md", "runs/…abcd/run.json", "3 images in", "nothing had to be replaced")
+        await shows(pilot, "Issue text for keras", "**System information**")
         await pilot.press("f", "n")
-        await shows(pilot, "# Issue for tensorflow", "--no-images")
+        await shows(pilot, "Issue text for tensorflow", "--no-images", "Stays out", "images stay here")
         await pilot.press("i")
         await shows(pilot, "copied the issue text")
+
+
+async def test_the_report_says_what_is_replaced(make_app: MakeApp, store: Path) -> None:
+    import getpass
+
+    run = make_run(store, log=f"saved to /home/{getpass.getuser()}/weights by somebody@example.org\n").run
+    app = make_app()
+    async with app.run_test(notifications=True, size=(140, 90)) as pilot:
+        await until(pilot, lambda: app.session.loaded)
+        app.open_report([run.id])
+        await shows(pilot, "1 × <", "in runs/…abcd/worker.log")
 
 
 async def test_one_key_writes_bundle_and_issue_text_and_nothing_is_written_over(
     make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from tui.screens.report import ReportScreen
+    from repro.bundle import issue_text, read
 
-    ready = threading.Event()
+    ready, write = threading.Event(), issue_text.write
 
-    def call(_: ReportScreen, words: list[str]) -> tuple[int, str, str]:
-        if words[0] == "issue":
-            ready.wait(20)
-        if "-o" in words:
-            Path(words[words.index("-o") + 1]).write_bytes(b"PK")
-        return (0, '{"files": []}', "") if words[0] == "export" else (0, f"# Issue for {words[-1]}\n", "")
+    def write_late(run: RunView, tracker: issue_text.Tracker) -> issue_text.IssueText:
+        ready.wait(20)
+        return write(run, tracker)
 
-    monkeypatch.setattr(ReportScreen, "_call", call)
+    monkeypatch.setattr(issue_text, "write", write_late)
     monkeypatch.chdir(tmp_path)
-    run = recorded.finished(store, 1)
-    short = run.id.rpartition("-")[2]
+    view = make_run(store)
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
-        await until(pilot, lambda: app.loaded)
-        app.open_report([run.id])
-        await shows(pilot, f"x writes {short}.zip and {short}-issue.md", f"-o {short}.zip")
+        await until(pilot, lambda: app.session.loaded)
+        app.open_report([view.id])
+        await shows(pilot, "x writes abcd.zip and abcd-issue.md", "-o abcd.zip")
         await pilot.press("x")  # too early: the issue text is not there yet
         await shows(pilot, "the issue text is being made")
         ready.set()
-        await shows(pilot, f"wrote {short}.zip and {short}-issue.md", f"x writes {short}-2.zip")
-        assert app.clipboard == "# Issue for keras\n"
+        await shows(pilot, "wrote abcd.zip and abcd-issue.md", "x writes abcd-2.zip")
+        text = write(view, "keras").text
+        assert app.clipboard == text
         await pilot.press("x")
-        await shows(pilot, f"x writes {short}-3.zip")
-    assert (tmp_path / f"{short}.zip").is_file() and (tmp_path / f"{short}-2.zip").is_file()
-    assert (tmp_path / f"{short}-issue.md").read_text() == "# Issue for keras\n"
+        await shows(pilot, "x writes abcd-3.zip")
+    for name in ("abcd.zip", "abcd-2.zip"):
+        with read.opened(tmp_path / name) as bundle:
+            assert [run.id for run in bundle.manifest.runs] == [view.id]
+    assert (tmp_path / "abcd-issue.md").read_text() == text
 
 
 async def test_a_run_without_an_issue_text_is_exported_all_the_same(
     make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from tui.screens.report import ReportScreen
-
-    def call(_: ReportScreen, words: list[str]) -> tuple[int, str, str]:
-        return (0, '{"files": []}', "") if words[0] == "export" else (2, "", "repro: the run is stopped")
-
-    monkeypatch.setattr(ReportScreen, "_call", call)
     monkeypatch.chdir(tmp_path)
-    run = recorded.finished(store, 1)
-    short = run.id.rpartition("-")[2]
+    run = make_run(store, finished=False).run
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_report([run.id])
-        await shows(pilot, "repro: the run is stopped", f"x writes {short}.zip into this folder")
+        await shows(pilot, "abcd is interrupted: it", "x writes abcd.zip into this folder")
         assert " issue " not in app.screen.command
         await pilot.press("x")
-        await shows(pilot, f"wrote {short}.zip into")
+        await shows(pilot, "wrote abcd.zip into")
+    assert (tmp_path / "abcd.zip").is_file() and not (tmp_path / "abcd-issue.md").exists()
+
+
+async def test_a_run_that_is_not_as_it_was_made_is_refused_in_one_line(make_app: MakeApp, store: Path) -> None:
+    run = make_run(store).run
+    run.file("worker.log").write_text("changed\n")
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.session.loaded)
+        app.open_report([run.id])
+        await shows(pilot, "repro: ", "worker.log: is not as the run")
+        await pilot.press("x")
+        await until(pilot, lambda: any(notice.severity == "error" for notice in app._notifications))
+        assert not Path("abcd.zip").exists()
 
 
 @pytest.mark.parametrize(("own", "choices"), [(False, 2), (True, 3)])
 async def test_images_of_ones_own_go_into_a_bundle_only_when_asked_for(
-    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch, own: bool, choices: int
+    make_app: MakeApp, store: Path, own: bool, choices: int
 ) -> None:
-    import msgspec
-
-    from tui.screens.report import ReportScreen
-
-    monkeypatch.setattr(ReportScreen, "_call", lambda _, words: (0, '{"files": []}', ""))
-    run = recorded.finished(store, 1)
-    record = msgspec.structs.replace(run.record(), shipped_images=not own)
-    run.file("run.json").write_bytes(msgspec.json.encode(record))
+    run = make_run(store, run=lambda record: record.update(shipped_images=not own)).run
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_report([run.id])
         await shows(pilot, "x writes")
         screen = app.screen
@@ -826,7 +826,7 @@ async def test_help_tells_of_whatever_has_the_focus(make_app: MakeApp, store: Pa
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 50)) as pilot:
         await shows(pilot, "original-bug")
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         for keys in ((), ("r",), ("escape", "2"), ("3",), ("4",), ("2", "enter"), ("w",), ("escape", "e")):
             await pilot.press(*keys)
             await until(pilot, lambda: app.screen.focused is not None)
@@ -837,7 +837,7 @@ async def test_help_tells_of_whatever_has_the_focus(make_app: MakeApp, store: Pa
                 await shows(pilot, "What has the focus")
                 await pilot.press("escape")
                 await until(pilot, lambda: app.screen is place)  # noqa: B023 (it is over before the next turn)
-        assert run.id in app.run_ids
+        assert run.id in app.session.run_ids
 
 
 async def test_the_palette_names_area_verb_and_object(make_app: MakeApp) -> None:
@@ -852,7 +852,7 @@ async def test_the_palette_names_area_verb_and_object(make_app: MakeApp) -> None
         await shows(pilot, "View: Use theme light")
         await pilot.press("enter", "enter")
         await until(pilot, lambda: app.theme == "repro-light")
-    assert make_app().settings.theme == "repro-light"
+    assert make_app().session.settings.theme == "repro-light"
 
 
 async def test_ctrl_p_and_ctrl_q_belong_to_docker(make_app: MakeApp) -> None:
@@ -938,7 +938,7 @@ async def test_every_screen_works_without_colour(
         await pilot.press("2")
         await shows(pilot, "2 runs", "✓ reproduced")
         await pilot.press("space", "space")
-        await until(pilot, lambda: len(app.marked) == 2)
+        await until(pilot, lambda: len(app.session.marked) == 2)
         await pilot.press("3")
         await shows(pilot, "A  original-bug", "✗ class")
         app.open_run(run.id)

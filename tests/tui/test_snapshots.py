@@ -73,26 +73,26 @@ async def test_screens_look_as_they_did(app: ReproApp, size: tuple[int, int], tm
                 (tmp_path / kept.name).write_text(found, "utf-8")
                 differ.append(f"{tmp_path / kept.name} is not {kept}")
 
-        await until(pilot, lambda: app.loaded and all(run.state == "finished" for run in app.runs()))
-        await until(pilot, lambda: app.step_seconds and len(app.screen.shelf.loaded) == 2)  # type: ignore[attr-defined]
+        await until(pilot, lambda: app.session.loaded and all(run.state == "finished" for run in app.session.runs()))
+        await until(pilot, lambda: app.session.step_seconds and len(app.screen.scenarios.loaded) == 2)  # type: ignore[attr-defined]
         await look("library")
-        recorded.sweep(app.store_path)
+        recorded.sweep(app.session.store_path)
         await pilot.press("v")
         await until(pilot, lambda: getattr(app.screen, "record", None))
         await pilot.press("right", "right")
         await look("rates")
         await pilot.press("escape")
-        run, repair, old = (app.run_ids[index] for index in (2, 0, 1))
+        run, repair, old = (app.session.run_ids[index] for index in (2, 0, 1))
         app.open_run(run)
         await until(pilot, lambda: getattr(app.screen, "result", None) and app.screen.query("Picture"))
         await until(pilot, lambda: not getattr(app.screen, "_dirty", True))  # what came is drawn by a clock of its own
         await look("run")
         await pilot.press("w")
-        await until(pilot, lambda: getattr(app.screen, "seen", None))
+        await until(pilot, lambda: getattr(app.screen, "reports", None))
         await look("why")
         await pilot.press("escape", "escape")
-        app.marked = [run, repair, old]
+        app.session.marked = [run, repair, old]
         await pilot.press("3")
-        await until(pilot, lambda: getattr(app.screen, "_read", None) is not None)
+        await until(pilot, lambda: getattr(app.screen, "_loaded", None) is not None)
         await look("compare")
     assert not differ, "\n".join(differ)

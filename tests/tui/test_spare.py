@@ -165,7 +165,7 @@ async def test_the_chosen_scenario_is_warmed_up_and_started(
     monkeypatch.setattr(tickets, "start_working", started.append)
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
-        app._warm()
+        app.start_standby()
         await until(pilot, lambda: Fake.made)
         assert Fake.made[0].words == WORDS and "warmed up" not in text_of(app)
         Fake.made[0].is_ready = True
@@ -175,7 +175,7 @@ async def test_the_chosen_scenario_is_warmed_up_and_started(
         await pilot.press("enter")
         await until(pilot, lambda: Fake.made[0].is_gone)
         assert [ticket.arguments for ticket in tickets.tickets(store)] == [WORDS] and not started
-        monkeypatch.setattr(app, "tickets", [])  # as where the store was not looked at yet
+        monkeypatch.setattr(app.session.queue, "tickets", [])  # as where the store was not looked at yet
         Fake.made[0].code = 1
         await until(pilot, lambda: started)
 
@@ -184,8 +184,8 @@ async def test_the_chosen_scenario_is_warmed_up_and_started(
 async def test_the_setting_is_kept(make_app: MakeApp, warming: Warming) -> None:
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
-        app._warm()
-        app.toggle_warming()
+        app.start_standby()
+        app.session.toggle_standby()
         await shows(pilot, "warming up a worker is off")
-        assert app.warming is not None and not app.warming.is_on
-    assert not make_app().settings.warm
+        assert app.session.queue.standby is not None and not app.session.queue.standby.is_on
+    assert not make_app().session.settings.warm

@@ -15,6 +15,7 @@ from repro.runs.store import Store
 from repro.sweep.record import SweepDirectory, sweeps
 from repro.sweep.tally import rate
 from tests.engine.conftest import folder
+from tests.support.installations import install_stand_in
 from tests.sweep.conftest import StandIn, stand_in
 from tests.tui import recorded
 from tests.tui.conftest import shows, text_of, until
@@ -22,7 +23,7 @@ from tests.tui.test_screens import SIZES, MakeApp, started
 from tui.screens.library import LibraryScreen
 from tui.screens.run import RunScreen
 from tui.screens.sweep_ask import SweepAskScreen
-from tui.screens.sweeps import SweepsScreen, asked
+from tui.screens.sweeps import SweepsScreen, question
 from tui.viewmodels.sweeps import interval_bar, seeds_line
 
 __all__ = ["folder", "stand_in", "started"]
@@ -108,7 +109,7 @@ async def test_a_run_of_the_sweep_is_opened(make_app: MakeApp, store: Path) -> N
     app = make_app()
     async with app.run_test(notifications=True, size=(120, 40)) as pilot:
         await shows(pilot, "original-bug")
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         await pilot.press("v")
         await shows(pilot, "■ stopped", "r goes on from here")
         await pilot.press("down")
@@ -122,7 +123,11 @@ async def test_a_run_of_the_sweep_is_opened(make_app: MakeApp, store: Path) -> N
         await shows(pilot, "✗ seed 2  not reproduced, trained")
 
 
-async def test_sweeps_are_turned_over_and_gone_on_with(make_app: MakeApp, store: Path, started: list[Path]) -> None:
+async def test_sweeps_are_turned_over_and_gone_on_with(
+    make_app: MakeApp, store: Path, started: list[Path], own_environments: Path
+) -> None:
+    for name in ("keras-3", "keras-2.0.9"):
+        install_stand_in(own_environments, name)
     recorded.sweep(store, index=1, environments=("keras-3",))
     newer = recorded.sweep(store, index=2, ended=False)
     app = make_app()
@@ -196,7 +201,7 @@ async def test_many_seeds_stand_in_blocks_that_do_not_move(store: Path) -> None:
 
 async def test_how_it_was_shown_is_not_part_of_the_question() -> None:
     words = ["repro", "--store", "x", "sweep", "a", "--seeds", "0:2", "--plain", "--json", "--store=y"]
-    assert asked(words) == ["sweep", "a", "--seeds", "0:2"]
+    assert question(words) == ["sweep", "a", "--seeds", "0:2"]
 
 
 # -- one in an environment that trains nothing, by the real queue

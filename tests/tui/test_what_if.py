@@ -46,7 +46,7 @@ async def test_why_leads_to_the_sliders_and_the_map_fills(
     run = recorded.traced(store)
     app = make_app()
     async with app.run_test(notifications=True, size=(140, 40)) as pilot:
-        await until(pilot, lambda: app.loaded)
+        await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "✓ reproduced")
         await pilot.press("w")
@@ -223,7 +223,7 @@ async def test_a_damaged_trace_says_so(make_app: MakeApp, store: Path, oracle: t
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         app.push_screen(WhatIfScreen(run.id))
-        await shows(pilot, "DecodeError")
+        await shows(pilot, "trace.json: damaged")
         await pilot.press("escape")
         app.push_screen(WhatIfScreen(short.id))
         await shows(pilot, "the trace cannot be read", "1 of 3 right")
@@ -264,7 +264,9 @@ async def test_every_width_with_or_without_colour(
     if not colour:
         monkeypatch.setenv("NO_COLOR", "1")
     run = recorded.traced(store)
-    monkeypatch.setattr(what_if, "_known", {str(run.path.absolute()): {Question(0.5, 5, "moving"): answer_of_two()}})
+    monkeypatch.setattr(
+        what_if, "_answers_by_run", {str(run.path.absolute()): {Question(0.5, 5, "moving"): answer_of_two()}}
+    )
     app = make_app()
     assert app.no_color is not colour
     async with app.run_test(notifications=True, size=size) as pilot:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,14 +12,12 @@ from textual.screen import ModalScreen
 from textual.types import CSSPathType
 from textual.widgets import Button, Input, Static
 
+from repro.base.text import one_line
 from repro.environment.definition import get, names
 from tui.commands import Request, SweepRequest, show
-from tui.screens.base import HEIGHTS, WIDTHS
-from tui.text import BAD, ODD, QUIET, plain, rows
+from tui.screens.base import HEIGHTS, WIDTHS, UsesSession
+from tui.text import BAD, ODD, QUIET, rows
 from tui.widgets.choice import AnyOf, OneOf
-
-if TYPE_CHECKING:
-    from tui.app import ReproApp
 
 Asked = TypeVar("Asked", Request, SweepRequest)
 
@@ -27,7 +25,7 @@ Asked = TypeVar("Asked", Request, SweepRequest)
 def environment_label(name: str) -> Content:
     """An environment as a line of a choice."""
     environment = get(name)
-    title = Content.styled(plain(environment.definition.title, 60), QUIET)
+    title = Content.styled(one_line(environment.definition.title, 60), QUIET)
     if not environment.is_installed():
         title = Content.styled("not installed here", ODD)
     return Content(f"{name:<14}") + title
@@ -46,7 +44,7 @@ def not_installed(environments: list[str]) -> list[Content]:
     ]
 
 
-class AskScreen(ModalScreen["Asked | None"], Generic[Asked]):
+class AskScreen(UsesSession, ModalScreen["Asked | None"], Generic[Asked]):
     """Gives back what is to be run, or nothing. Its bindings name the actions `start` and `cancel`."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = "ask.tcss"
@@ -65,11 +63,6 @@ class AskScreen(ModalScreen["Asked | None"], Generic[Asked]):
             return show(self.read().words())
         except ValueError:
             return ""
-
-    @property
-    def repro(self) -> ReproApp:
-        """The program."""
-        return self.app  # type: ignore[return-value]
 
     def read(self) -> Asked:
         """What the choices ask for; ValueError, for people, where they cannot be."""

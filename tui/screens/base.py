@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.widgets.chrome import CommandLine, KeyBar, Masthead
-
-if TYPE_CHECKING:
-    from tui.app import ReproApp
+from tui.session import Session
+from tui.viewmodels.activity import activity_line
+from tui.widgets.chrome import CommandLine, Header, KeyHints
 
 SMALLEST = (60, 18)
-# Areas of the keys that count on every screen; help and palette show those of the screen before them.
-GENERAL_AREAS = ("Go", "Command", "Screen", "View", "Help", "Program", "List", "Queue")
 WIDTHS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
 HEIGHTS = [(0, "-short"), (30, "-tall")]
+VAST = 136
 
 
-def key(
-    keys: str, action: str, label: str, ident: str, what: str, *, show: bool = True, display: str | None = None
-) -> Binding:
-    """One key: `label` stands in the footer, `what` ("Verb object") in help and palette, after `ident`'s area."""
-    return Binding(keys, action, label, show=show, tooltip=what, id=ident, key_display=display)
+class Program(Protocol):
+    """What screens ask of the program around them."""
+
+    session: Session
+
+    def go(self, mode: str) -> None:
+        """Go to one of the four places."""
+
+    def open_run(self, run_id: str) -> None:
+        """Show one run."""
+
+    def open_report(self, run_ids: list[str]) -> None:
+        """Show what an export of these runs would hold."""
 
 
-class ReproScreen(Screen[None]):
+class UsesSession:
+    """A screen or dialog that reads and acts through the program's session.
+
+    No DOMNode: one before the screen's class among the bases would come between it and its styles.
+    """
+
+    @property
+    def program(self) -> Program:
+        """The program around the screen."""
+        return cast(Program, self.app)  # type: ignore[attr-defined]
+
+    @property
+    def session(self) -> Session:
+        """The store, the queue and the settings."""
+        return self.program.session
+
+
+class ReproScreen(UsesSession, Screen[None]):
     """Base of the full screens."""
 
     HERE: ClassVar[str] = ""
@@ -45,33 +67,28 @@ class ReproScreen(Screen[None]):
         super().__init__()
         self._put: dict[Static, Content] = {}
 
-    @property
-    def repro(self) -> ReproApp:
-        """The program."""
-        return self.app  # type: ignore[return-value]
-
     def compose(self) -> ComposeResult:
-        yield Masthead(self.HERE)
+        yield Header(self.HERE, self._activity())
         with Vertical(id="body"):
             yield from self.body()
         with Vertical(id="bottom"):
             yield CommandLine()
-            yield KeyBar()
+            yield KeyHints()
         yield Static("", id="too-small", markup=False)
 
     def put(self, place: Static, content: Content, *, layout: bool = True) -> None:
-        """Show `content` where it is new: an update that changes nothing costs a layout, too."""
+        """Show `content` if it is new: an update that changes nothing costs a layout, too."""
         before = self._put.get(place)
         if before is None or before.plain != content.plain or before.spans != content.spans:
             self._put[place] = content
             place.update(content, layout=layout)
 
     def body(self) -> ComposeResult:
-        """What stands between head and foot."""
+        """Yield what is between header and footer."""
         yield from ()
 
     def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= 136, "-vast")
+        self.set_class(event.size.width >= VAST, "-vast")
         small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
         self.set_class(small, "-too-small")
         if small:
@@ -86,7 +103,7 @@ class ReproScreen(Screen[None]):
             self.store_changed()
 
     def on_screen_suspend(self) -> None:
-        """Under a dialog, which shows the notices itself, they would be seen a second time."""
+        """Hide the notices: a dialog shows them itself, and they would be seen twice."""
         for notices in self.query("ToastRack"):  # Textual shows them again when the dialog is gone
             notices.display = False
 
@@ -99,19 +116,29 @@ class ReproScreen(Screen[None]):
         return self.is_mounted and self.is_attached and self.display and bool(self.query("#too-small"))
 
     def action_back(self) -> None:
-        """Leave what lies upon a place; what goes on goes on."""
+        """Close this screen. Running jobs are not affected."""
         self.app.pop_screen()
 
+    def _activity(self) -> Content:
+        session, queue = self.session, self.session.queue
+        return activity_line(
+            session.store_error,
+            session.running(),
+            len(queue.waiting()),
+            is_starting=queue.is_starting,
+            is_standby_ready=queue.is_standby_ready,
+        )
+
     def show_activity(self) -> None:
-        """Bring the head line up to date."""
-        self.query_one(Masthead).show(self.repro.activity())
+        """Bring the header up to date."""
+        self.query_one(Header).show(self._activity())
 
     def show_command(self, command: str) -> None:
-        """The command line that does the same."""
+        """Show the command line that does the same as the screen."""
         self.query_one(CommandLine).show(command)
 
     def store_changed(self) -> None:
-        """Something in the store is different; take it from the app."""
+        """Take what changed in the store from the session; called by the program."""
 
     @property
     def command(self) -> str:

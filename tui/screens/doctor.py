@@ -12,9 +12,11 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from repro.base.text import one_line
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
-from tui.text import BAD, GOOD, ODD, QUIET, hanging, plain, rows
+from tui.keys import key
+from tui.screens.base import ReproScreen
+from tui.text import BAD, GOOD, ODD, QUIET, hanging, rows
 
 SIGNS = {"error": ("✗ error", BAD), "warning": ("! warning", ODD), "good": ("✓ good", GOOD), "info": ("· note", QUIET)}
 
@@ -38,7 +40,7 @@ class DoctorScreen(ReproScreen):
 
     def on_mount(self) -> None:
         self.query_one("#findings").focus()
-        self.show_command(show(["doctor", *store_option(self.repro.store_path)]))
+        self.show_command(show(["doctor", *store_option(self.session.store_path)]))
         self._examine()
 
     @work(thread=True, exclusive=True)
@@ -46,7 +48,7 @@ class DoctorScreen(ReproScreen):
         try:
             from repro.doctor import examine
 
-            findings: list[Any] = list(examine(self.repro.store))
+            findings: list[Any] = list(examine(self.session.store))
             error = ""
         except Exception as fault:  # a probe that fails is told, whatever it is
             findings, error = [], f"{type(fault).__name__}: {fault}"
@@ -58,7 +60,7 @@ class DoctorScreen(ReproScreen):
             return
         found = self.query_one("#found", Static)
         if error:
-            found.update(Content.styled(f"the examination failed: {plain(error, 300)}", BAD))
+            found.update(Content.styled(f"the examination failed: {one_line(error, 300)}", BAD))
             return
         order = ["error", "warning", "good"]
         findings.sort(key=lambda one: order.index(one.severity) if one.severity in order else 1)
@@ -69,11 +71,11 @@ class DoctorScreen(ReproScreen):
         for one in findings:
             # What could be had besides, but is not needed: a tick beside "not installed" would be misread.
             severity = "info" if one.severity == "good" and one.remedy else one.severity
-            sign, style = SIGNS.get(severity, (plain(severity, 12), ODD))
-            first = Content.assemble((f"{sign:<11}", style), (f"{plain(one.subject, 24):<14}", "bold"))
-            lines += hanging(first, plain(one.message, 400), width)
+            sign, style = SIGNS.get(severity, (one_line(severity, 12), ODD))
+            first = Content.assemble((f"{sign:<11}", style), (f"{one_line(one.subject, 24):<14}", "bold"))
+            lines += hanging(first, one_line(one.message, 400), width)
             if one.remedy:
-                lines += hanging(Content.assemble(" " * 11, ("→ ", style)), plain(one.remedy, 400), width)
+                lines += hanging(Content.assemble(" " * 11, ("→ ", style)), one_line(one.remedy, 400), width)
         found.update(rows(lines))
 
     def action_again(self) -> None:

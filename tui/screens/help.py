@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from tui.screens.base import GENERAL_AREAS
+from tui.keys import GENERAL_AREAS
 from tui.text import QUIET, hanging, rows
 
 WIDTH, EDGES = 72, 7  # of a dialog, as in app.tcss: border, padding and scroll bar

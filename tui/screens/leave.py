@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,10 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from tui.text import plain
-
-if TYPE_CHECKING:
-    from tui.app import ReproApp
+from repro.base.text import one_line
+from tui.screens.base import UsesSession
 
 
 def in_container() -> bool:
@@ -25,7 +23,7 @@ def in_container() -> bool:
     return bool(IMAGE_FILE.is_file())
 
 
-class LeaveScreen(ModalScreen[None]):
+class LeaveScreen(UsesSession, ModalScreen[None]):
     """Asks, since leaving is where work gets lost."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,20 +40,16 @@ class LeaveScreen(ModalScreen[None]):
         super().__init__()
         self._stopping = False
 
-    @property
-    def repro(self) -> ReproApp:
-        """The program."""
-        return self.app  # type: ignore[return-value]
-
     def compose(self) -> ComposeResult:
-        going, waiting = self.repro.going_on(), self.repro.waiting()
+        running, waiting = self.session.running(), self.session.queue.waiting()
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content("Leave?")
             dialog.border_subtitle = Content("s stops  " + ("" if in_container() else "l leaves  ") + "esc stays")
             lines = [
-                f"● running   {plain(s.scenario, 40)} in {s.environment}, epoch {s.epoch} of {s.epochs}" for s in going
+                f"● running   {one_line(run.scenario, 40)} in {run.environment}, epoch {run.epoch} of {run.epochs}"
+                for run in running
             ]
-            if not going and any(ticket.started for ticket in self.repro.tickets):
+            if not running and self.session.queue.is_starting:
                 lines.append("● starting")
             if waiting:
                 lines.append(f"○ waiting   {len(waiting)} more")
@@ -91,16 +85,13 @@ class LeaveScreen(ModalScreen[None]):
         if self._stopping:
             return
         self._stopping = True
-        self.repro.drop_queue()
-        self.repro.stop_sweeps()
-        for summary in self.repro.going_on():
-            self.repro.stop_run(summary.id)
+        self.session.stop_everything()
         self.query_one(Static).update("■ stopping: each run ends its epoch and keeps a checkpoint\n(l leaves at once)")
         self.set_interval(0.3, self._leave_when_stopped)
 
     def _leave_when_stopped(self) -> None:
-        self.repro.look_now()
-        if not self.repro.going_on() and not any(ticket.started for ticket in self.repro.tickets):
+        self.session.refresh_store()
+        if not self.session.running() and not self.session.queue.is_starting:
             self.app.exit(0)
 
     @on(Button.Pressed, "#leave")

@@ -14,7 +14,8 @@ from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Button, Input, Static
 
-from tui.text import BAD, QUIET, plain
+from repro.base.text import one_line
+from tui.text import BAD, QUIET
 from tui.viewmodels.scenarios import file_of
 
 
@@ -78,7 +79,7 @@ class OpenScreen(ModalScreen[str | None]):
         if file_of(path) is not None:
             self.dismiss(path)
         else:
-            self._say(f"{plain(path, 80)} is not a file" if path.strip() else "give a path", BAD)
+            self._say(f"{one_line(path, 80)} is not a file" if path.strip() else "give a path", BAD)
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
-import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -16,19 +15,38 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from repro.base import defects
 from repro.base.errors import ReproError
-from repro.queue import tickets
+from repro.base.text import escape_control, one_line
+from repro.runs.view import RunView
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
-from tui.text import BAD, GOOD, ODD, QUIET, plain, rows, size, word
+from tui.keys import key
+from tui.screens.base import ReproScreen
+from tui.text import QUIET, rows, word
+from tui.viewmodels import bundle_preview
 
-SITES = ("keras", "tensorflow", "stackoverflow")
-TIMEOUT = 120
-IMAGES: tuple[list[str], ...] = ([], ["--no-images"], ["--with-images"])  # the last: one's own, too
+if TYPE_CHECKING:
+    from repro.bundle.export import Contents
+    from repro.bundle.issue_text import Tracker
+
+SITES: tuple[Tracker, ...] = ("keras", "tensorflow", "stackoverflow")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class ImageChoice:
+    """Which images go into a bundle, and the option of `repro export` that says so."""
+
+    options: tuple[str, ...]
+    shipped: bool = True
+    own: bool = False
+
+
+IMAGES = (ImageChoice(()), ImageChoice(("--no-images",), shipped=False), ImageChoice(("--with-images",), own=True))
 
 
 class ReportScreen(ReproScreen):
-    """Asks `repro export --preview` and `repro issue`, so that screen and command cannot differ."""
+    """Shows what `repro export --preview` and `repro issue` print, from the same functions."""
 
     HERE = "runs"
     CSS_PATH = "report.tcss"
@@ -72,13 +90,13 @@ class ReportScreen(ReproScreen):
 
     def on_unmount(self) -> None:
         if self._is_export_wanted:
-            self.repro.say("the report was closed before its issue text was made: nothing was written", "warning")
+            self.session.say("the report was closed before its issue text was made: nothing was written", "warning")
 
     def words(self, *, preview: bool) -> list[str]:
         """The export command."""
         names = [run_id.rpartition("-")[2] for run_id in self.runs]
         target = ["--preview"] if preview else ["-o", f"{self.stem}.zip"]
-        return ["export", *names, *target, *IMAGES[self.images]]
+        return ["export", *names, *target, *IMAGES[self.images].options]
 
     def issue_words(self) -> list[str]:
         """The command that writes the issue text."""
@@ -103,7 +121,7 @@ class ReportScreen(ReproScreen):
         self.query_one("#issue-title", Static).update(
             Content.assemble(
                 (f"Issue text for {SITES[self.site]}", "bold $text-accent"),
-                (f"  {plain(self._of(self.runs[0]), 80)}" if len(self.runs) > 1 else "", QUIET),
+                (f"  {one_line(self._of(self.runs[0]), 80)}" if len(self.runs) > 1 else "", QUIET),
             )
         )
         self._ask()
@@ -111,12 +129,12 @@ class ReportScreen(ReproScreen):
     def _draw_head(self) -> None:
         """What the report is of, and what x would do."""
         self._choose_name()
-        store = store_option(self.repro.store_path)
+        store = store_option(self.session.store_path)
         command = show([*self.words(preview=False), *store])
         if self.issue != "":
             command += f" && {show([*self.issue_words(), *store])} > {self.issue_file}"
         self.show_command(command)
-        first = self.repro.summaries.get(self.runs[0])
+        first = self.session.summaries.get(self.runs[0])
         parts = [Content.styled(self._of(self.runs[0]) if len(self.runs) == 1 else f"{len(self.runs)} runs", "bold")]
         if len(self.runs) == 1 and first is not None:
             parts += [Content("   "), word(first.outcome).content()]
@@ -128,102 +146,43 @@ class ReportScreen(ReproScreen):
 
     def _of(self, run_id: str) -> str:
         """A run in a few words."""
-        one = self.repro.summaries.get(run_id)
+        one = self.session.summaries.get(run_id)
         known = one is not None and one.environment
-        return plain(f"{one.scenario}  {one.environment}  seed {one.seed}" if one and known else run_id, 120)
+        return one_line(f"{one.scenario}  {one.environment}  seed {one.seed}" if one and known else run_id, 120)
 
-    def _call(self, words: list[str]) -> tuple[int, str, str]:
-        """A command of ours: exit code, output, last line of its errors."""
-        command = [sys.executable, "-P", "-m", "repro", *words, "--store", str(self.repro.store_path)]
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=TIMEOUT,
-                env=tickets.variables(),
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return 4, "", str(error)
-        errors = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return done.returncode, done.stdout.decode("utf-8", "replace"), errors[-1] if errors else ""
+    def _collect(self) -> Contents:
+        """What the bundle holds with the images that are chosen."""
+        from repro.bundle import export  # 0.1 s, in a thread: the screen is shown at once
+
+        choice = IMAGES[self.images]
+        views = [RunView(self.session.run_directory(run_id)) for run_id in self.runs]
+        return export.collect(views, images=choice.shipped, own_images=choice.own)
+
+    def _issue_text(self) -> str:
+        from repro.bundle import issue_text
+
+        view = RunView(self.session.run_directory(self.runs[0]))
+        return escape_control(issue_text.write(view, SITES[self.site]).text, keep="\n\t")
 
     @work(thread=True, exclusive=True)
     def _ask(self) -> None:
-        code, output, error = self._call([*self.words(preview=True), "--json"])
-        preview: Any = None
-        if code == 0:
-            with contextlib.suppress(ValueError):
-                preview = json.loads(output)
-        self._hand(self._show_preview, preview, error)
-        code, output, error = self._call(self.issue_words())
-        self._hand(self._show_issue, output if code == 0 else "", error)
+        self._hand(self._show_preview, *_attempt(self._collect))
+        self._hand(self._show_issue, *_attempt(self._issue_text))
 
-    def _hand(self, what: Any, *values: Any) -> None:
+    def _hand(self, receive: Callable[..., None], *values: Any) -> None:
         with contextlib.suppress(RuntimeError):
-            self.app.call_from_thread(what, *values)
+            self.app.call_from_thread(receive, *values)
 
-    def _show_preview(self, preview: Any, error: str) -> None:
+    def _show_preview(self, contents: Contents | None, error: str) -> None:
+        if self.is_composed:
+            self.query_one("#preview", Static).update(bundle_preview.preview(contents, error, self.runs))
+
+    def _show_issue(self, text: str | None, error: str) -> None:
         if not self.is_composed:
             return
-        place = self.query_one("#preview", Static)
-        if not isinstance(preview, dict):
-            place.update(Content.styled(plain(error or "there is no preview", 400), BAD))
-            return
-        files = preview.get("files", [])
-        total = sum(int(one["bytes"]) for one in files)
-        images = sum(str(one["path"]).startswith("pictures/") for one in files)
-        held = f"{images} image{'s' if images != 1 else ''} in" if images else "no images (their hashes stay)"
-        lines = [
-            Content.assemble(
-                ("Bundle", "bold $text-accent"), (f"  {len(files)} files, {size(total)} unpacked, {held}", QUIET)
-            ),
-        ]
-        lines += [
-            Content.assemble((f"{size(int(one['bytes'])):>10}  ", QUIET), self._short(one["path"])) for one in files
-        ]
-        left = preview.get("left_out", [])
-        if left:
-            lines += [Content(""), Content.styled("Stays out", "bold $text-accent")]
-            for reason in dict.fromkeys(plain(one.get("reason", ""), 200) for one in left):
-                lines.append(Content.styled(f"  {reason}", ODD))
-                lines += [
-                    Content.assemble((f"{size(int(one.get('bytes') or 0)):>10}  ", QUIET), self._short(one["path"]))
-                    for one in left
-                    if plain(one.get("reason", ""), 200) == reason
-                ]
-        lines += [Content(""), Content.styled("Replaced", "bold $text-accent")]
-        replaced = preview.get("replaced", [])
-        if replaced:
-            lines += [
-                Content.assemble(
-                    (f"{one.get('times', one.get('count', '')):>8} × ", QUIET),
-                    (plain(one.get("alias", ""), 60), "bold"),
-                    (f"  in {self._short(one.get('path', ''))}", QUIET),
-                )
-                for one in replaced
-            ]
-        else:
-            lines.append(Content.styled("✓ nothing had to be replaced", GOOD))
-        place.update(rows(lines))
-
-    def _short(self, path: str) -> str:
-        """A path of the bundle with the runs' short names, which fit on a line."""
-        for run_id in self.runs:
-            path = path.replace(f"runs/{run_id}/", f"runs/…{run_id.rpartition('-')[2]}/")
-        return plain(path, 120)
-
-    def _show_issue(self, text: str, error: str) -> None:
-        if not self.is_composed:
-            return
-        self.issue = text
+        self.issue = text or ""
         self.refresh_bindings()
-        place = self.query_one("#issue", Static)
-        if text:
-            place.update(rows([Content(plain(line, 2000)) for line in text.splitlines()[:400]]))
-        else:
-            place.update(Content.styled(plain(error or "there is no issue text", 400), BAD))
+        self.query_one("#issue", Static).update(bundle_preview.issue(self.issue, error))
         self._draw_head()
         if self._is_export_wanted:
             self._is_export_wanted = False
@@ -240,7 +199,7 @@ class ReportScreen(ReproScreen):
         """Whether a run was made with images of the user's, which stay here unless they are asked for."""
         for run_id in self.runs:
             with contextlib.suppress(ReproError, OSError):
-                if not self.repro.run_directory(run_id).record().shipped_images:
+                if not self.session.run_directory(run_id).record().shipped_images:
                     return True
         return False
 
@@ -252,8 +211,8 @@ class ReportScreen(ReproScreen):
     def action_copy_issue(self) -> None:
         """The issue text, to the clipboard and a file."""
         if self.issue is None:
-            self.repro.say("the issue text is still being made")
-        self.repro.copy_out(self.issue or "", "the issue text")
+            self.session.say("the issue text is still being made")
+        self.session.copy_out(self.issue or "", "the issue text")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own name
         """Where there is no issue text, none is copied."""
@@ -263,31 +222,43 @@ class ReportScreen(ReproScreen):
         """Write the bundle and the issue text."""
         if self.issue is None:
             self._is_export_wanted = True
-            self.repro.say("the issue text is being made; both are written then")
+            self.session.say("the issue text is being made; both are written then")
         else:
-            self._export(self.words(preview=False), self.issue)
+            self._export(self.issue)
 
     @work(thread=True, group="export", exclusive=True)
-    def _export(self, words: list[str], issue: str) -> None:
-        stem, issue_file = self.stem, self.issue_file
-        code, _, error = self._call(words)
-        if code:
-            self._hand(self.repro.say, error or "the bundle was not written", "error", 12)
+    def _export(self, issue: str) -> None:
+        from repro.bundle import export
+
+        bundle, issue_file = Path(f"{self.stem}.zip"), self.issue_file
+        _, error = _attempt(lambda: export.write(self._collect(), bundle))
+        if error:
+            self._hand(self.session.say, error, "error", 12)
             return
-        wrote = f"wrote {stem}.zip"
+        wrote = f"wrote {bundle}"
         if issue:
             try:
                 with issue_file.open("x", encoding="utf-8") as stream:
                     stream.write(issue)
             except OSError as fault:
-                self._hand(self.repro.say, f"{wrote}, not the issue text ({fault.strerror})", "error", 12)
+                self._hand(self.session.say, f"{wrote}, not the issue text ({fault.strerror})", "error", 12)
                 return
             wrote += f" and {issue_file}"
         self._hand(self._exported, wrote, issue)
 
     def _exported(self, wrote: str, issue: str) -> None:
         if issue:
-            self.repro.copy_to_clipboard(issue)
-        self.repro.say(f"{wrote} into {Path.cwd()}{'; the text is copied, too' if issue else ''}", seconds=12)
+            self.app.copy_to_clipboard(issue)
+        self.session.say(f"{wrote} into {Path.cwd()}{'; the text is copied, too' if issue else ''}", seconds=12)
         if self.is_composed:
             self._draw_head()
+
+
+def _attempt(function: Callable[[], Value]) -> tuple[Value | None, str]:
+    """The function's value, or why there is none, in the words of the command line."""
+    try:
+        return function(), ""
+    except (ReproError, OSError) as error:
+        return None, f"repro: {error}"
+    except Exception as error:  # a run from elsewhere must not end the program
+        return None, f"repro: {defects.keep(error)}"

@@ -18,16 +18,17 @@ from textual.message import Message
 from textual.widgets import Log, Static
 
 from repro.base.errors import InputError
-from repro.runs import events
-from repro.runs.progress import Progress, prediction
-from repro.runs.records import ClaimResult, Result, RunRecord
+from repro.base.text import one_line
+from repro.runs.progress import Progress
+from repro.runs.records import NOTHING_MEASURED, ClaimResult, Result, RunRecord
+from repro.runs.summary import ENDED, RunSummary
 from repro.runs.verdict import decide_all
 from repro.scenario.types import Scenario
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
-from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, number, plain, rows, share, size, word
-from tui.viewmodels import claims
-from tui.viewmodels.summary import ENDED, Summary, from_id
+from tui.keys import key
+from tui.screens.base import ReproScreen
+from tui.text import QUIET, rows
+from tui.viewmodels import claims, run_lines
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
@@ -37,30 +38,6 @@ DRAW_SECONDS = 0.25
 TO_LOG_SECONDS = 2.0  # images of a run that was just opened are mounted within
 MOST_PICTURES = 6
 LOG_LINES = 2000
-STAGES = {
-    "import": "importing the framework",
-    "build": "building the network",
-    "fit": "training",
-    "measure": "measuring",
-    "hash": "hashing the weights",
-}
-
-Probabilities = list[list[events.Number]]
-
-
-def _opinion(probabilities: list[events.Number], label: int | None, most: int = 3) -> list[Content]:
-    """The class, whether it is right, and the probabilities, the greatest of them where there are many."""
-    chosen = prediction([probabilities], None)["classes"][0]
-    good = chosen == label
-    right = "right" if good else "wrong"
-    lines = [Content.styled(f"{'✓' if good else '✗'} class {chosen} {right}", GOOD if good else BAD)]
-    shown = list(enumerate(probabilities))
-    if len(shown) > most:
-        shown = sorted(shown, key=lambda one: -float(one[1]))[:most]
-    return lines + [
-        Content.assemble((f"{class_} ", QUIET), (bar(float(value), 8), BAR), f" {share(value)}")
-        for class_, value in shown
-    ]
 
 
 class RunScreen(ReproScreen):
@@ -143,7 +120,7 @@ class RunScreen(ReproScreen):
 
     def on_mount(self) -> None:
         self.query_one("#page", VerticalScroll).focus()
-        run = self.repro.run_directory(self.run_id)
+        run = self.session.run_directory(self.run_id)
         self._follower = RunFollower(run, self._tell)
         threading.Thread(target=self._follower.run, name=f"run {self.run_id}", daemon=True).start()
         self.set_interval(DRAW_SECONDS, self._draw)
@@ -159,9 +136,9 @@ class RunScreen(ReproScreen):
             self.post_message(self.News(news))
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> RunSummary:
         """The run as the list knows it."""
-        return self.repro.summaries.get(self.run_id) or from_id(self.run_id, self.repro.environments)
+        return self.session.summary(self.run_id)
 
     # -- what comes in
 
@@ -180,14 +157,14 @@ class RunScreen(ReproScreen):
         self.damage = news.damage or self.damage
         if news.log:
             self._unwritten.extend(news.log)
-            self._tail = [*self._tail, *(plain(line, 300) for line in news.log[-12:])][-12:]
+            self._tail = [*self._tail, *(one_line(line, 300) for line in news.log[-12:])][-12:]
         self._dirty = True
 
     @work(thread=True, group="pictures")
     def _load_pictures(self) -> None:
         """Read the images; where there are none, their place says so."""
         try:
-            array = load_images(self.repro.run_directory(self.run_id).file("arrays/images.npy"), MOST_PICTURES)
+            array = load_images(self.session.run_directory(self.run_id).file("arrays/images.npy"), MOST_PICTURES)
         except InputError:
             array = None
         with contextlib.suppress(RuntimeError):
@@ -233,14 +210,17 @@ class RunScreen(ReproScreen):
         for name, figures in (("loss", progress.loss), ("accuracy", progress.accuracy)):
             self.query_one(f"#{name}", Curve).show([Series(name, figures.floats)], epochs)
         self.query_one("#drift", DriftStrip).show(progress.drift)
-        self.put(self.query_one("#phases", Static), self._phases())
-        found = self._claims()
-        title = f"Claims  {claims.counts(found)}" if found else "Claims"
+        self.put(self.query_one("#phases", Static), run_lines.phases(progress))
+        claim_results = self._claims()
+        title = f"Claims  {claims.counts(claim_results)}" if claim_results else "Claims"
         for place in self.query(".claims-title").results(Static):
             self.put(place, Content(title))
-        self._draw_claims(found)
-        self._draw_captions()
-        reason = self._reason()
+        self._draw_claims(claim_results)
+        images = self.record.images if self.record else []
+        captions = run_lines.captions(progress, images, len(self._captions))
+        for caption, content in zip(self._captions, captions, strict=True):
+            self.put(caption, content)
+        reason = run_lines.reason(progress, self.state, self.damage or self.summary.reason or "", self._tail)
         self.put(self.query_one("#reason", Static), reason)
         self.query_one("#reason").display = bool(reason.plain)
         self.show_command(self._command())
@@ -251,92 +231,28 @@ class RunScreen(ReproScreen):
         if time.monotonic() < self._to_log_until:
             page.scroll_to_widget(log, animate=False)  # what is mounted above it may push it away
         if self._unwritten and log.virtual_region.y < page.scroll_offset.y + page.size.height:
-            lines = [plain(line, 2000) for line in self._unwritten]
+            lines = [one_line(line, 2000) for line in self._unwritten]
             self._unwritten.clear()
             log.write_lines(lines)
 
-    def _draw_claims(self, found: list[ClaimResult]) -> None:
+    def _draw_claims(self, claim_results: list[ClaimResult]) -> None:
         place = next((place for place in self.query(".claims").results(Static) if place.display), None)
         if place is None:
             return  # the screen is being closed: nothing of it is displayed any more
         width = place.size.width or 60
-        if (found, width) != self._shown_claims or place not in self._put:
-            self._shown_claims = (found, width)
-            self.put(place, claims.lines(found, width) if found else Content.styled("-", QUIET))
+        if (claim_results, width) != self._shown_claims or place not in self._put:
+            self._shown_claims = (claim_results, width)
+            self.put(place, claims.lines(claim_results, width) if claim_results else Content.styled("-", QUIET))
 
     def _command(self) -> str:
-        words = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
-        return show([words, self.summary.short or self.run_id, *store_option(self.repro.store_path)])
+        command = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
+        return show([command, self.summary.short or self.run_id, *store_option(self.session.store_path)])
 
     def _head(self) -> Content:
-        summary, progress = self.summary, self.progress
-        name = self.record.scenario if self.record else summary.scenario
-        environment = self.record.environment if self.record else summary.environment
-        seed = self.record.seed if self.record else summary.seed
-        what = word((self.result.verdict if self.result else None) or self.state)
-        parts: list[tuple[str, str]] = [
-            (plain(name, 60), "bold"),
-            (f"  {plain(environment, 40)}  seed {seed}   ", QUIET),
-            (f"{what.sign} {what.word}", f"bold {what.style}"),
-        ]
-        if self.result is not None and self.result.degraded:
-            parts.append(("  degraded: another device than asked for", ODD))
-        if self.paused:
-            parts.append(("   view is frozen (p)", ODD))
-        return rows([Content.assemble(*parts), self._second_line(progress)])
-
-    def _second_line(self, progress: Progress) -> Content:
-        step = progress.step_seconds or (progress.epoch_seconds[0] if progress.epoch_seconds else None)
-        facts = [f"epoch {progress.epoch} of {progress.epochs}"] if progress.epochs else []
-        if step is not None:
-            facts.append(f"{duration(step)} a step")
-        if self.state == "running":
-            since = progress.seconds_so_far + time.monotonic() - self._heard
-            # A worker that was begun ahead is taken before it is ready: it says nothing until then.
-            early = "importing, building and tracing, begun ahead" if "warm" in progress.seconds else "starting"
-            stage = STAGES.get(progress.stage, plain(progress.stage, 20)) if progress.stage else early
-            if progress.stage == "fit" and progress.epoch == 0:
-                stage = "tracing the first step, the slow one"
-            if progress.stop_requested:
-                stage = "stopping with a checkpoint"
-            facts.append(stage)
-            left = progress.seconds_left
-            if left is not None and progress.epoch < progress.epochs:
-                facts.append(f"about {duration(left)} left")
-            done = progress.epoch / progress.epochs if progress.epochs else 0.0
-            # The seconds before what may be cut off: in a narrow terminal nothing else moves while the step is traced.
-            return Content.assemble(
-                (f"{bar(done, 16 if self.size.width >= 80 else 8)}▏", BUSY),
-                (f"  {duration(since)}  ·  ", QUIET),
-                "  ·  ".join(facts),
-            )
-        if self.result is not None:
-            facts.append(f"{duration(self.result.seconds.get('total'))} in all")
-            if progress.peak_memory_bytes:
-                facts.append(f"{size(progress.peak_memory_bytes)} at the peak")
-        elif progress.checkpoint is not None:
-            facts.append(f"checkpoint after epoch {progress.checkpoint.epoch}")
-        if progress.stretch > 1:
-            facts.append(f"{progress.stretch} stretches")
-        return Content.styled("  ·  ".join(facts), QUIET)
-
-    def _reason(self) -> Content:
-        """Why there is no verdict, with the end of the log where the worker failed."""
-        ended = self.progress.ended
-        found: list[Content] = []
-        if self.state == "damaged":
-            found.append(Content.styled(plain(self.damage or self.summary.reason or "damaged", 400), BAD))
-        elif self.state == "failed":
-            found.append(Content.styled(plain(ended.reason if ended else "failed", 500), BAD))
-            found += [Content.styled("  " + line[:300], QUIET) for line in self._tail[-6:]]
-        elif self.state in ("stopped", "interrupted"):
-            text = ended.reason if ended else "the supervisor is gone: killed, or the machine went down"
-            where = "goes on from the last checkpoint" if self.progress.checkpoint else "begins from the start"
-            found.append(Content.styled(f"{plain(text, 300)}.  r {where}", ODD))
-        elif self.state == "elsewhere":
-            found.append(Content.styled("another machine or container is at it", BUSY))
-        found += [Content.styled(f"! {plain(text, 300)}", ODD) for text in self.progress.warnings]
-        return rows(found)
+        heading = run_lines.heading(self.summary, self.record, self.result, self.state, is_frozen=self.paused)
+        silent = time.monotonic() - self._heard
+        progress = run_lines.progress_line(self.progress, self.state, self.result, silent, self.size.width)
+        return rows([heading, progress])
 
     def _claims(self) -> list[ClaimResult]:
         if self.result is not None:
@@ -344,54 +260,11 @@ class RunScreen(ReproScreen):
         if self.scenario is None or self.record is None:
             return []
         labels = [image.label for image in self.record.images]
-        measured = {}
+        measured = NOTHING_MEASURED
         if self.progress.epoch == self.scenario.fit.epochs:
             with contextlib.suppress(InputError):  # predictions of other images; the claims stay open
                 measured = self.progress.measurements(self.scenario.fit.epochs, labels)
         return decide_all(self.scenario, measured, self.record.environment)
-
-    def _phases(self) -> Content:
-        latest = max((epoch for _, epoch in self.progress.evaluations), default=None)
-        if latest is None:
-            return Content.styled("not measured yet", QUIET)
-        lines = [Content.styled(f"{'after epoch ' + str(latest):<18}{'loss':<16}accuracy", QUIET)]
-        for phase, name in (("training", "training phase"), ("inference", "inference")):
-            one = self.progress.evaluations.get((phase, latest))
-            if one is None:
-                continue
-            right = float(one.accuracy) >= 0.999
-            lines.append(
-                Content.assemble(
-                    f"{name:<18}",
-                    f"{number(one.loss):<16}",
-                    (f"{share(one.accuracy)}  ", GOOD if right else BAD),
-                    (bar(float(one.accuracy), 8), LOW if right else HIGH),
-                )
-            )
-        return rows(lines)
-
-    def _draw_captions(self) -> None:
-        """Name and label of each image, and what each phase says of it."""
-        training, inference = self._probabilities()
-        for i, caption in enumerate(self._captions):
-            image = self.record.images[i] if self.record and i < len(self.record.images) else None
-            label = image.label if image is not None else None
-            name = plain(image.name if image else f"image {i}", 22)
-            lines = [Content.styled(name, "bold"), Content.styled(f"label {label}", QUIET)]
-            for phase, rows_ in (("training phase", training), ("inference", inference)):
-                if i < len(rows_):
-                    lines += [Content.styled(phase, QUIET), *_opinion(rows_[i], label)]
-            self.put(caption, rows(lines))
-
-    def _probabilities(self) -> tuple[Probabilities, Probabilities]:
-        """The latest probabilities, training phase and inference; runs made by older workers have only the second."""
-        progress = self.progress
-        inference: Probabilities = []
-        if progress.predictions:
-            inference = progress.predictions[max(progress.predictions)].probabilities
-        latest = max((epoch for phase, epoch in progress.evaluations if phase == "training"), default=None)
-        training = progress.evaluations["training", latest].probabilities if latest is not None else None
-        return training or [], inference
 
     # -- keys
 
@@ -431,12 +304,12 @@ class RunScreen(ReproScreen):
     def action_stop(self) -> None:
         """Ask the run to stop."""
         if self.state == "running":
-            self.repro.stop_run(self.run_id)
+            self.session.stop_run(self.run_id)
 
     def action_resume(self) -> None:
         """Go on from the last checkpoint."""
         if self.state in ENDED - {"finished", "damaged"}:
-            self.repro.resume_run(self.summary)
+            self.session.queue.resume_run(self.summary)
 
     def action_why(self) -> None:
         """Layer by layer."""
@@ -446,17 +319,17 @@ class RunScreen(ReproScreen):
 
     def action_report(self) -> None:
         """What an export would hold."""
-        self.repro.open_report([self.run_id])
+        self.program.open_report([self.run_id])
 
     def action_mark(self) -> None:
         """Mark or unmark for comparison."""
-        marked = self.repro.marked
+        marked = self.session.marked
         if self.run_id in marked:
             marked.remove(self.run_id)
-            self.repro.say("no longer marked for comparison")
+            self.session.say("no longer marked for comparison")
         else:
             marked.append(self.run_id)
-            self.repro.say(f"marked as {len(marked)}. for comparison: 3 compares")
+            self.session.say(f"marked as {len(marked)}. for comparison: 3 compares")
 
     def action_log(self) -> None:
         """Go to the log."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import ClassVar
 
 from textual import on
@@ -14,11 +13,12 @@ from textual.events import Resize
 from textual.widgets import Input, Static
 
 from repro.base.errors import ReproError
-from repro.queue import tickets
+from repro.base.text import one_line, share
+from repro.runs.summary import ENDED, RunSummary
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
-from tui.text import BUSY, ODD, QUIET, duration, plain, rows, share, when, word
-from tui.viewmodels.summary import ENDED, Summary
+from tui.keys import key
+from tui.screens.base import ReproScreen
+from tui.text import BUSY, ODD, QUIET, duration, rows, when, word
 from tui.widgets.runlist import RunList
 
 SORTS = {
@@ -31,7 +31,7 @@ SORTS = {
 }
 
 
-def sorted_by(runs: list[Summary], sort: str) -> list[Summary]:
+def sorted_by(runs: list[RunSummary], sort: str) -> list[RunSummary]:
     """Runs, which come newest first, in another order."""
     if sort == "oldest":
         return runs[::-1]
@@ -93,15 +93,15 @@ class RunsScreen(ReproScreen):
     def store_changed(self) -> None:
         if not self.is_composed:
             return
-        runs = self.repro.runs()
+        runs = self.session.runs()
         terms = self.query_one("#filter", Input).value.lower().split()
         shown = [run for run in runs if all(term in run.text for term in terms)]
-        sort = self.repro.settings.sort if self.repro.settings.sort in SORTS else "newest"
+        sort = self.session.settings.sort if self.session.settings.sort in SORTS else "newest"
         listing = self.query_one(RunList)
-        listing.marked = set(self.repro.marked)
+        listing.marked = set(self.session.marked)
         listing.show(sorted_by(shown, sort))
         count = f"{len(shown)} of {len(runs)}" if terms else f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
-        marked = f"  {len(self.repro.marked)} marked" if self.repro.marked else ""
+        marked = f"  {len(self.session.marked)} marked" if self.session.marked else ""
         self.query_one("#count", Static).update(Content(f"{count}, {SORTS[sort]}{marked}"))
         self._show_waiting()
         head = self.query_one("#columns-head", Static)
@@ -111,21 +111,21 @@ class RunsScreen(ReproScreen):
         self.refresh_bindings()
 
     def _empty(self) -> Content:
-        if not self.repro.loaded:
+        if not self.session.loaded:
             return Content.styled("reading the store", QUIET)
-        if self.repro.store_error:
-            return Content.styled(plain(self.repro.store_error, 300), ODD)
-        lines = ["No runs yet.  1, then r, starts one.", f"Store: {plain(self.repro.store_path, 200)}"]
+        if self.session.store_error:
+            return Content.styled(one_line(self.session.store_error, 300), ODD)
+        lines = ["No runs yet.  1, then r, starts one.", f"Store: {one_line(self.session.store_path, 200)}"]
         return rows([Content.styled(line, QUIET) for line in lines])
 
     def _show_waiting(self) -> None:
-        waiting = self.repro.waiting()
+        waiting = self.session.queue.waiting()
         place = self.query_one("#waiting", Static)
         place.display = bool(waiting)
         if waiting:
             some = "  ".join(t.title + (f" seed {t.seed}" if t.environment else "") for t in waiting[:3])
             more = f"  and {len(waiting) - 3} more" if len(waiting) > 3 else ""
-            idle = "" if tickets.is_worked_on(self.repro.store_path) else "  (nobody works it off: F2, Queue: Go on)"
+            idle = "" if self.session.queue.is_worked_on else "  (nobody works it off: F2, Queue: Go on)"
             place.update(Content.styled(f"○ waiting: {some}{more}{idle}", ODD if idle else BUSY))
 
     def _shape(self, width: int) -> tuple[int, bool, bool]:
@@ -145,7 +145,7 @@ class RunsScreen(ReproScreen):
             line += "  started"
         return Content.styled(line, QUIET)
 
-    def _line(self, run: Summary, width: int, marked: bool) -> Content:
+    def _line(self, run: RunSummary, width: int, marked: bool) -> Content:
         name, date, figures = self._shape(width)
         what = word(run.outcome)
         took = duration(run.seconds) if run.seconds is not None else ""
@@ -154,7 +154,7 @@ class RunsScreen(ReproScreen):
         elif run.seconds is not None and not date:
             took = f"{run.seconds // 60:.0f}:{run.seconds % 60:02.0f}"
         outcome = f"{what.sign} {what.word}{' !' if run.degraded else ''}"
-        sign = f"{self.repro.marked.index(run.id) + 1:<2}" if marked else "  "
+        sign = f"{self.session.marked.index(run.id) + 1:<2}" if marked else "  "
         parts: list[tuple[str, str]] = [
             (sign, "bold $text-accent" if marked else ""),
             (outcome, what.style),
@@ -172,20 +172,21 @@ class RunsScreen(ReproScreen):
         run = self.query_one(RunList).current
         detail = self.query_one("#detail", Static)
         if run is None:
-            filtered = self.query_one("#filter", Input).value.split() and self.repro.runs()
+            filtered = self.query_one("#filter", Input).value.split() and self.session.runs()
             detail.update(
                 Content.styled("No run has all these words: escape clears the filter.", ODD) if filtered else ""
             )
-            self.show_command(show(["runs", *store_option(self.repro.store_path)]))
+            self.show_command(show(["runs", *store_option(self.session.store_path)]))
             return
-        lines = [Content.assemble((plain(run.id, 120), QUIET))]
+        lines = [Content.assemble((one_line(run.id, 120), QUIET))]
         if run.reason:
-            lines.append(Content.styled(plain(run.reason, 300), ODD))
+            lines.append(Content.styled(one_line(run.reason, 300), ODD))
         elif run.claims:
-            signs = [(f"{word(outcome).sign} {name}  ", word(outcome).style) for name, outcome in run.claims]
+            outcomes = [(claim.id, word(claim.outcome)) for claim in run.claims]
+            signs = [(f"{outcome.sign} {name}  ", outcome.style) for name, outcome in outcomes]
             lines.append(Content.assemble(*signs))
         detail.update(rows(lines))
-        self.show_command(show(["show", run.short or run.id, *store_option(self.repro.store_path)]))
+        self.show_command(show(["show", run.short or run.id, *store_option(self.session.store_path)]))
 
     @on(RunList.Highlighted)
     def _highlighted(self) -> None:
@@ -194,7 +195,7 @@ class RunsScreen(ReproScreen):
 
     @on(RunList.Chosen)
     def _chosen(self, message: RunList.Chosen) -> None:
-        self.repro.open_run(message.run_id)
+        self.program.open_run(message.run_id)
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self) -> None:
@@ -222,16 +223,16 @@ class RunsScreen(ReproScreen):
                 return True if run.state in ENDED - {"finished", "damaged"} else None
             return True if run.state not in ("running", "reading") else None
         if action == "undo":
-            return True if self.repro.deleted else None
+            return True if self.session.deleted else None
         if not self.is_mounted:
             return True
         if action == "clear":
-            return bool(self.repro.marked or self.query_one("#filter", Input).value or not self._in_list())
+            return bool(self.session.marked or self.query_one("#filter", Input).value or not self._in_list())
         if action in ("open", "mark", "compare", "report"):
-            marked = bool(self.repro.marked) and action in ("compare", "report")
+            marked = bool(self.session.marked) and action in ("compare", "report")
             return True if marked or self.query_one(RunList).current is not None else None
         if action in ("filter", "sort"):
-            return True if self.repro.run_ids else None
+            return True if self.session.run_ids else None
         return True
 
     def _in_list(self) -> bool:
@@ -247,10 +248,10 @@ class RunsScreen(ReproScreen):
         listing = self.query_one(RunList)
         if listing.current is None:
             return
-        if listing.current.id in self.repro.marked:
-            self.repro.marked.remove(listing.current.id)
+        if listing.current.id in self.session.marked:
+            self.session.marked.remove(listing.current.id)
         else:
-            self.repro.marked.append(listing.current.id)
+            self.session.marked.append(listing.current.id)
         listing.action_move(1)
         self.store_changed()
 
@@ -261,9 +262,9 @@ class RunsScreen(ReproScreen):
     def action_sort(self) -> None:
         """The next order."""
         names = list(SORTS)
-        now = self.repro.settings.sort if self.repro.settings.sort in SORTS else "newest"
-        self.repro.settings.sort = names[(names.index(now) + 1) % len(names)]
-        self.repro.keep_settings()
+        now = self.session.settings.sort if self.session.settings.sort in SORTS else "newest"
+        self.session.settings.sort = names[(names.index(now) + 1) % len(names)]
+        self.session.keep_settings()
         self.store_changed()
 
     def action_clear(self) -> None:
@@ -272,35 +273,35 @@ class RunsScreen(ReproScreen):
         if field.value:
             field.value = ""
         else:
-            self.repro.marked.clear()
+            self.session.marked.clear()
         self.query_one(RunList).focus()
         self.store_changed()
 
     def action_compare(self) -> None:
         """Compare the marked runs; the one under the cursor joins where fewer than two are marked."""
         current = self.query_one(RunList).current
-        if len(self.repro.marked) < 2 and current is not None and current.id not in self.repro.marked:
-            self.repro.marked.append(current.id)
-        self.repro.action_go("compare")
+        if len(self.session.marked) < 2 and current is not None and current.id not in self.session.marked:
+            self.session.marked.append(current.id)
+        self.program.go("compare")
 
     def action_report(self) -> None:
         """What an export would hold."""
         current = self.query_one(RunList).current
-        runs = list(self.repro.marked) or ([current.id] if current else [])
+        runs = list(self.session.marked) or ([current.id] if current else [])
         if runs:
-            self.repro.open_report(runs)
+            self.program.open_report(runs)
 
     def action_resume(self) -> None:
         """Go on from the last checkpoint."""
         run = self.query_one(RunList).current
         if run is not None:
-            self.repro.resume_run(run)
+            self.session.queue.resume_run(run)
 
     def action_stop(self) -> None:
         """Ask the run to stop."""
         run = self.query_one(RunList).current
         if run is not None:
-            self.repro.stop_run(run.id)
+            self.session.stop_run(run.id)
 
     def action_delete(self) -> None:
         """To the trash; u takes it back."""
@@ -308,37 +309,30 @@ class RunsScreen(ReproScreen):
         if run is None:
             return
         try:
-            self.repro.store.delete(self.repro.run_directory(run.id))
+            self.session.delete_run(run)
         except (ReproError, OSError) as error:
-            self.repro.say(str(error), "error")
+            self.session.say(str(error), "error")
             return
-        self.repro.deleted.append(run.id)
-        self.repro.run_ids = [run_id for run_id in self.repro.run_ids if run_id != run.id]
-        self.repro.summaries.pop(run.id, None)
-        with contextlib.suppress(ValueError):
-            self.repro.marked.remove(run.id)
-        self.repro.say(f"deleted {run.scenario} {run.short}: u takes it back  {self.repro.same('delete', run.id)}")
-        self.repro.look_now()
+        command = self.session.equivalent_command("delete", run.id)
+        self.session.say(f"deleted {run.scenario} {run.short}: u takes it back  {command}")
         self.store_changed()
         self.refresh_bindings()
 
     def action_undo(self) -> None:
         """Take the last deleted run back."""
-        if not self.repro.deleted:
+        if not self.session.deleted:
             return
-        run_id = self.repro.deleted.pop()
         try:
-            self.repro.store.restore(run_id)
+            self.session.restore_run()
         except OSError as error:
-            self.repro.say(f"it cannot be taken back ({error.strerror})", "error")
+            self.session.say(f"it cannot be taken back ({error.strerror})", "error")
             return
-        self.repro.say("taken back")
-        self.repro.look_now()
+        self.session.say("taken back")
         self.refresh_bindings()
 
 
 def _cut(text: str, width: int) -> str:
-    return plain(text, width)
+    return one_line(text, width)
 
 
 def _figure(value: float | None) -> str:

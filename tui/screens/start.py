@@ -12,11 +12,12 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from repro.base.text import one_line
 from repro.environment.definition import names
 from repro.scenario.types import Scenario
 from tui.commands import Request, parse_seeds, show, worth_a_trace
 from tui.screens.ask import AskScreen, environment_choices, not_installed
-from tui.text import QUIET, plain, roughly
+from tui.text import QUIET, roughly
 from tui.viewmodels.estimate import seconds_of
 from tui.widgets.choice import AnyOf, OneOf
 
@@ -60,7 +61,7 @@ class StartScreen(AskScreen[Request]):
                 f"Run {scenarios[0] if len(scenarios) == 1 else f'{len(scenarios)} scenarios'}"
             )
             if len(scenarios) > 1:
-                yield Static(plain(", ".join(scenarios), 500), classes="quiet", markup=False)
+                yield Static(one_line(", ".join(scenarios), 500), classes="quiet", markup=False)
             yield Static("Environments", classes="label")
             yield AnyOf(environment_choices(), self._request.environments, id="environments")
             with Horizontal(classes="line"):
@@ -78,13 +79,13 @@ class StartScreen(AskScreen[Request]):
         self.check()
 
     def outcome(self, asked: Request) -> list[Content]:
-        self.repro.want(asked, again=True)
+        self.session.queue.prepare_for(asked, again=True)
         count = len(asked.each())
-        total = seconds_of(self.repro, asked, self._scenarios)
+        total = seconds_of(self.session, asked, self._scenarios)
         text = f"{count} run{'s, one after another' if count > 1 else ''}"
         if total is not None:
             text += f", about {roughly(total)}"
-        lines = [Content.assemble(("$ ", QUIET), plain(show(asked.words()), 400)), Content.styled(text, QUIET)]
+        lines = [Content.assemble(("$ ", QUIET), one_line(show(asked.words()), 400)), Content.styled(text, QUIET)]
         return [*lines, *not_installed(asked.environments)]
 
     def read(self) -> Request:
@@ -95,7 +96,7 @@ class StartScreen(AskScreen[Request]):
         seeds = parse_seeds(self.query_one("#seeds", Input).value)
         images = self.query_one("#images", Input).value.strip()
         if images and not Path(images).expanduser().is_dir():
-            raise ValueError(f"images: {plain(images, 60)} is not a folder")
+            raise ValueError(f"images: {one_line(images, 60)} is not a folder")
         device = self.query_one("#device", OneOf).value
         return Request(
             self._request.scenarios,

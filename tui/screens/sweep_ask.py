@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,15 +12,41 @@ from textual.content import Content
 from textual.types import CSSPathType
 from textual.widgets import Input, Static
 
+from repro.base.text import one_line
 from repro.environment.definition import names
 from repro.scenario.types import Scenario
 from tui.commands import SweepRequest, parse_seeds, show
 from tui.screens.ask import AskScreen, environment_choices, not_installed
-from tui.text import QUIET, plain, roughly
+from tui.screens.base import ReproScreen
+from tui.text import QUIET, roughly
 from tui.viewmodels.estimate import seconds_of
 from tui.widgets.choice import AnyOf
 
 SEEDS = "0:10"
+
+
+def ask_for_sweep(
+    screen: ReproScreen,
+    scenarios: Mapping[str, Scenario],
+    chosen: Sequence[str],
+    environments: Sequence[str],
+    begun: Callable[[], None],
+) -> None:
+    """Ask which rates over seeds are wanted, with some scenarios and environments chosen already; start the sweep.
+
+    `begun` is called once the sweep is in the queue.
+    """
+    session = screen.session
+
+    def start(request: SweepRequest | None) -> None:
+        if request is not None and session.queue.start_sweep(request.words()):
+            begun()
+
+    if not scenarios:
+        session.say("the scenarios are being read")
+        return
+    available = [name for name in environments if name in session.environments] or session.environments[:1]
+    screen.app.push_screen(SweepAskScreen(scenarios, chosen, available), start)
 
 
 class SweepAskScreen(AskScreen[SweepRequest]):
@@ -71,7 +97,7 @@ class SweepAskScreen(AskScreen[SweepRequest]):
     def _scenario(self, name: str) -> Content:
         scenario = self._scenarios[name]
         return Content.assemble(
-            f"{plain(name.rpartition('/')[2], 30):<24}", (f"{scenario.fit.epochs:>5} epochs", QUIET)
+            f"{one_line(name.rpartition('/')[2], 30):<24}", (f"{scenario.fit.epochs:>5} epochs", QUIET)
         )
 
     def on_mount(self) -> None:
@@ -82,12 +108,12 @@ class SweepAskScreen(AskScreen[SweepRequest]):
 
     def outcome(self, asked: SweepRequest) -> list[Content]:
         runs = asked.runs()
-        total = seconds_of(self.repro, runs, self._scenarios)
+        total = seconds_of(self.session, runs, self._scenarios)
         count = len(runs.each())
         text = f"{count} run{'s' if count > 1 else ''}"
         text += f", at most about {roughly(total)}" if total is not None else ""
         lines = [
-            Content.assemble(("$ ", QUIET), plain(show(asked.words()), 400)),
+            Content.assemble(("$ ", QUIET), one_line(show(asked.words()), 400)),
             Content.styled(f"{text}; finished ones count", QUIET),
         ]
         return [*lines, *not_installed(asked.environments)]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -18,115 +16,27 @@ from textual.message import Message
 from textual.widgets import Static
 
 from repro.base.errors import ReproError
-from repro.runs.progress import prediction
+from repro.base.text import one_line
+from repro.explain import trace
+from repro.explain.trace import TracedRun
 from repro.runs.records import RunRecord
-from repro.runs.store import RunDirectory
-from repro.scenario.load import of_run
-from repro.supervise.what_if import Answer, Oracle, Statistics, require_traced, snapshots
+from repro.supervise.what_if import Answer, Statistics, WhatIfSession
 from tui.commands import show, store_option
-from tui.screens.base import ReproScreen, key
-from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, number, plain, rows, share
-from tui.what_if_queue import Question, Questions
-from tui.widgets.heatmap import GUTTER, LayerBars, MomentumMap, shade
+from tui.keys import key
+from tui.screens.base import ReproScreen
+from tui.text import ODD, rows
+from tui.viewmodels import what_if_lines
+from tui.viewmodels.sentences import styled
+from tui.viewmodels.what_if_lines import MOST_IMAGES
+from tui.what_if_queue import Question, QuestionQueue
+from tui.widgets.heatmap import GUTTER, LayerBars, MomentumMap
 from tui.widgets.slider import Slider
 
 LADDER = (0.0, 0.01, 0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
-MOST_IMAGES = 6
 WIDEST_CELL = 9
 
 # Answers by run directory: snapshots never change, so a screen that is opened again starts from what is known.
-_known: dict[str, dict[Question, Answer]] = {}
-
-
-@dataclass
-class Traced:
-    """What the screen needs of a traced run, read once."""
-
-    run: RunDirectory
-    record: RunRecord
-    epochs: list[int]
-    momenta_trained: list[float]
-    rule: str
-    channels: list[int]
-    steps_per_epoch: int
-    measured: list[Answer] = field(default_factory=list)
-
-    @property
-    def momentum(self) -> float:
-        """The run's own; the largest where its layers differ."""
-        return self.momenta_trained[-1]
-
-    @property
-    def momenta(self) -> list[float]:
-        """The ladder, with the run's own momentum."""
-        return sorted({*LADDER, self.momentum})
-
-
-def read(run: RunDirectory) -> Traced:
-    """Read it; ReproError where the run cannot answer, OSError, ValueError or KeyError where files are damaged."""
-    record = require_traced(run)
-    head = msgspec.json.decode(run.file("arrays/trace.json").read_bytes())
-    scenario = of_run(run.file("scenario.yaml"))
-    traced = Traced(
-        run=run,
-        record=record,
-        epochs=snapshots(run),
-        momenta_trained=sorted({float(momentum) for momentum in head.get("momenta") or [head["momentum"]]}),
-        rule=str(head["update_rule"]),
-        channels=[int(count) for count in head["channels"]],
-        steps_per_epoch=-(-len(record.images) // scenario.fit.batch_size),
-    )
-    if len(traced.momenta_trained) > 1:
-        return traced  # what it measured is no answer at one momentum
-    progress = run.progress()
-    labels = [image.label for image in record.images]
-    for epoch, predicted in progress.predictions.items():
-        evaluated = progress.evaluations.get(("inference", epoch))
-        if epoch in traced.epochs and evaluated is not None:
-            traced.measured.append(
-                Answer(
-                    momentum=traced.momentum,
-                    epoch=epoch,
-                    statistics="moving",
-                    exact=True,
-                    predict=prediction(predicted.probabilities, labels),
-                    evaluate={"loss": evaluated.loss, "accuracy": evaluated.accuracy},
-                    seconds=0.0,
-                )
-            )
-    return traced
-
-
-def way_left(traced: Traced, question: Question) -> list[float | None]:
-    """For each layer, share of the initial distance to the last step's batch statistics; no network needed."""
-    import numpy as np  # 60 ms; only what-if needs it here
-
-    from repro.worker import batch_norm as worker_code
-
-    batch_norm: Any = worker_code  # Python 3.6's, without annotations
-    updates = question.epoch * traced.steps_per_epoch
-    columns = 2 * sum(traced.channels)
-    table = np.memmap(traced.run.file("arrays/trace.f32"), np.float32, "r")[: updates * columns]
-    table = table.reshape(updates, columns)  # ValueError where the trace ends before
-    batch = np.array(table[-1])
-    if question.statistics == "re-estimated":
-        moving = batch
-    else:
-        moving = batch_norm.replay(table, traced.channels, question.momentum, traced.rule)
-    if question.statistics == "debiased":
-        moving = batch_norm.debias(moving, traced.channels, question.momentum, updates)
-    found: list[float | None] = []
-    pairs = zip(
-        batch_norm.unflatten(moving, traced.channels), batch_norm.unflatten(batch, traced.channels), strict=True
-    )
-    for (mean, variance), (batch_mean, batch_variance) in pairs:
-        left = [
-            batch_norm.remaining(mean, batch_mean, batch_norm.INITIAL_MEAN),
-            batch_norm.remaining(variance, batch_variance, batch_norm.INITIAL_VARIANCE),
-        ]
-        values = [value for value in left if value is not None]
-        found.append(sum(values) / len(values) if values else None)
-    return found
+_answers_by_run: dict[str, dict[Question, Answer]] = {}
 
 
 class WhatIfScreen(ReproScreen):
@@ -161,26 +71,27 @@ class WhatIfScreen(ReproScreen):
         key("pageup", "page(-1)", "Up", "what-if.up", "Scroll up", show=False),
     ]
 
-    class Came(Message):
-        """The worker answered, or failed with a reason."""
+    class Answered(Message):
+        """The worker answered a question of `queue`, or failed with a reason."""
 
-        def __init__(self, asked: Questions, answer: Answer | None, reason: str = "") -> None:
+        def __init__(self, queue: QuestionQueue, answer: Answer | None, reason: str = "") -> None:
             super().__init__()
-            self.asked, self.answer, self.reason = asked, answer, reason
+            self.queue, self.answer, self.reason = queue, answer, reason
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
         self.run_id = run_id
-        self.traced: Traced | None = None
+        self.traced: TracedRun | None = None
         self.statistics: Statistics = "moving"
         self.answers: dict[Question, Answer] = {}
         self.failure = ""
         self.ready = False
-        self._questions = Questions()
-        self._oracle: Oracle | None = None
+        self._questions = QuestionQueue()
+        self._oracle: WhatIfSession | None = None
         self._opened = time.monotonic()
-        self._layers: dict[Question, list[float | None]] = {}
-        self._replaying = False
+        self.momenta: list[float] = []
+        self._distances: dict[Question, list[float | None]] = {}
+        self._is_replaying = False
 
     def body(self) -> ComposeResult:
         yield Static("reading", id="what-if-head", markup=False)
@@ -212,59 +123,61 @@ class WhatIfScreen(ReproScreen):
 
     @work(thread=True, group="read")
     def _load(self) -> None:
-        found: Traced | None = None
+        traced: TracedRun | None = None
         record: RunRecord | None = None
         fault = ""
-        run = self.repro.run_directory(self.run_id)
+        run = self.session.run_directory(self.run_id)
         try:
             record = run.record()
             if record.traced:
-                found = read(run)
-        except (ReproError, OSError, ValueError, KeyError, TypeError) as error:
+                traced = trace.read(run)
+        except (ReproError, OSError) as error:
             fault = _reason(error)
         with contextlib.suppress(RuntimeError):
-            self.app.call_from_thread(self._loaded, found, record, fault)
+            self.app.call_from_thread(self._loaded, traced, record, fault)
 
-    def _loaded(self, found: Traced | None, record: RunRecord | None, fault: str) -> None:
+    def _loaded(self, traced: TracedRun | None, record: RunRecord | None, fault: str) -> None:
         if not self.is_composed:
             return
-        self.traced = found
+        self.traced = traced
         self.refresh_bindings()
-        if found is None:
+        if traced is None:
             self._draw_notice(record, fault)
             return
-        self.answers = _known.setdefault(str(found.run.path.absolute()), {})
-        for answer in found.measured:
+        self.answers = _answers_by_run.setdefault(str(traced.run.path.absolute()), {})
+        for answer in traced.measured:
             self.answers[Question(answer.momentum, answer.epoch, answer.statistics)] = answer
-        momenta = found.momenta
-        self.query_one("#momentum", Slider).fill(momenta, found.momentum)
-        self.query_one("#epoch", Slider).fill(found.epochs, found.epochs[-1])
-        self.query_one("#map", MomentumMap).set_axes(momenta, found.epochs, len(found.record.images), found.momentum)
+        self.momenta = sorted({*LADDER, traced.momentum})
+        self.query_one("#momentum", Slider).fill(self.momenta, traced.momentum)
+        self.query_one("#epoch", Slider).fill(traced.epochs, traced.epochs[-1])
+        self.query_one("#map", MomentumMap).set_axes(
+            self.momenta, traced.epochs, len(traced.record.images), traced.momentum
+        )
         self._fit()
         self._moved()
         self._serve(self._questions)
 
     @work(thread=True, group="oracle")
-    def _serve(self, questions: Questions) -> None:
+    def _serve(self, questions: QuestionQueue) -> None:
         """Open the worker, hand it one question after another, close it; one thread does all of it."""
         assert self.traced is not None
         try:
-            oracle = Oracle(self.traced.run)
+            oracle = WhatIfSession(self.traced.run)
             self._oracle = oracle
             with oracle:
                 while (question := questions.take()) is not None:
-                    self.post_message(self.Came(questions, oracle.ask(*question)))
+                    self.post_message(self.Answered(questions, oracle.ask(*question)))
         except Exception as error:
-            if not questions.closed:
-                self.post_message(self.Came(questions, None, _reason(error)))
+            if not questions.is_closed:
+                self.post_message(self.Answered(questions, None, _reason(error)))
 
-    def on_what_if_screen_came(self, message: Came) -> None:
+    def on_what_if_screen_answered(self, message: Answered) -> None:
         if message.answer is None:
-            if message.asked is self._questions:
+            if message.queue is self._questions:
                 self.failure = message.reason
                 self.refresh_bindings()
                 self._questions.close()
-                self.repro.say(f"what-if: {self.failure}", "warning", 10)
+                self.session.say(f"what-if: {self.failure}", "warning", 10)
                 self._draw()
             return
         self.ready = True
@@ -281,49 +194,54 @@ class WhatIfScreen(ReproScreen):
         return Question(momentum, epoch, self.statistics)
 
     def _moved(self) -> None:
-        """Ask anew: the sliders' cell first, then the map, this row and its neighbours first."""
+        """Ask again: the sliders' cell first, then the map, this row and its neighbours first."""
         if self.traced is None:
             return
-        here = self.question()
-        column, row = self.query_one("#momentum", Slider).index, self.query_one("#epoch", Slider).index
+        chosen = self.question()
+        column, row = self._cursor()
+        momenta, epochs = self.momenta, self.traced.epochs
         cells = sorted(
             (abs(r - row), r, abs(c - column), c)  # row by row: another epoch's weights are 94 MB to read
-            for r in range(len(self.traced.epochs))
-            for c in range(len(self.traced.momenta))
+            for r in range(len(epochs))
+            for c in range(len(momenta))
         )
-        momenta, epochs = self.traced.momenta, self.traced.epochs
-        others = dict.fromkeys(self.question(momenta[c], epochs[r]) for _, r, _, c in cells)
-        self._questions.want(
-            None if here in self.answers else here,
-            [one for one in others if one not in self.answers and one != here],
+        on_map = dict.fromkeys(self.question(momenta[c], epochs[r]) for _, r, _, c in cells)
+        self._questions.put(
+            None if chosen in self.answers else chosen,
+            [question for question in on_map if question not in self.answers and question != chosen],
         )
         words = ["what-if", self.run_id.rpartition("-")[2], "--momentum", f"{momenta[column]:g}"]
-        words += ["--epoch", str(here.epoch), *([] if here.statistics == "moving" else [f"--{here.statistics}"])]
-        self.show_command(show([*words, *store_option(self.repro.store_path)]))
+        words += ["--epoch", str(chosen.epoch)]
+        words += [] if chosen.statistics == "moving" else [f"--{chosen.statistics}"]
+        self.show_command(show([*words, *store_option(self.session.store_path)]))
         self._replay()
         self._draw()
 
+    def _cursor(self) -> tuple[int, int]:
+        """Column and row of the sliders on the map."""
+        return self.query_one("#momentum", Slider).index, self.query_one("#epoch", Slider).index
+
     def _replay(self) -> None:
-        """See that the layers of the present question are known; one replay at a time, stale ones are never begun."""
+        """Compute the layers of the present question if they are not known; one at a time, stale ones are skipped."""
         question = self.question()
-        if self._replaying or question in self._layers:
+        if self._is_replaying or question in self._distances:
             return
-        self._replaying = True
+        self._is_replaying = True
         self._replay_in_thread(question)
 
     @work(thread=True, group="replay")
     def _replay_in_thread(self, question: Question) -> None:
         assert self.traced is not None
         try:
-            left = way_left(self.traced, question)
+            distances = trace.remaining_distances(self.traced, *question)
         except (OSError, ValueError):
-            left = []
+            distances = []
         with contextlib.suppress(RuntimeError):
-            self.app.call_from_thread(self._replayed, question, left)
+            self.app.call_from_thread(self._replayed, question, distances)
 
-    def _replayed(self, question: Question, left: list[float | None]) -> None:
-        self._replaying = False
-        self._layers[question] = left
+    def _replayed(self, question: Question, distances: list[float | None]) -> None:
+        self._is_replaying = False
+        self._distances[question] = distances
         if self.is_composed:
             self._replay()
             self._draw_layers()
@@ -346,7 +264,7 @@ class WhatIfScreen(ReproScreen):
         """Sliders and map share their columns, so that the knob of the momentum stands above its cells."""
         if self.traced is None or not self.is_composed:
             return
-        count = len(self.traced.momenta)
+        count = len(self.momenta)
         room = self.size.width - (0 if self.has_class("-narrow") else 4) - 1
         pitch = min(WIDEST_CELL, max(3, (room - GUTTER - (6 if room < 100 else 8)) // count))
         lead, width = pitch // 2, count * pitch
@@ -354,189 +272,78 @@ class WhatIfScreen(ReproScreen):
         epochs = self.query_one("#epoch", Slider)
         between = max(1, len(epochs.values) - 1)
         epochs.place(GUTTER, max(1, (count - 1) * pitch // between), lead, width)
-        taken = 22 + min(len(self.traced.record.images), MOST_IMAGES)
-        lines = (self.size.height - taken) // max(1, len(self.traced.epochs))
+        other_lines = 22 + min(len(self.traced.record.images), MOST_IMAGES)
+        lines = (self.size.height - other_lines) // max(1, len(self.traced.epochs))
         self.query_one("#map", MomentumMap).fit(
             pitch, min(3, max(1, lines)) if self.size.height >= 30 else 1, headed=self.size.height >= 22
         )
 
     def _draw_notice(self, record: RunRecord | None, fault: str) -> None:
         self.add_class("-untraced")
-        notice = self.query_one("#notice", Static)
+        notice, head = self.query_one("#notice", Static), self.query_one("#what-if-head", Static)
         notice.display = True
-        lines = []
-        if record is not None and not record.traced:
-            self.query_one("#what-if-head", Static).update(self._head(record))
-            words = [*("run", record.scenario, "--environment", record.environment), "--seed", str(record.seed)]
-            command = show([*words, "--trace"])
-            self.show_command(command)
-            lines = [
-                Content("This run was not traced, so it cannot say what another momentum would have given."),
-                Content(""),
-                Content("A traced run keeps the batch statistics of every step and the weights of some epochs:"),
-                Content(""),
-                Content.assemble(("  $ ", QUIET), (plain(command, 500), "bold")),
-                Content(""),
-                Content.styled("Training is the same, bit for bit, and costs at most a twentieth more time.", QUIET),
-            ]
-        else:
-            self.query_one("#what-if-head", Static).update(Content.styled(plain(self.run_id, 120), "bold"))
-            lines = [Content.styled(plain(fault or "this run cannot be read", 500), ODD)]
-        notice.update(rows(lines))
-
-    def _head(self, record: RunRecord) -> Content:
-        parts: list[tuple[str, str]] = [
-            (plain(record.scenario, 60), "bold"),
-            (f"  {plain(record.environment, 40)}  seed {record.seed}", QUIET),
-        ]
-        if self.traced is not None:
-            what_if = ": what if it had been another?" if self.size.width >= 100 else ""
-            own = ", ".join(f"{momentum:g}" for momentum in self.traced.momenta_trained[:3])
-            more = ", ..." if len(self.traced.momenta_trained) > 3 else ""
-            parts.append((f"   trained at momentum {own}{more}{what_if}", ""))
-        return Content.assemble(*parts)
+        if record is None or record.traced:
+            head.update(Content.styled(one_line(self.run_id, 120), "bold"))
+            notice.update(Content.styled(one_line(fault or "this run cannot be read", 500), ODD))
+            return
+        head.update(what_if_lines.head(record, [], self.size.width))
+        words = ["run", record.scenario, "--environment", record.environment, "--seed", str(record.seed), "--trace"]
+        self.show_command(show(words))
+        notice.update(what_if_lines.untraced(show(words)))
 
     def _draw(self) -> None:
-        if self.traced is None or not self.is_composed:
+        traced, width = self.traced, self.size.width
+        if traced is None or not self.is_composed:
             return
-        self.query_one("#what-if-head", Static).update(self._head(self.traced.record))
-        self.query_one("#statistics", Static).update(self._statistics_line())
-        self.query_one("#predictions", Static).update(self._predictions(self.answers.get(self.question())))
+        head = what_if_lines.head(traced.record, traced.trained_momenta, width)
+        predictions = what_if_lines.predictions(traced, self.answers.get(self.question()), width)
+        self.query_one("#what-if-head", Static).update(head)
+        self.query_one("#statistics", Static).update(what_if_lines.statistics_choice(self.statistics, GUTTER, width))
+        self.query_one("#predictions", Static).update(predictions)
         self._draw_facts()
         self._draw_layers()
         self._draw_map()
 
-    def _statistics_line(self) -> Content:
-        room = self.size.width >= 80
-        parts: list[tuple[str, str]] = [(f"  {'inference':<{GUTTER - 2}} " if room else "", QUIET)]
-        for name, hint in (("moving", ""), ("debiased", "d"), ("re-estimated", "e")):
-            chosen = name == self.statistics
-            parts.append((f"({'●' if chosen else ' '}) {name} ", "bold" if chosen else ""))
-            parts.append((f"{hint}   " if hint else "  ", "bold $footer-key-foreground"))
-        return Content.assemble(*parts)
-
-    def _predictions(self, answer: Answer | None) -> Content:
-        assert self.traced is not None
-        images = self.traced.record.images
-        width = max([5, *(len(plain(image.name, 24)) for image in images[:MOST_IMAGES])])
-        lines = []
-        for i, image in enumerate(images[:MOST_IMAGES]):
-            parts: list[tuple[str, str]] = [
-                (f"{plain(image.name, 24):<{width}}  ", "bold"),
-                (f"label {image.label}  ", QUIET),
-            ]
-            if answer is None:
-                parts.append(("·", QUIET))
-            else:
-                chosen = answer.predict["classes"][i]
-                p = float(answer.predict["probabilities"][i][chosen])
-                good = chosen == image.label
-                parts.append(
-                    (f"{'✓' if good else '✗'} class {chosen} {'right' if good else 'wrong'}  ", GOOD if good else BAD)
-                )
-                parts += [(bar(p, 10 if self.size.width >= 80 else 6), BAR), (f" {share(p)}", "")]
-            lines.append(Content.assemble(*parts))
-        if len(images) > MOST_IMAGES:
-            lines.append(Content.styled(f"and {len(images) - MOST_IMAGES} more images", QUIET))
-        if answer is None:
-            lines.append(Content.styled("loss ·  accuracy ·", QUIET))
-        else:
-            right = self._right(answer)
-            style = GOOD if right == len(images) else BAD
-            lines.append(
-                Content.assemble(
-                    (f"{right} of {len(images)} right", f"bold {style}"),
-                    ("   loss ", QUIET),
-                    number(answer.evaluate["loss"]),
-                    ("   accuracy ", QUIET),
-                    share(answer.evaluate["accuracy"]),
-                )
-            )
-        return rows(lines)
-
-    def _right(self, answer: Answer) -> int:
-        assert self.traced is not None
-        labels = [image.label for image in self.traced.record.images]
-        return sum(a == b for a, b in zip(answer.predict["classes"], labels, strict=False))
+    @property
+    def _seconds_starting(self) -> float | None:
+        """How long the worker has been starting; None once it has answered."""
+        return None if self.ready else time.monotonic() - self._opened
 
     def _draw_facts(self) -> None:
         assert self.traced is not None
-        question = self.question()
-        updates = question.epoch * self.traced.steps_per_epoch
+        question, width = self.question(), self.size.width
         momentum = self.query_one("#momentum", Slider).value
-        weight = momentum**updates
-        gone = question.statistics != "moving"
-        lines = [
-            Content.assemble(
-                "The initial values weigh ",
-                (f"{momentum:g}^{updates} = {number(weight)}", f"bold {GOOD if weight < 0.05 or gone else BAD}"),
-                "; taken out here." if question.statistics == "debiased" else "; not used here." if gone else ".",
-            ),
-            self._standing(self.answers.get(question)),
-        ]
-        self.query_one("#facts", Static).update(rows(lines))
-
-    def _standing(self, answer: Answer | None) -> Content:
-        """How far the answer can be trusted; or what is being waited for."""
-        if answer is None and self.failure:
-            return Content.styled(f"! No answer: {plain(self.failure, 300)}.  a asks again", ODD)
-        if answer is None and not self.ready:
-            seconds = time.monotonic() - self._opened
-            return Content.styled(f"● starting TensorFlow, once for all questions … {seconds:.0f} s", BUSY)
-        if answer is None:
-            return Content.styled("● asking the network …", BUSY)
-        if answer.statistics == "debiased":
-            return Content.styled("≠ No run predicts so: the averages without their initial values.", ODD)
-        if answer.statistics == "re-estimated":
-            return Content.styled("≠ No run predicts so: statistics of one pass with these weights.", ODD)
-        if not answer.seconds:
-            return Content.styled("= Exact: measured in this very run.", GOOD)
-        if answer.exact:
-            return Content.styled("= Exact: bit for bit what training at this momentum gives.", GOOD)
-        return Content.styled("≈ Close, not bit for bit: this environment rounds each update otherwise.", ODD)
+        weight = trace.initial_weight(self.traced, momentum, question.epoch, question.statistics)
+        answer = self.answers.get(question)
+        standing = what_if_lines.standing(answer, self.failure, self._seconds_starting, width)
+        self.query_one("#facts", Static).update(rows([styled(weight, width), standing]))
 
     def _draw_layers(self) -> None:
-        left = self._layers.get(self.question())
-        if left is None:
-            return  # what stands there is replaced in some milliseconds
-        values = sorted(value for value in left if value is not None)
-        middle = values[len(values) // 2] if values else None
-        self.query_one("#bars", LayerBars).show(left)
-        legend = ": 1 as at the start, 0 at the batch statistics" if self.size.width >= 100 else ""
-        text = f"median {share(middle)}{legend}" if left else "the trace cannot be read"
-        self.query_one("#bars-title", Static).update(
-            Content.assemble(("Way left, layer by layer", "bold $text-accent"), (f"   {text}", QUIET))
-        )
+        distances = self._distances.get(self.question())
+        if distances is None:
+            return  # they come in some milliseconds; those of the question before stay until then
+        self.query_one("#bars", LayerBars).show(distances)
+        self.query_one("#bars-title", Static).update(what_if_lines.layers_title(distances, self.size.width))
 
     def _draw_map(self) -> None:
         assert self.traced is not None
-        right = {}
-        for epoch in self.traced.epochs:
-            for momentum in self.traced.momenta:
-                answer = self.answers.get(self.question(momentum, epoch))
-                if answer is not None:
-                    right[momentum, epoch] = self._right(answer)
-        cursor = (self.query_one("#momentum", Slider).index, self.query_one("#epoch", Slider).index)
-        self.query_one("#map", MomentumMap).show(right, cursor)
-        count = len(self.traced.epochs) * len(self.traced.momenta)
-        asked = f"{len(right)} of {count} known" if len(right) < count else "complete"
-        if len(right) < count and not self.ready and not self.failure and self.question() in self.answers:
-            asked += f"; starting TensorFlow … {time.monotonic() - self._opened:.0f} s"
-        title = f"Images right of {len(self.traced.record.images)}"
-        legend = Content("   ") + Content(" ").join(
-            Content.assemble((mark, style), (f" {name}", QUIET))
-            for name, (mark, style) in {
-                "all": shade(1),
-                "most": shade(0.5),
-                "few": shade(0.1),
-                "none": shade(0),
-            }.items()
-        )
-        if len(title) + legend.cell_length + len(asked) + 9 > self.size.width:
-            legend = Content("")
+        right = {
+            (momentum, epoch): self.traced.count_right(answer)
+            for epoch in self.traced.epochs
+            for momentum in self.momenta
+            if (answer := self.answers.get(self.question(momentum, epoch))) is not None
+        }
+        self.query_one("#map", MomentumMap).show(right, self._cursor())
+        cells = len(self.traced.epochs) * len(self.momenta)
+        # Without an answer at the sliders the line about the answer counts the seconds.
+        is_starting = len(right) < cells and not self.failure and self.question() in self.answers
         self.query_one("#map-title", Static).update(
-            Content.assemble(
-                (title, "bold $text-accent"), legend, ("   ", ""), (asked, QUIET if len(right) == count else BUSY)
+            what_if_lines.map_title(
+                len(self.traced.record.images),
+                len(right),
+                cells,
+                self._seconds_starting if is_starting else None,
+                self.size.width,
             )
         )
 
@@ -580,7 +387,7 @@ class WhatIfScreen(ReproScreen):
         if self.failure and self.traced is not None:
             self.failure, self.ready, self._opened = "", False, time.monotonic()
             self.refresh_bindings()
-            self._questions = Questions()
+            self._questions = QuestionQueue()
             self._moved()
             self._serve(self._questions)
 

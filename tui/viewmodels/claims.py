@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from repro.base.text import one_line, rounded
 from repro.runs.records import ClaimResult
 from repro.scenario.types import Scenario
-from tui.text import QUIET, hanging, number, plain, rows, word
+from tui.text import QUIET, hanging, rows, word
 
 _LONG = re.compile(r"\d+\.\d{8,}")
 
@@ -19,14 +20,14 @@ def lines(claims: Sequence[ClaimResult], width: int) -> Content:
     if not claims:
         return Content.styled("this scenario makes no claim", QUIET)
     found: list[Content] = []
-    names = max(len(plain(claim.id, 20)) for claim in claims)
-    figures = ["" if claim.measured is None else number(claim.measured) for claim in claims]
+    names = max(len(one_line(claim.id, 20)) for claim in claims)
+    figures = ["" if claim.measured is None else rounded(claim.measured) for claim in claims]
     room = max(map(len, figures))
     for claim, figure in zip(claims, figures, strict=True):
         what = word(claim.outcome)
         head = Content.assemble(
             (f"{what.sign} {what.word:<8}", what.style),
-            (f"{plain(claim.id, 20):<{names}}  ", "bold"),
+            (f"{one_line(claim.id, 20):<{names}}  ", "bold"),
             f"{figure:<{room}}  " if room else "",
         )
         expected = Content.styled(_expected(claim), QUIET)
@@ -34,12 +35,12 @@ def lines(claims: Sequence[ClaimResult], width: int) -> Content:
             found += [head.rstrip(), *hanging("  ", expected, width)]
         else:
             found += hanging(head, expected, width)
-        found += hanging("  ", Content.styled(plain(claim.says, 300), QUIET), width)
+        found += hanging("  ", Content.styled(one_line(claim.says, 300), QUIET), width)
     return rows(found)
 
 
 def _expected(claim: ClaimResult) -> str:
-    expected = plain(claim.expected, 80)
+    expected = one_line(claim.expected, 80)
     if " within " in expected:  # more digits than the tolerance has say nothing
         expected = _LONG.sub(lambda found: f"{float(found[0]):.7g}", expected).replace(" within ", " ± ")
     return f"expected {expected.removeprefix('= ')}" if expected.startswith("= ") else f"expected {expected}"
@@ -54,6 +55,7 @@ def counts(claims: Sequence[ClaimResult]) -> str:
 
 def waiting(scenario: Scenario, environment: str) -> list[ClaimResult]:
     """Claims before anything was measured."""
+    from repro.runs.records import NOTHING_MEASURED
     from repro.runs.verdict import decide_all
 
-    return decide_all(scenario, {}, environment)
+    return decide_all(scenario, NOTHING_MEASURED, environment)

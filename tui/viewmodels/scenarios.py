@@ -15,7 +15,8 @@ from textual.content import Content
 
 from repro.base import shipped
 from repro.base.errors import InputError
-from tui.text import BAD, QUIET, plain
+from repro.base.text import one_line
+from tui.text import BAD, QUIET
 
 if TYPE_CHECKING:
     from repro.scenario.load import Loaded
@@ -31,7 +32,7 @@ GROUPS = {
 }
 MOST_FILES = 100
 MOST_BYTES = 256 * 1024
-_GLANCE = re.compile(r"^(name|title|group): *(\S.*?)\s*$", re.MULTILINE)
+_SCANNED = re.compile(r"^(name|title|group): *(\S.*?)\s*$", re.MULTILINE)
 _EPOCHS = re.compile(r"\bepochs: *(\d+)")
 _SECTIONS = re.compile(r"^(images|model|compile|fit|measure|claims):", re.MULTILINE)
 
@@ -57,7 +58,7 @@ class Fault:
 
 
 @dataclass
-class Shelf:
+class ScenarioList:
     """Scenarios by key: shipped ones, those of the working folder, those that were opened."""
 
     environments: Sequence[str]
@@ -69,12 +70,12 @@ class Shelf:
     _stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def glance(self) -> None:
+    def quick_scan(self) -> None:
         """The shipped scenarios as their first lines say, unchecked: for the first paint, since reading takes 0.1 s."""
         for file in sorted(shipped.folder("scenarios").glob("*.yaml")):
             with contextlib.suppress(OSError, UnicodeDecodeError, KeyError):
                 text = file.read_text(encoding="utf-8")
-                said = dict(_GLANCE.findall(text))
+                said = dict(_SCANNED.findall(text))
                 epochs = _EPOCHS.search(text, text.find("\nfit:"))
                 if epochs is not None and said["group"] in GROUPS:
                     title = said["title"].strip("\"'")
@@ -119,7 +120,7 @@ class Shelf:
             self.loaded.pop(key, None)
             self.broken.pop(key, None)
         gone = [file for file in self.opened if not file.exists()]
-        faults += [f"{plain(file, 200)}: the file is gone" for file in gone]
+        faults += [f"{one_line(file, 200)}: the file is gone" for file in gone]
         self.opened = [file for file in self.opened if file not in gone]
         self._stamps = stamps
         return changed, faults
@@ -150,7 +151,9 @@ class Shelf:
         """Put a file of the user's on the shelf: its key; InputError where there is none."""
         file = file_of(text)
         if file is None:
-            raise InputError(f"{plain(text.strip(), 100)} is not a file", do="give the path of a scenario file (.yaml)")
+            raise InputError(
+                f"{one_line(text.strip(), 100)} is not a file", do="give the path of a scenario file (.yaml)"
+            )
         if file.resolve() not in {one.resolve() for one in self.opened}:
             self.opened.append(file)
         self._stamps.pop(self.key(file), None)
@@ -175,7 +178,7 @@ def _fault(file: Path, error: InputError | OSError) -> Fault:
     content = ""
     with contextlib.suppress(OSError), file.open("rb") as stream:
         content = stream.read(MOST_BYTES).decode("utf-8", "replace")
-    return Fault(plain(text, 400), line, content)
+    return Fault(one_line(text, 400), line, content)
 
 
 def is_like_a_scenario(file: Path) -> bool:
@@ -207,21 +210,20 @@ def marked(fault: Fault, around: int = 8) -> Content:
     first = max(0, at - around)
     found = []
     for number, line in enumerate(lines[first : at + around + 1], first):
-        shown = f"{number + 1:>4}  {plain(line, 300)}"
+        shown = f"{number + 1:>4}  {one_line(line, 300)}"
         this = number + 1 == fault.line
         found.append(Content.styled(f"▶{shown}", BAD) if this else Content.styled(f" {shown}", QUIET))
     return Content("\n").join(found)
 
 
 _LINE = re.compile(r"^(\s*(?:- )?)(\{?[A-Za-z_0-9.-]+)(:)(?=\s|$)")
-_INLINE = re.compile(r"(?<=[{,] )?\b([a-z_]+)(:) ")
 
 
 def yaml(text: str) -> Content:
     """YAML with its keys and comments set apart; enough for the scenarios' plain style."""
     lines = []
     for raw in text.splitlines():
-        line = plain(raw, 400) if raw.strip() else ""
+        line = one_line(raw, 400) if raw.strip() else ""
         if line.lstrip().startswith("#"):
             lines.append(Content.styled(line, QUIET))
             continue

@@ -9,29 +9,24 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.text import QUIET, plain
+from repro.base.text import one_line
+from tui.text import QUIET
 
 if TYPE_CHECKING:
     from textual.binding import Binding
     from textual.dom import DOMNode
 
-    from tui.app import ReproApp
-
 PLACES = (("library", "1", "Library"), ("runs", "2", "Runs"), ("compare", "3", "Compare"), ("doctor", "4", "Doctor"))
 
 
-class Masthead(Widget):
+class Header(Widget):
     """The name, the places, and what is going on. One widget, since each costs the start some milliseconds."""
 
-    def __init__(self, here: str) -> None:
+    def __init__(self, here: str, activity: Content) -> None:
         super().__init__()
         self._here = here
-        self._activity = Content("")
+        self._activity = activity
         self._ranges: list[tuple[int, int, str]] = []
-
-    def on_mount(self) -> None:
-        app: ReproApp = self.app  # type: ignore[assignment]
-        self.show(app.activity())
 
     def render(self) -> Content:
         width = self.size.width
@@ -58,14 +53,13 @@ class Masthead(Widget):
             self._activity = activity
             self.refresh()
 
-    def on_click(self, event: events.Click) -> None:
-        app: ReproApp = self.app  # type: ignore[assignment]
+    async def on_click(self, event: events.Click) -> None:
         for start, end, name in self._ranges:
             if start <= event.x < end:
-                app.action_go(name)
+                await self.app.run_action(f"go('{name}')")
 
 
-class KeyBar(Widget):
+class KeyHints(Widget):
     """The keys that count now; a click does the same. What has no room is left out, but never help and quit."""
 
     ALWAYS = ("help.show", "command.find", "program.quit")
@@ -130,13 +124,12 @@ class CommandLine(Static):
         if not self.command:
             self.update("")
             return
-        line = Content.assemble(("$ ", QUIET), plain(self.command, 1000))
+        line = Content.assemble(("$ ", QUIET), one_line(self.command, 1000))
         hint = Content.styled("y copies", QUIET)
         gap = self.size.width - line.cell_length - hint.cell_length
         if gap >= 2:  # the command counts; the hint stands where there is room
             line += Content(" " * gap) + hint
         self.update(line)
 
-    def on_click(self) -> None:
-        app: ReproApp = self.app  # type: ignore[assignment]
-        app.action_copy_command()
+    async def on_click(self) -> None:
+        await self.app.run_action("copy_command")

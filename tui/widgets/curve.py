@@ -12,7 +12,8 @@ from textual.strip import Strip
 from textual.visual import Visual
 from textual.widget import Widget
 
-from tui.text import QUIET, number
+from repro.base.text import rounded
+from tui.text import QUIET
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 BELOW = "▾"  # at the foot of a logarithmic scale: a value of 0, which it cannot hold
@@ -50,7 +51,7 @@ class Scale:
         if not self.log:
             middle = (self.low + self.high) / 2
             values = [self.low, middle, self.high] if most >= 3 else [self.low, self.high]
-            return [((v - self.low) / (self.high - self.low), number(round(v, 6))) for v in values]
+            return [((v - self.low) / (self.high - self.low), rounded(round(v, 6))) for v in values]
         low, high = round(self.low), round(self.high)
         step = max(1, math.ceil((high - low) / max(1, most - 1)))
         return [((v - low) / (high - low), _decade(v)) for v in range(high, low - 1, -step)]
@@ -272,7 +273,7 @@ class Curve(Widget):
     def _head(self, width: int) -> Content:
         parts: list[tuple[str, str]] = [(self.title, "bold")]
         if len(self.series) == 1 and self.series[0].values:
-            last = number(self.series[0].values[-1])
+            last = rounded(self.series[0].values[-1])
             parts.append(("  " + last.rjust(width - len(self.title) - 3), STYLES[0]))
         return Content.assemble(*parts)
 

@@ -7,21 +7,10 @@ from collections.abc import Mapping, Sequence
 from textual.content import Content
 from textual.widget import Widget
 
-from repro.runs.events import BatchNormMeasured, LayerDrift
-from tui.text import HIGH, LOW, MIDDLE, QUIET, level, share
-
-
-def of_layer(layer: LayerDrift) -> float | None:
-    """Mean of what is left for a layer's mean and variance, 1: as at the start, 0: arrived."""
-    known = [float(v) for v in (layer.mean, layer.variance) if v is not None]
-    return sum(known) / len(known) if known else None
-
-
-def style_of(value: float | None) -> str:
-    """Colour of a share; the words and bars beside it say the same."""
-    if value is None:
-        return QUIET
-    return HIGH if value >= 0.5 else MIDDLE if value >= 0.05 else LOW
+from repro.base.text import share
+from repro.explain.layers import remaining_distance
+from repro.runs.events import BatchNormMeasured
+from tui.text import QUIET, level, share_style
 
 
 def buckets(values: Sequence[float | None], width: int) -> list[float | None]:
@@ -67,10 +56,10 @@ class DriftStrip(Widget):
         head = "first layer" + "last".rjust(max(0, cells * wide - 11))
         lines.append(Content.styled(f"{'':11}{head[: max(cells * wide, 16)]}  {'left':>7}  {'m^n':>7}", QUIET))
         for one in self._measured:
-            values = buckets([of_layer(layer) for layer in one.layers], width)
+            values = buckets([remaining_distance(layer) for layer in one.layers], width)
             parts: list[tuple[str, str]] = [(f"epoch {one.epoch:<5}", "")]
             for value in values:
-                parts.append((level(value) * wide, style_of(value)))
+                parts.append((level(value) * wide, share_style(value)))
             pad = max(0, 16 - len(values) * wide)
             median = one.moving_to_batch_distance
             parts.append((" " * pad, ""))

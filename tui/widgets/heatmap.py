@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.text import HIGH, LOW, MIDDLE, QUIET
-from tui.widgets.drift import buckets, style_of
+from tui.text import QUIET, shade, share_style
+from tui.widgets.drift import buckets
 
 Parts = list[tuple[str, str]]
 GUTTER = 10
@@ -55,18 +55,9 @@ class LayerBars(Widget):
             parts: Parts = [(f"{label if row in (0, height - 1) else '':>{GUTTER - 1}} ", QUIET)]
             for value in shown:
                 cell = tall_bar(value, row, height)
-                parts.append((cell * max(1, each - 1) + " " * (each > 1), style_of(value)))
+                parts.append((cell * max(1, each - 1) + " " * (each > 1), share_style(value)))
             lines.append(Content.assemble(*parts))
         return Content("\n").join(lines)
-
-
-def shade(part: float) -> tuple[str, str]:
-    """Character and colour for a share of images right."""
-    if part >= 1:
-        return "█", LOW
-    if part >= 0.5:
-        return "▓", MIDDLE
-    return ("▒" if part > 0 else "░"), HIGH
 
 
 class MomentumMap(Widget):

@@ -15,10 +15,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-from tui.viewmodels.summary import Summary
+from repro.runs.summary import RunSummary
 from tui.widgets.cursor import ReversedCursor
 
-Line = Callable[[Summary, int, bool], Content]
+Line = Callable[[RunSummary, int, bool], Content]
 
 
 class RunList(ReversedCursor, ScrollView, can_focus=True):
@@ -53,15 +53,15 @@ class RunList(ReversedCursor, ScrollView, can_focus=True):
     def __init__(self, line: Line, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._line = line
-        self.items: list[Summary] = []
+        self.items: list[RunSummary] = []
         self.marked: set[str] = set()
 
     @property
-    def current(self) -> Summary | None:
+    def current(self) -> RunSummary | None:
         """The run under the cursor."""
         return self.items[self.cursor] if 0 <= self.cursor < len(self.items) else None
 
-    def show(self, items: Sequence[Summary]) -> None:
+    def show(self, items: Sequence[RunSummary]) -> None:
         """Show other runs; the cursor stays on its run."""
         here = self.current
         self.items = list(items)

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.screens.base import key
+from tui.keys import key
 from tui.text import BAR, QUIET
 
 
@@ -35,11 +35,6 @@ class Slider(Widget, can_focus=True):
         def __init__(self, slider: Slider) -> None:
             super().__init__()
             self.slider = slider
-
-        @property
-        def control(self) -> Slider:
-            """Whose value it is, for `@on(..., selector)`."""
-            return self.slider
 
     def __init__(
         self,

@@ -1,0 +1,38 @@
+"""How much the recorder may look at, keep, write and spend."""
+
+VERSION = "1"
+
+SAMPLES = 512
+SAMPLE_BYTES = 32 * 1024 * 1024
+FACTS_SECONDS = 0.15  # for one look at arrays, when a call begins
+FACTS_BLOCK_BYTES = 4 * 1024 * 1024
+COLUMNS = 64
+CLASSES = 1000
+LISTED_STEPS = 4096
+ARRAY_FILES = 200
+ARRAY_BYTES = 4 * 1024 * 1024
+CALL_EVENTS = 64  # for each fit
+MEASURED_CALLS = 8  # for each fit
+INLINE_NUMBERS = 65536  # of outputs in one event
+EVENT_BYTES = 4 * 1024 * 1024
+SUBSAMPLE = 4096  # values of one variable, or of one layer's output in a batch
+
+# A share of the time that training takes, and what is allowed before any has passed.
+STEP_SHARE = 0.02
+STEP_SECONDS = 0.25
+RATIO_SHARE = 0.005
+RATIO_SECONDS = 0.1
+LOOK_SHARE = 0.01
+LOOK_SECONDS = 0.1
+MEASURE_SHARE = 0.1
+MEASURE_SECONDS = 3.0
+MOST_MEASURE_SECONDS = 60.0
+ALONE_SAMPLES = 16
+BATCH_INPUT_BYTES = 8 * 1024 * 1024  # of a batch whose size does not matter
+WORSE_SHARE = 0.05  # of right answers, below those in `fit`, at which other inputs are tried
+WORSE_LOSS = 1.5
+
+HEARTBEAT_SECONDS = 5.0
+MOMENTA = (0.0, 0.1, 0.5, 0.9, 0.99)
+AVAILABLE_BOUND = 0.05  # of a channel's deviation
+PARTED = 1e-4

@@ -1,0 +1,212 @@
+"""Trials on the samples that passed: one forward pass each, at the weights that `fit` left."""
+
+import functools
+
+import numpy as np
+
+from repro_recorder import limits, scores, values
+
+BATCHES = (8, 32, 128)
+MOST_COARSE = 0.2  # weight of steps between which nothing was looked at
+FACTORS = (255.0, 1.0 / 255.0, 127.5, 1.0 / 127.5)
+
+
+def planned(measured, plan):
+    """Yield the trials, most telling first; each a dict with `make`, which returns its figures."""
+    if plan.fit_pairs is not None:
+        yield trial(
+            "statistics-of-fit", lambda: measured.passed(measured.lens.begin_pass(False, statistics=plan.fit_pairs))
+        )
+    if plan.statistics is not None:
+        yield from _statistics(measured, plan.statistics)
+    if plan.which == "fit":
+        yield from _phases(measured)
+    yield from _classes(measured)
+    if plan.which == "fit" or _worse(measured.figures["inference", False], plan.fit_figures):
+        yield from _inputs(measured, plan)
+
+
+def _worse(figures, in_fit):
+    """Return whether samples that were not trained on are answered worse than those that were, or cannot be told."""
+    if in_fit is None:
+        return True
+    if figures["right"] is not None and in_fit["right"] is not None:
+        return figures["right"] < in_fit["right"] - limits.WORSE_SHARE
+    if figures["loss"] is None or in_fit["loss"] is None:
+        return True
+    return not figures["loss"] <= in_fit["loss"] * limits.WORSE_LOSS
+
+
+def trial(kind, make, available=True, reason=None, momentum=None, batch_size=None, parameter=None, cost=1.0):
+    """Return a trial that is not made yet; `cost` in passes of the samples."""
+    return {
+        "kind": kind,
+        "make": make,
+        "available": available,
+        "reason": reason,
+        "momentum": momentum,
+        "batch_size": batch_size,
+        "parameter": parameter,
+        "deviation": None,
+        "cost": cost,
+    }
+
+
+def _statistics(measured, statistics):
+    """Yield trials with other moving statistics in inference phase."""
+    lens = measured.lens
+
+    def with_pairs(pairs):
+        return lambda: measured.passed(lens.begin_pass(False, statistics=pairs))
+
+    pairs = measured.batch_pairs
+    usable = pairs is not None and any(pair is not None for pair in pairs)
+    yield trial(
+        "re-estimated",
+        lambda: _re_estimated(measured),
+        usable,
+        None if usable else "no layer has batch statistics",
+        cost=2.0,
+    )
+    moved = [index for index in range(len(statistics.layers)) if statistics.updates[index]]
+    if not moved:
+        yield trial("momentum", None, False, "no moving statistic changed in training")
+        return
+    yield trial("debiased", with_pairs(statistics.debiased()))
+    if statistics.replays is None:
+        yield trial("momentum", None, False, "a callback has put other weights in after the last step")
+        return
+    problems = [statistics.layers[index].name for index in moved if not statistics.available(index)]
+    reason = "the batch statistics of {} could not be worked out".format(problems[0]) if problems else None
+    check = {"deviation": None}
+
+    def at_own():
+        figures = measured.passed(lens.begin_pass(False, statistics=statistics.pairs(statistics.own_replay)))
+        check["deviation"] = figures["deviation"] = _difference(
+            figures["outputs"], measured.figures["inference", False]["outputs"]
+        )
+        return figures
+
+    def at(momentum):
+        figures = measured.passed(lens.begin_pass(False, statistics=statistics.pairs(statistics.replays[momentum])))
+        return dict(figures, deviation=check["deviation"])
+
+    yield trial("own-momentum", at_own, reason is None, reason)
+    for momentum in limits.MOMENTA:
+        coarse = statistics.coarse[momentum]
+        own = all(statistics.momenta[index] == momentum for index in moved)  # exact, however few steps were looked at
+        if reason is None and coarse > MOST_COARSE and not own:
+            reason_here = "steps that weigh {:.0%} were not looked at one by one".format(coarse)
+        else:
+            reason_here = reason
+        yield trial(
+            "momentum",
+            functools.partial(at, momentum),
+            reason_here is None,
+            reason_here,
+            momentum,
+            parameter={"coarse_weight": coarse},
+        )
+
+
+def _difference(outputs, others):
+    """Return the largest difference of two lists of outputs; None where they hold no numbers."""
+    differences = [
+        np.abs(np.asarray(output, np.float64) - np.asarray(other, np.float64)).max()
+        for output, other in zip(outputs, others)
+        if output.shape == other.shape and output.size
+    ]
+    return float(max(differences)) if differences else None
+
+
+def _re_estimated(measured):
+    """Return figures with the mean statistics of one pass in which BatchNormalization alone is in training phase."""
+    from repro_recorder import measure
+
+    lens = measured.lens
+    estimating = lens.begin_pass(False, batch_norm=True, stochastic=False)
+    sums, count = None, 0
+    for rows in measured.slices():
+        estimating.batch(*measured.part(rows))
+        sums = measure.add_statistics(sums, estimating.batch_statistics, rows.stop - rows.start)
+        count += rows.stop - rows.start
+    pairs = measure.mean_statistics(sums, count)
+    own = lens.moving_pairs()
+    mixed = [each if pair is None else pair for pair, each in zip(pairs, own)]
+    return measured.passed(lens.begin_pass(False, statistics=mixed))
+
+
+def _phases(measured):
+    """Yield trials with one kind of layers in training phase, and with batches of other sizes."""
+    lens = measured.lens
+    stochastic = bool(lens.stochastic_layers())
+    if lens.moving():
+        sizes = {size for size in BATCHES + (measured.rows,) if size <= measured.rows}
+        # Without stochastic layers the training phase itself is the trial with training's batches.
+        sizes = sizes | {measured.batch_size} if stochastic else sizes - {measured.batch_size}
+        for size in sorted(sizes, reverse=True):
+            yield trial(
+                "batch",
+                lambda size=size: measured.passed(lens.begin_pass(False, batch_norm=True, stochastic=False), size),
+                batch_size=size,
+                cost=max(1.0, measured.batch_size / size),
+            )
+    if stochastic:
+        yield trial("stochastic", lambda: measured.passed(lens.begin_pass(True, batch_norm=False, stochastic=True)))
+
+
+def _classes(measured):
+    """Yield the trial with other names for the classes; it takes no pass."""
+    figures = measured.figures["inference", False]
+    if figures["scores"] is not None and figures["right"] < 1.0:
+        yield trial("permutation", lambda: _renamed(figures), cost=0.0)
+
+
+def _inputs(measured, plan):
+    """Yield trials with other inputs."""
+    lens = measured.lens
+    figures = measured.figures["inference", False]
+    leaves = values.leaves(measured.x)
+    if len(leaves) != 1 or leaves[0][1].dtype.kind not in "fiu" or figures["right"] == 1.0:
+        return
+    array = leaves[0][1]
+
+    def with_inputs(change):
+        return lambda: measured.passed(
+            lens.begin_pass(False), x=values.map_arrays(lambda item: change(item).astype(np.float32), measured.x)
+        )
+
+    if plan.which != "fit":
+        for factor in FACTORS:
+            yield trial("scale", with_inputs(lambda item, factor=factor: item * factor), parameter={"factor": factor})
+    if array.ndim == 4 and array.shape[-1] in (3, 4):
+        yield trial("channels", with_inputs(lambda item: np.concatenate([item[..., 2::-1], item[..., 3:]], -1)))
+    elif array.ndim == 4 and array.shape[1] in (3, 4):
+        yield trial("channels", with_inputs(lambda item: np.concatenate([item[:, 2::-1], item[:, 3:]], 1)))
+    if plan.which == "fit":
+        return
+    columns = plan.columns or []
+    if array.ndim > 1 and len(columns) == array.shape[-1]:
+        yield trial("affine", with_inputs(lambda item: _like_fit(item, columns)))
+    yield trial("inverted", with_inputs(lambda item: float(item.max()) + float(item.min()) - item))
+    yield trial("scale", with_inputs(lambda item: item / 127.5 - 1.0), parameter={"factor": 1 / 127.5, "offset": -1.0})
+    yield trial("scale", with_inputs(lambda item: (item + 1.0) * 127.5), parameter={"factor": 127.5, "offset": 127.5})
+
+
+def _renamed(figures):
+    renaming = scores.best_renaming(figures["scores"], figures["labels"])
+    if renaming is None:
+        return {"available": False, "reason": "fewer than 2 or more than 64 classes"}
+    to, share = renaming
+    changed = dict.fromkeys(("loss", "accuracy", "outputs"))
+    return dict(changed, metrics={}, right=share, parameter={"to": to.tolist()})
+
+
+def _like_fit(array, columns):
+    """Return an array whose channels have the mean and deviation that they had in `fit`."""
+    table = array.reshape(-1, array.shape[-1]).astype(np.float64)
+    mean, deviation = table.mean(0), table.std(0)
+    own_mean = np.array([column["mean"] for column in columns], np.float64)
+    own_deviation = np.array([column["deviation"] for column in columns], np.float64)
+    scaled = (table - mean) / np.where(deviation > 0, deviation, 1.0) * own_deviation + own_mean
+    return scaled.reshape(array.shape)

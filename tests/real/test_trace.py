@@ -20,6 +20,7 @@ TRACED = ("plain", "with_dropout", "nested")
 REFUSED = {
     "called_twice": "shared is called 2 times in a training step",
     "in_inference_mode": "fixed is called with training=False: training reads the moving statistics",
+    "read_by_another": "read is not alone in reading its moving statistics",
     "put_back_by_train_step": "are not the averages of its batches",
 }
 

@@ -7,11 +7,10 @@ from typing import Literal
 
 from repro.base.errors import InputError
 from repro.base.text import exact, markdown, one_line
-from repro.bundle import redact
+from repro.bundle.redact.run import redactor_for
 from repro.bundle.report import reproduce_line
 from repro.bundle.standalone import script_of
 from repro.environment import definition, diff
-from repro.environment.record import RECORDED_VARIABLES
 from repro.explain import sentences
 from repro.runs.records import ClaimResult
 from repro.runs.view import RunView
@@ -55,10 +54,7 @@ def write(run: RunView, tracker: Tracker) -> IssueText:
 
 
 def _redacted(text: str) -> str:
-    from repro.bundle.export import public_text
-
-    redactor = redact.Redactor(redact.known_here(allowed=RECORDED_VARIABLES), public=public_text())
-    return redactor.text(text, "issue")
+    return redactor_for([]).text(text, "issue")
 
 
 class _Parts:

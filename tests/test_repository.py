@@ -44,7 +44,7 @@ def test_lock_pins_by_hash_and_names_no_address(lock: Path) -> None:
 
 
 def test_formats_page_names_every_event_value_and_operator() -> None:
-    page = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
+    page = "".join((ROOT / "docs" / name).read_text("utf-8") for name in ("formats.md", "recording-format.md"))
     tags = [kind.__struct_config__.tag for kind in get_args(events.AnyEvent)]
     missing = [name for name in (*tags, *get_args(Value), *get_args(Operator)) if f"`{name}`" not in page]
     assert not missing

@@ -130,6 +130,19 @@ def test_other_things_in_a_store_are_left_alone(folder: Path, store: Path) -> No
     assert Store(store).runs() == [run]
 
 
+RECORDED = {
+    "format": 1,
+    "recorder": "1",
+    "script": "train.py",
+    "script_sha256": "0" * 64,
+    "arguments": [],
+    "python": "3.12.1",
+    "keras": "3.15.1",
+    "keras_module": "keras",
+    "generation": "keras-3",
+}
+
+
 def test_only_a_recording_has_no_scenario(folder: Path, store: Path) -> None:
     run = make(folder, store)
     scenario = run.scenario()
@@ -138,7 +151,7 @@ def test_only_a_recording_has_no_scenario(folder: Path, store: Path) -> None:
     with pytest.raises(InputError, match=r"scenario\.yaml: there is no such file"):
         run.scenario()
     record = json.loads(run.file(layout.RECORD).read_bytes())
-    run.file(layout.RECORD).write_text(json.dumps({**record, "recorded": {"script_sha256": "0" * 64}}))
+    run.file(layout.RECORD).write_text(json.dumps({**record, "recorded": RECORDED}))
     assert run.scenario() is None
     with pytest.raises(InputError, match="is a recording: it has no scenario"):
         run.require_scenario()

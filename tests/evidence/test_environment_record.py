@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from repro.environment import check, definition, machine, record
-from repro.supervise.probe import probe as worker_probe
+from repro.worker import probe as worker_probe
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "environment-record.md"
 

@@ -13,7 +13,6 @@ from textual.geometry import Offset
 from textual.selection import Selection
 from textual.strip import Strip
 
-from repro.base import rounded
 from repro.explain.layers import remaining_distance
 from tests.tui.conftest import until
 from tests.tui.recorded import drift
@@ -23,38 +22,6 @@ from tui.themes import NORMAL, THEMES
 from tui.widgets.curve import BELOW, Curve, Series, draw, scale_for
 from tui.widgets.drift import buckets
 from tui.widgets.pictures import cells, glyphs, shrink
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (1.0, "1"),
-        (0.9999999, "0.9999999"),
-        (0.9999999999999999, "0.9999999999999999"),
-        (1e-9, "1e-09"),
-        (1.00000001, "1.00000001"),
-        (10.745396614074707, "10.75"),
-        ("nan", "nan"),
-        ("inf", "inf"),
-        (None, "-"),
-        (7, "7"),
-    ],
-)
-def test_a_number_is_never_rounded_into_a_lie(value: object, shown: str) -> None:
-    assert rounded.number(value) == shown
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [(1.0, "1.0000"), (0.0, "0.0000"), (0.99999, "<1.0000"), (1e-9, "1.0e-09"), (0.3333333, "0.3333"), ("nan", "nan")],
-)
-def test_a_share_is_never_rounded_into_a_lie(value: object, shown: str) -> None:
-    assert rounded.share(value) == shown
-
-
-def test_text_from_files_has_no_control_characters() -> None:
-    assert text.plain("a\x1b[31m\nb\x07") == "a\ufffd[31m\ufffdb\ufffd"
-    assert len(text.plain("x" * 500)) == 200
 
 
 def test_bars_and_levels_read_without_colour() -> None:

@@ -108,7 +108,7 @@ def _enter(store: Path, folder: str) -> tuple[float, str]:
 def what_if() -> list[Row]:
     """20 momenta at 5 epochs of one traced run, and one more of a warm worker."""
     from repro.runs.directory import RunDirectory
-    from repro.supervise.what_if import Oracle
+    from repro.supervise.what_if import WhatIfSession
 
     momenta, epochs = [str(n / 20) for n in range(20)], ("1", "2", "5", "10", "20")
     theirs = plain("--epochs", "20", "--measure-at", *epochs[:-1])["process_seconds"]
@@ -119,12 +119,12 @@ def what_if() -> list[Row]:
         asked += [word for epoch in epochs for word in ("--epoch", str(epoch))]
         wall_seconds([*REPRO, "what-if", traced["run"], *asked, "--store", store])
         ours = time.perf_counter() - started
-        with Oracle(RunDirectory(Path(store) / traced["run"])) as oracle:
-            oracle.ask(0.5, 5)
+        with WhatIfSession(RunDirectory(Path(store) / traced["run"])) as session:
+            session.ask(0.5, 5)
             further = []
             for momentum in (0.1, 0.3, 0.7, 0.9, 0.95):
                 begun = time.perf_counter()
-                oracle.ask(momentum, 5)
+                session.ask(momentum, 5)
                 further.append(time.perf_counter() - begun)
         again = wall_seconds([*REPRO, "run", "momentum-0.01", "--trace", "--store", store])
     return [

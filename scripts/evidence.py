@@ -32,6 +32,7 @@ from repro.runs.directory import RunDirectory
 from repro.runs.run_object import run_object
 from repro.runs.store import Store
 from repro.runs.verdict import decide_all, verdict
+from repro.runs.view import RunView
 from repro.scenario.images import list_files
 from repro.scenario.load import load, parse, shipped_files
 from repro.scenario.types import Scenario
@@ -114,7 +115,7 @@ def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
     shown = run_object(run)
     measured = shown["measurements"]
     measured["fit"] = {key: values[-1] for key, values in measured["fit"].items()}
-    claims = decide_all(scenario, measured, shown["environment"])
+    claims = decide_all(scenario, RunView(run).figures, shown["environment"])
     progress = run.progress()
     labels = [image.label for image in run.record().images]
     at = {epoch: progress.measurements(epoch, labels) for epoch in scenario.measured_epochs}
@@ -126,11 +127,11 @@ def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
         "epochs": [
             {
                 "epoch": epoch,
-                "evaluate": found.get("evaluate"),
-                "evaluate_training_phase": found.get("evaluate_training_phase"),
-                "distance": found.get("batch_norm", {}).get("moving_to_batch_distance"),
+                "evaluate": msgspec.to_builtins(figures.get("evaluate")),
+                "evaluate_training_phase": msgspec.to_builtins(figures.get("evaluate_training_phase")),
+                "distance": figures.get("batch_norm.moving_to_batch_distance"),
             }
-            for epoch, found in at.items()
+            for epoch, figures in at.items()
         ],
         "seconds": shown["seconds"]["total"],
         "threads": run.record().threads,

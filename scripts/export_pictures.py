@@ -107,7 +107,7 @@ async def make(store: Path) -> None:
             await pilot.press("escape", "escape", "escape")
             app.session.marked = [bug, repair, old]
             await pilot.press("3")
-            await until(pilot, lambda: getattr(app.screen, "_read", None) is not None, "the comparison")
+            await until(pilot, lambda: getattr(app.screen, "_loaded", None) is not None, "the comparison")
             await save("compare")
             await pilot.press("q")
 

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 from repro.environment import definition
-from repro.supervise.supervisor import worker_variables
+from repro.supervise.worker_process import worker_variables
 
 # Runs under Python 3.6 too.
 ASK = r"""

@@ -10,7 +10,8 @@ from repro.base.text import exact, markdown, one_line
 from repro.bundle.redact.run import redactor_for
 from repro.bundle.report import reproduce_line
 from repro.bundle.standalone import script_of
-from repro.environment import definition, diff
+from repro.environment import definition
+from repro.environment.facts import facts_of
 from repro.explain import sentences
 from repro.runs.records import ClaimResult
 from repro.runs.view import RunView
@@ -65,7 +66,7 @@ class _Parts:
         self.scenario = scenario
         self.code = code
         self.claims = claims
-        self.facts = diff.facts_of(run.environment)
+        self.facts = facts_of(run.environment)
         self.measurements = run.measurements
         self.short = short
 

@@ -14,9 +14,9 @@ from repro.base import arrays
 from repro.base.errors import InputError
 from repro.base.text import code, escape_control, exact, markdown, one_line
 from repro.bundle.standalone import script_of
-from repro.environment import diff
+from repro.environment.facts import facts_of
 from repro.explain import sentences
-from repro.runs.records import ClaimResult, Measurements
+from repro.runs.records import NOTHING_MEASURED, ClaimResult, Measurements
 from repro.runs.verdict import decide_all
 from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
@@ -152,7 +152,7 @@ def _view(run: RunView, script: str | None) -> dict[str, Any]:
     scenario = run.run.require_scenario()
     # Every group is there, None where it was not measured.
     measurements: dict[str, Any] = {**dict.fromkeys(Measurements.__struct_fields__), **run.measurements}
-    facts = {**diff.facts_of(run.environment), "network": run.network}
+    facts = {**facts_of(run.environment), "network": run.network}
     pictures = _pictures(run, measurements)
     fit = measurements["fit"]
     return {
@@ -208,7 +208,7 @@ def _why_none(run: RunView) -> str:
 def _claims(run: RunView, scenario: Scenario) -> list[ClaimResult]:
     if run.result is not None:
         return run.result.claims
-    return decide_all(scenario, {}, run.record.environment)
+    return decide_all(scenario, NOTHING_MEASURED, run.record.environment)
 
 
 def reproduce_line(run: RunView, file: str) -> str:

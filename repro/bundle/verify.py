@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repro.base import arrays
+from repro.base.difference import DifferenceRow
 from repro.base.errors import InputError, UnusableError
 from repro.base.text import one_line
 from repro.bundle.read import Bundle, bad
 from repro.environment import check, definition, diff, gpu
+from repro.environment.facts import facts_of
 from repro.environment.machine import ONEDNN
 from repro.runs import layout
 from repro.runs.plan import Plan
-from repro.runs.records import ImageRecord
+from repro.runs.records import ImageRecord, Measurements
 from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
 from repro.scenario import own_model
@@ -62,7 +64,7 @@ class Outcome:
 
     grade: Grade
     largest_relative_deviation: float | None
-    differences: list[diff.Difference]
+    differences: list[DifferenceRow]
 
 
 def plan(bundle: Bundle, images: Path | None, command: list[str], *, trusted: bool = False) -> list[Verification]:
@@ -231,9 +233,9 @@ def _duration(seconds: float) -> str:
 
 def grade(theirs: RunView, ours: RunView) -> Outcome:
     """How close our finished run is to theirs."""
-    deviation = largest_deviation(theirs.measurements, ours.measurements)
+    deviation = largest_deviation(theirs.figures, ours.figures)
     differences = _differences(theirs, ours)
-    hashes = {run.measurements.get("weights_sha256") for run in (theirs, ours)}
+    hashes = {run.figures.get("weights_sha256") for run in (theirs, ours)}
     found: Grade
     if len(hashes) == 1 and None not in hashes:
         found = "bit-identical"
@@ -246,12 +248,12 @@ def grade(theirs: RunView, ours: RunView) -> Outcome:
     return Outcome(found, deviation, differences)
 
 
-def _differences(theirs: RunView, ours: RunView) -> list[diff.Difference]:
+def _differences(theirs: RunView, ours: RunView) -> list[DifferenceRow]:
     """How the environments differ; how the same kernels were asked for is no difference."""
     found = diff.differences([theirs.facts_record, ours.facts_record])
     states = [run.environment.get("facts", {}).get("onednn") for run in (theirs, ours)]
     if states[0] is not None and states[0] == states[1]:
-        found = [one for one in found if one.key != f"variables.{ONEDNN}"]
+        found = [one for one in found if one.name != f"variables.{ONEDNN}"]
     return found
 
 
@@ -261,8 +263,8 @@ def why_not_identical(outcome: Outcome, theirs: RunView) -> str | None:
         return None
     first = next((one for one in outcome.differences if one.explains), None)
     if first is not None:
-        return f"the likeliest reason is {first.group} ({first.key}): {first.why} ({first.source})"
-    facts = diff.facts_of(theirs.environment)
+        return f"the likeliest reason is {first.group} ({first.name}): {first.why} ({first.source})"
+    facts = facts_of(theirs.environment)
     if str(facts.get("versions.tensorflow", "")).startswith("1."):
         several = f" with {theirs.record.threads} threads" if theirs.record.threads > 1 else ""
         return (
@@ -272,7 +274,7 @@ def why_not_identical(outcome: Outcome, theirs: RunView) -> str | None:
     return "the environments differ in nothing that is recorded and can change a figure"
 
 
-def largest_deviation(theirs: dict[str, Any], ours: dict[str, Any]) -> float | None:
+def largest_deviation(theirs: Measurements, ours: Measurements) -> float | None:
     """Largest relative deviation of all losses and probabilities; None where not the same things were measured."""
     left, right = dict(_numbers(theirs)), dict(_numbers(ours))
     if left.keys() != right.keys():
@@ -280,13 +282,14 @@ def largest_deviation(theirs: dict[str, Any], ours: dict[str, Any]) -> float | N
     return max((_relative(left[key], right[key]) for key in left), default=None)
 
 
-def _numbers(measurements: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    for index, value in enumerate(measurements.get("fit", {}).get("loss", [])):
+def _numbers(measurements: Measurements) -> Iterator[tuple[str, float]]:
+    for index, value in enumerate(measurements.fit.loss):
         yield f"fit.loss[{index}]", float(value)
     for group in ("evaluate", "evaluate_training_phase", "validation"):
-        if measurements.get(group) is not None:
-            yield f"{group}.loss", float(measurements[group]["loss"])
-    for row, values in enumerate((measurements.get("predict") or {}).get("probabilities", [])):
+        loss = measurements.get(f"{group}.loss")
+        if loss is not None:
+            yield f"{group}.loss", float(loss)
+    for row, values in enumerate(measurements.get("predict.probabilities") or []):
         for column, value in enumerate(values):
             yield f"predict.probabilities[{row}][{column}]", float(value)
 

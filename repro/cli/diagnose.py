@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from repro.base.errors import ExitCode, InputError, ReproError
 from repro.base.text import one_line, rounded
@@ -31,6 +32,8 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     from repro.explain import diagnosis
 
     found = open_store(store).find(run)
+    if found.is_recording():
+        ctx.exit(_diagnose_recording(found, as_json=as_json))
     findings = diagnosis.diagnose(diagnosis.gather(found, found.require_scenario()))
     tried, note = _try(found, findings, wanted=not no_trial)
     rows = [
@@ -51,19 +54,34 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
         ctx.exit(int(ExitCode.NOT_REPRODUCED))
 
 
+def _diagnose_recording(run: RunDirectory, *, as_json: bool) -> int:
+    """Print the diagnosis of a recording, whose trials were made in the program itself; return the exit code."""
+    from repro.explain.recorded import diagnose
+
+    findings = diagnose(run)
+    state = run.state()
+    note = None if state == "finished" else f"the recording is {state}: this is what there is of it"
+    if as_json:
+        rows = msgspec.to_builtins(findings)
+        print_json({"format": FORMAT, "run": run.id, "diagnosis": findings[0].cause, "findings": rows, "note": note})
+    else:
+        echo_text(_text(run.id, msgspec.to_builtins(findings), note))
+    return int(ExitCode.NOT_REPRODUCED if findings[0].cause == "cannot-be-told" else ExitCode.DONE)
+
+
 def _try(run: RunDirectory, findings: list[Finding], *, wanted: bool) -> tuple[list[list[dict[str, Any]]], str | None]:
     """What every trial of every finding gave, and why none was made where none was."""
     nothing: list[list[dict[str, Any]]] = [[] for _ in findings]
     if not wanted or not any(finding.trials for finding in findings):
         return nothing, None
-    from repro.supervise.what_if import Oracle, require_traced, snapshots
+    from repro.supervise.what_if import WhatIfSession, require_traced, snapshots
 
     try:
         require_traced(run)
         epoch = snapshots(run)[-1]
-        with Oracle(run) as oracle:
+        with WhatIfSession(run) as session:
             return [
-                [_row(oracle.ask(**_question(trial), epoch=epoch), trial.says, finding) for trial in finding.trials]
+                [_row(session.ask(**_question(trial), epoch=epoch), trial.says, finding) for trial in finding.trials]
                 for finding in findings
             ], None
     except InputError as error:
@@ -111,10 +129,17 @@ def _text(run_id: str, rows: list[dict[str, Any]], note: str | None) -> str:
         ]
         lines.append(f"  remedy: {one_line(row['remedy'], 1000)}")
         lines += [
-            f"  tried on this run: {one_line(trial['says'], 300)}: {trial['right']} of {trial['of']} right "
-            f"(before: {trial['before']}): {'works' if trial['works'] else 'does not mend it'}"
+            f"  tried on this run: {one_line(trial['says'], 300)}: {_outcome(trial)}: "
+            f"{'works' if trial['works'] else 'does not mend it'}"
             for trial in row["trials"]
         ]
     if note is not None:
         lines += ["", one_line(note, 1000)]
     return "\n".join(lines)
+
+
+def _outcome(trial: dict[str, Any]) -> str:
+    """How many samples a trial got right, or its loss if they have no classes; and the same before."""
+    if trial["right"] is None:
+        return f"loss {trial['loss']:.6g} (before: {trial['loss_before']:.6g})"
+    return f"{trial['right']} of {trial['of']} right (before: {trial['before']})"

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from repro.base.difference import DifferenceRow
 from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
@@ -28,22 +29,11 @@ def command(first: str, second: str, all_rows: bool, store: Path | None, as_json
 
     with contextlib.ExitStack() as stack:
         records = [_record(argument, store, stack) for argument in (first, second)]
-    found = diff.rows(records) if all_rows else diff.differences(records)
+    rows = diff.rows(records) if all_rows else diff.differences(records)
     if as_json:
-        rows = [
-            {
-                "name": row.key,
-                "values": list(row.values),
-                "group": row.group,
-                "why": row.why,
-                "source": row.source,
-                "explains": row.explains,
-            }
-            for row in found
-        ]
-        print_json({"format": FORMAT, "sides": [first, second], "rows": rows})
+        print_json({"format": FORMAT, "sides": [first, second], "rows": [row.explanation() for row in rows]})
     else:
-        echo_text(_text(found, first, second))
+        echo_text(_text(rows, first, second))
 
 
 def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> dict[str, Any]:
@@ -68,7 +58,7 @@ def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> d
     return runs[0].facts_record
 
 
-def _text(rows: list[Any], first: str, second: str) -> str:
+def _text(rows: list[DifferenceRow], first: str, second: str) -> str:
     from repro.base.text import exact
 
     if not rows:
@@ -78,7 +68,7 @@ def _text(rows: list[Any], first: str, second: str) -> str:
         lines.append(f"{click.style(group, bold=True)}: {why} ({source})")
         for row in rows:
             if (row.group, row.why) == (group, why):
-                lines.append(f"  {one_line(row.key)}")
+                lines.append(f"  {one_line(row.name)}")
                 lines += [
                     f"    {one_line(name)}: {exact(value)}"
                     for name, value in zip((first, second), row.values, strict=True)

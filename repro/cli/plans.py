@@ -49,7 +49,7 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
 
     Not `here`: they run on other machines, so the environments need not be installed on this one.
     """
-    from repro.supervise.supervisor import checkpoint_seconds
+    from repro.runs.checkpoint_interval import checkpoint_seconds
 
     checkpoint_seconds()
     names = list(asked.scenarios) + (scenario_load.shipped_names() if asked.all_scenarios else [])

@@ -74,7 +74,7 @@ def command(
 
 def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenario, definition.Environment]:
     """What is needed to go on; a fault that says why it cannot be."""
-    from repro.supervise.supervisor import checkpoint_seconds
+    from repro.runs.checkpoint_interval import checkpoint_seconds
 
     checkpoint_seconds()
     state = run.state()

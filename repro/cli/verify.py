@@ -106,20 +106,10 @@ def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int
     row.update(
         grade=outcome.grade,
         verdicts=[one.evidence.verdict, ours.verdict],
-        weights_sha256=[run.measurements.get("weights_sha256") for run in (one.evidence, ours)],
+        weights_sha256=[run.figures.get("weights_sha256") for run in (one.evidence, ours)],
         why_not_identical=verify.why_not_identical(outcome, one.evidence),
         largest_relative_deviation=outcome.largest_relative_deviation,
-        differences=[
-            {
-                "name": d.key,
-                "values": list(d.values),
-                "group": d.group,
-                "why": d.why,
-                "source": d.source,
-                "explains": d.explains,
-            }
-            for d in outcome.differences
-        ],
+        differences=[row.explanation() for row in outcome.differences],
     )
     return row, int(ExitCode.NOT_REPRODUCED if outcome.grade == "different" else ExitCode.DONE)
 

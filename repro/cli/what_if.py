@@ -31,7 +31,7 @@ def command(
 ) -> None:
     """Ask a traced run what another momentum would have predicted. RUN: an id, a unique prefix, or `last`."""
     from repro.base.text import compact
-    from repro.supervise.what_if import Oracle, Statistics, snapshots
+    from repro.supervise.what_if import Statistics, WhatIfSession, snapshots
 
     found = open_store(store).find(run)
     values = [_momentum(text) for text in split(momenta, "--momentum")]
@@ -39,13 +39,13 @@ def command(
     kinds: list[Statistics] = ["moving"]
     kinds += ["debiased"] if debiased else []
     answers = []
-    with Oracle(found) as oracle:
+    with WhatIfSession(found) as session:
         kept = snapshots(found)
         for epoch in asked or kept[-1:]:
             for momentum in values:
-                answers += [oracle.ask(momentum, epoch, kind) for kind in kinds]
+                answers += [session.ask(momentum, epoch, kind) for kind in kinds]
             if re_estimated:
-                answers.append(oracle.ask(values[0], epoch, "re-estimated"))
+                answers.append(session.ask(values[0], epoch, "re-estimated"))
     if as_json:
         print_json({"format": FORMAT, "run": found.id, "answers": msgspec.to_builtins(answers)})
         return

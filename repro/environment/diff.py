@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-ABSENT = None
-# A real record has some hundred facts; each is compared with some thirty patterns.
-MAX_FACTS = 20_000
-MAX_NAME = 200
+from repro.base.difference import DifferenceRow
+from repro.environment.facts import facts_of
 
 _KERAS_THREADS = "keras issues 6977, 7177, 9214"
 _FACTS_VERSIONS = "our measurements over six pairs of Keras and TensorFlow (docs/environment-record.md)"
@@ -183,86 +181,29 @@ ONE_SIDED = Rule(
 # Where a fact that is absent says something: not installed, not set, no such device.
 _ABSENT_TELLS = re.compile(r"(packages|variables|gpus|nvidia|container)(\.|\[|$)")
 
-# Facts that differ between any two runs and explain nothing.
-VOLATILE = re.compile(
-    r"(collected|probe_seconds|format)(\.|$)|(memory_available|uptime|load)|variables\.(KERAS_HOME|LD_LIBRARY_PATH)$|cpu\.(mhz|bogomips)"
-)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One fact that is not the same everywhere; `values` in the order of the records, None where it is absent."""
-
-    key: str
-    values: tuple[Any, ...]
-    rank: int
-    group: str
-    why: str
-    source: str
-    explains: bool
-
-
-def flatten(facts: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
-    """Nested facts as dotted keys; lists of plain values stay whole, other lists get [index].
-
-    Names are cut at MAX_NAME characters; of more than MAX_FACTS facts one more than that is given.
-    """
-    found: dict[str, Any] = {}
-    for key, value in facts.items():
-        _flatten(value, f"{prefix}{key[:MAX_NAME]}", found, depth)
-    return found
-
-
-def _flatten(value: Any, key: str, found: dict[str, Any], depth: int) -> None:
-    if len(found) > MAX_FACTS:
-        return
-    if depth > 20:
-        found[key] = "..."
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            _flatten(item, f"{key}.{name[:MAX_NAME]}", found, depth + 1)
-    elif isinstance(value, (list, tuple)) and any(isinstance(item, (Mapping, list, tuple)) for item in value):
-        for index, item in enumerate(value):
-            _flatten(item, f"{key}[{index}]", found, depth + 1)
-    else:
-        found[key] = list(value) if isinstance(value, tuple) else value
-
-
-def facts_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record's facts as dotted keys, without those that explain nothing."""
-    facts = record.get("facts", {})
-    flat = flatten(facts) if isinstance(facts, Mapping) else {}
-    return {key: value for key, value in flat.items() if not VOLATILE.match(key)}
-
 
 def rule_of(key: str) -> tuple[int, Rule]:
-    """Rank (0: most likely to explain) and rule of a dotted key."""
+    """Return the rank (0: most likely to explain) and the rule of a dotted key."""
     for rank, rule in enumerate(RULES):
         if rule.matches(key):
             return rank, rule
     raise AssertionError("the last rule matches everything")
 
 
-def rows(records: Sequence[Mapping[str, Any]]) -> list[Difference]:
-    """All facts of all records, the likeliest explanations first."""
+def rows(records: Sequence[Mapping[str, Any]]) -> list[DifferenceRow]:
+    """Return a row for every fact of the records, the most likely explanations first."""
     flat = [facts_of(record) for record in records]
-    keys = dict.fromkeys(key for facts in flat for key in facts)
-    found = []
-    for key in keys:
+    ranked = []
+    for key in dict.fromkeys(key for facts in flat for key in facts):
         rank, rule = rule_of(key)
-        values = tuple(facts.get(key, ABSENT) for facts in flat)
         if not _ABSENT_TELLS.match(key) and not all(key in facts for facts in flat):
             rank, rule = len(RULES), ONE_SIDED
-        found.append(Difference(key, values, rank, rule.group, rule.why, rule.source, rule.explains))
-    return sorted(found, key=lambda row: (row.rank, row.key))
+        values = tuple(facts.get(key) for facts in flat)
+        row = DifferenceRow("environment", key, values, rule.group, rule.why, rule.source, rule.explains)
+        ranked.append((rank, key, row))
+    return [row for _, _, row in sorted(ranked, key=lambda item: item[:2])]
 
 
-def differences(records: Sequence[Mapping[str, Any]]) -> list[Difference]:
-    """Facts that are not the same in all records, the likeliest explanations first."""
-    return [row for row in rows(records) if not same(row.values)]
-
-
-def same(values: Iterable[Any]) -> bool:
-    """Whether all values are equal, True and 1 kept apart."""
-    first, *others = values
-    return all(other == first and isinstance(other, bool) == isinstance(first, bool) for other in others)
+def differences(records: Sequence[Mapping[str, Any]]) -> list[DifferenceRow]:
+    """Return the rows of the facts that are not the same in all records, the most likely explanations first."""
+    return [row for row in rows(records) if row.differs]

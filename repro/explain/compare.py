@@ -10,42 +10,17 @@ from typing import Any
 
 import msgspec
 
+from repro.base.difference import DifferenceRow, all_equal
 from repro.base.errors import InputError
 from repro.base.text import exact, exact_row, markdown, one_line
 from repro.environment import diff
+from repro.environment.facts import flatten
 from repro.runs.event_base import Number
 from repro.runs.events import to_number
-from repro.runs.records import ImageRecord
+from repro.runs.records import Drift, ImageRecord
 from repro.runs.view import RunView
 
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Row:
-    """One thing that the runs have in common or not; `values` in the order of the runs, None where there is none."""
-
-    section: str
-    name: str
-    values: tuple[Any, ...]
-    group: str = ""
-    why: str = ""
-    source: str = ""
-    # Whether it can be the reason of a changed figure; None where that is no question.
-    explains: bool | None = None
-    # Timings differ between any two runs; they are shown, and nothing is concluded from them.
-    always: bool = False
-
-    @property
-    def differs(self) -> bool:
-        return not diff.same(self.values)
-
-    @property
-    def differences(self) -> list[Number | None]:
-        """Each value minus the first one, None where that is not a number."""
-        first = _as_number(self.values[0])
-        others = [_as_number(value) for value in self.values[1:]]
-        return [None if first is None or other is None else to_number(other - first) for other in others]
 
 
 @dataclass(frozen=True)
@@ -55,13 +30,13 @@ class Comparison:
     runs: list[str]
     labels: list[str]
     verdicts: list[str | None]
-    rows: list[Row] = field(default_factory=list)
+    rows: list[DifferenceRow] = field(default_factory=list)
 
     @property
     def same_verdicts(self) -> bool:
         return len(set(self.verdicts)) == 1
 
-    def shown(self, *, all_rows: bool) -> list[Row]:
+    def shown(self, *, all_rows: bool) -> list[DifferenceRow]:
         """The rows to print: those that differ, or all."""
         return [row for row in self.rows if all_rows or row.differs or row.always]
 
@@ -85,11 +60,11 @@ def _labels(runs: Sequence[RunView]) -> list[str]:
     return [f"{tail}#{index + 1}" for index, tail in enumerate(tails)]
 
 
-def _row(section: str, name: str, values: Sequence[Any], **more: Any) -> Row:
-    return Row(section, name, tuple(values), **more)
+def _row(section: str, name: str, values: Sequence[Any], **more: Any) -> DifferenceRow:
+    return DifferenceRow(section, name, tuple(values), **more)
 
 
-def _settings(runs: Sequence[RunView]) -> list[Row]:
+def _settings(runs: Sequence[RunView]) -> list[DifferenceRow]:
     names = ("scenario", "environment", "seed", "device", "threads", "deterministic", "derived_from")
     rows = [_row("settings", name, [getattr(run.record, name) for run in runs]) for name in names]
     rows += [
@@ -110,7 +85,7 @@ def _package(run: RunView) -> str:
     return f"{run.record.package_version} {run.record.commit or run.record.package_sha256}"
 
 
-def _images(name: str, records: list[list[ImageRecord]]) -> list[Row]:
+def _images(name: str, records: list[list[ImageRecord]]) -> list[DifferenceRow]:
     """A row for each place in the order of the images."""
     lines = [[f"{one.name} (class {one.label}, pixels {one.pixels_sha256[:16]})" for one in found] for found in records]
     return [_row("settings", f"{name} {index}", values) for index, values in enumerate(itertools.zip_longest(*lines))]
@@ -127,57 +102,45 @@ def _scenario_settings(run: RunView) -> dict[str, Any]:
     plain = msgspec.to_builtins(scenario)
     wanted = {key: plain[key] for key in ("images", "model", "batch_norm", "compile", "fit") if key in plain}
     wanted.get("images", {}).pop("directory", None)
-    return diff.flatten(wanted)
+    return flatten(wanted)
 
 
-def _measurements(runs: Sequence[RunView]) -> list[Row]:
-    found = [run.measurements for run in runs]
+def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
+    figures = [run.figures for run in runs]
+
+    def row(name: str) -> DifferenceRow:
+        return _row("measurements", name, [measurements.get(name) for measurements in figures])
+
     rows = [
         _row("measurements", "state", [run.state for run in runs]),
         _row("measurements", "verdict", [run.verdict for run in runs]),
         _row("measurements", "degraded", [run.result.degraded if run.result is not None else None for run in runs]),
+        _row("measurements", "epochs", [len(measurements.fit.loss) for measurements in figures]),
     ]
-    epochs = [len(one.get("fit", {}).get("loss", [])) for one in found]
-    rows.append(_row("measurements", "epochs", epochs))
     for name in ("fit.loss", "fit.accuracy"):
-        curves = [one.get("fit", {}).get(name[4:], []) for one in found]
+        curves = [measurements.get(name) for measurements in figures]
         rows.append(_row("measurements", name, [curve[-1] if curve else None for curve in curves]))
         rows.append(_row("measurements", f"{name}, first epoch that differs", [_first_difference(curves)] * len(runs)))
     for group in ("evaluate", "evaluate_training_phase", "validation"):
-        for key in ("loss", "accuracy"):
-            rows.append(_row("measurements", f"{group}.{key}", [_get(one, group, key) for one in found]))
-    for key in ("accuracy", "distinct_classes", "classes"):
-        rows.append(_row("measurements", f"predict.{key}", [_get(one, "predict", key) for one in found]))
-    images = max((len(_get(one, "predict", "probabilities") or []) for one in found), default=0)
-    for index in range(images):
-        rows.append(
-            _row("measurements", f"predict.probabilities[{index}]", [_probabilities(one, index) for one in found])
-        )
-    for key in ("updates", "momentum", "initial_weight", "moving_to_batch_distance"):
-        rows.append(_row("measurements", f"batch_norm.{key}", [_get(one, "batch_norm", key) for one in found]))
-    rows.append(_row("measurements", "weights_sha256", [one.get("weights_sha256") for one in found]))
+        rows += [row(f"{group}.{key}") for key in ("loss", "accuracy")]
+    rows += [row(f"predict.{key}") for key in ("accuracy", "distinct_classes", "classes")]
+    probabilities = [measurements.get("predict.probabilities") or [] for measurements in figures]
+    for index, values in enumerate(itertools.zip_longest(*probabilities)):
+        rows.append(_row("measurements", f"predict.probabilities[{index}]", values))
+    rows += [row(f"batch_norm.{key}") for key in Drift.__struct_fields__]
+    rows.append(row("weights_sha256"))
     return [row for row in rows if any(value is not None for value in row.values)]
 
 
 def _first_difference(curves: list[list[Number]]) -> int | None:
     """The first epoch, counted from 1, at which the curves differ; None where they do not, as far as all of them go."""
     for index, values in enumerate(zip(*curves, strict=False)):
-        if not diff.same(values):
+        if not all_equal(values):
             return index + 1
     return None
 
 
-def _get(measurements: dict[str, Any], group: str, key: str) -> Any:
-    found = measurements.get(group)
-    return found.get(key) if isinstance(found, dict) else None
-
-
-def _probabilities(measurements: dict[str, Any], index: int) -> Any:
-    found = _get(measurements, "predict", "probabilities") or []
-    return found[index] if index < len(found) else None
-
-
-def _claims(runs: Sequence[RunView]) -> list[Row]:
+def _claims(runs: Sequence[RunView]) -> list[DifferenceRow]:
     by_run = [{claim.id: claim for claim in run.result.claims} if run.result is not None else {} for run in runs]
     rows = []
     for claim_id in dict.fromkeys(key for claims in by_run for key in claims):
@@ -186,7 +149,7 @@ def _claims(runs: Sequence[RunView]) -> list[Row]:
     return rows
 
 
-def _timings(runs: Sequence[RunView]) -> list[Row]:
+def _timings(runs: Sequence[RunView]) -> list[DifferenceRow]:
     found = [run.result.seconds if run.result is not None else {} for run in runs]
     names = dict.fromkeys(name for seconds in found for name in seconds)
     return [
@@ -199,11 +162,14 @@ def _milliseconds(seconds: Any) -> Any:
     return seconds if number is None or not math.isfinite(number) else round(number, 3)
 
 
-def _environment(runs: Sequence[RunView]) -> list[Row]:
-    return [
-        Row("environment", row.key, row.values, row.group, row.why, row.source, row.explains)
-        for row in diff.rows([run.facts_record for run in runs])
-    ]
+def _environment(runs: Sequence[RunView]) -> list[DifferenceRow]:
+    return diff.rows([run.facts_record for run in runs])
+
+
+def numeric_differences(row: DifferenceRow) -> list[Number | None]:
+    """Return each value after the first one minus the first one, None for what is not a number."""
+    first, *others = map(_as_number, row.values)
+    return [None if first is None or value is None else to_number(value - first) for value in others]
 
 
 def _as_number(value: Any) -> float | None:
@@ -220,12 +186,12 @@ def _as_number(value: Any) -> float | None:
 # --- the table as text ------------------------------------------------------------------------------------------------
 
 
-def difference_cell(row: Row) -> str:
-    """The differences to the first run, signed; empty where there is nothing to subtract."""
-    found = [difference for difference in row.differences if difference is not None]
-    if not row.differs or not found:
+def difference_cell(row: DifferenceRow) -> str:
+    """Return the differences to the first run, signed; an empty text if there is nothing to subtract."""
+    differences = numeric_differences(row)
+    if not row.differs or all(difference is None for difference in differences):
         return ""
-    return ", ".join(_signed(difference) for difference in row.differences)
+    return ", ".join(map(_signed, differences))
 
 
 def _signed(difference: Number | None) -> str:
@@ -261,7 +227,7 @@ def as_text(table: Comparison, *, all_rows: bool, width: int = 100) -> str:
     return "\n".join(lines)
 
 
-def _section(rows: list[Row], labels: list[str], width: int) -> list[str]:
+def _section(rows: list[DifferenceRow], labels: list[str], width: int) -> list[str]:
     names = [one_line(row.name) for row in rows]
     shown = [exact_row(row.values) for row in rows]
     name_width = min(44, max(len(name) for name in names))
@@ -348,7 +314,7 @@ def as_json(table: Comparison, *, all_rows: bool) -> dict[str, Any]:
                 "name": row.name,
                 "values": list(row.values),
                 "differs": row.differs,
-                "differences": row.differences,
+                "differences": numeric_differences(row),
                 "group": row.group or None,
                 "why": row.why or None,
                 "source": row.source or None,

@@ -15,7 +15,7 @@ from repro.base.errors import InputError
 from repro.base.text import percent
 from repro.runs.directory import RunDirectory
 from repro.runs.events import BatchSpread
-from repro.runs.records import ImageRecord
+from repro.runs.records import ImageRecord, Measurements
 from repro.runs.verdict import ROUND_OFF
 from repro.scenario.types import Scenario
 
@@ -347,20 +347,19 @@ def gather(run: RunDirectory, scenario: Scenario) -> Facts:
     result, record = run.result(), run.record()
     if result is None:
         raise InputError(f"the run {run.id} is {run.state()}", do="diagnose it when it has finished")
-    measured = result.measurements
-    norm = measured.get("batch_norm") or {}
+    figures = result.figures
     drift = run.progress().drift.get(scenario.fit.epochs)
-    distance = norm.get("moving_to_batch_distance")
+    distance = figures.get("batch_norm.moving_to_batch_distance")
     return Facts(
         images=_pixels(record.images),
         batch_size=scenario.fit.batch_size,
-        inference=_accuracy(measured, "evaluate"),
-        training=_accuracy(measured, "evaluate_training_phase"),
-        momentum=norm.get("momentum"),
-        updates=norm.get("updates", 0),
-        initial_weight=norm.get("initial_weight", 0.0),
+        inference=_accuracy(figures, "evaluate"),
+        training=_accuracy(figures, "evaluate_training_phase"),
+        momentum=figures.get("batch_norm.momentum"),
+        updates=figures.get("batch_norm.updates") or 0,
+        initial_weight=figures.get("batch_norm.initial_weight") or 0.0,
         distance=None if distance is None else float(distance),
-        validation=_accuracy(measured, "validation"),
+        validation=_accuracy(figures, "validation"),
         validation_images=_pixels(record.validation_images),
         spread=None if drift is None else drift.batches,
     )
@@ -370,6 +369,6 @@ def _pixels(records: Sequence[ImageRecord]) -> list[Pixels]:
     return [Pixels(image.name, image.mean, image.standard_deviation) for image in records]
 
 
-def _accuracy(measured: dict[str, Any], name: str) -> float | None:
-    found = measured.get(name)
-    return None if found is None else float(found["accuracy"])
+def _accuracy(figures: Measurements, group: str) -> float | None:
+    accuracy = figures.get(f"{group}.accuracy")
+    return None if accuracy is None else float(accuracy)

@@ -95,7 +95,7 @@ def _measured(traced: TracedRun) -> list[Answer]:
             epoch=epoch,
             statistics="moving",
             exact=True,
-            predict=prediction(predicted.probabilities, labels),
+            predict=msgspec.to_builtins(prediction(predicted.probabilities, labels)),
             evaluate={"loss": evaluated.loss, "accuracy": evaluated.accuracy},
             seconds=0.0,
         )

@@ -98,7 +98,8 @@ class CallSession:
             entry = ({"call": number}, id(source.original), rows)
             record.passes = record.passes[-7:] + [entry]
         if error is None:
-            self._measure(number, weights)
+            with record.owner.measuring:
+                self._measure(number, weights)
 
     def _order(self, rows, earlier):
         label, identity, others = earlier
@@ -118,6 +119,9 @@ class CallSession:
             return
         samples = self.source.samples.joined()
         if samples is None or samples[1] is None:
+            return
+        if not record.owner.alone():
+            record.missing("call {}".format(number), "another thread was in Keras")
             return
         allowed = min(record.measure_budget.left(), limits.MOST_MEASURE_SECONDS)
         if record.measured_calls == 0:

@@ -23,7 +23,7 @@ class ArrayFacts:
         self.first_bad_row = None
         self.integers = True
         self.text = False
-        self.column_names = column_names
+        self.column_names = None if target else column_names
         self.labels = Labels() if target else None
 
     def add(self, array):

@@ -51,6 +51,7 @@ class FitSession:
             validation=None if validation is None else validation.report(),
             weights=weights,
         )
+        self._note_data()
         self._attach()
         self.started = time.perf_counter()
         recording.start_clocks()
@@ -195,6 +196,22 @@ class FitSession:
             )
         self._note_weights()
 
+    def _note_data(self):
+        """Note the first row of the data that holds a value that is not finite."""
+        for figures in [each for part in self.source.figures or [] for each in part]:
+            if figures.first_bad_row is not None and "data" not in self.recording.first_not_finite:
+                self.recording.first_not_finite.add("data")
+                self.recording.send(
+                    "not_finite",
+                    fit=self.fit,
+                    epoch=None,
+                    step=None,
+                    what="data",
+                    names=[figures.name],
+                    rows=[figures.first_bad_row],
+                    layer=None,
+                )
+
     def _note_weights(self):
         """Note the first epoch after which a weight is not finite."""
         if "weights" in self.recording.first_not_finite or not self.ready or not self.recording.ratio_budget.open():
@@ -223,6 +240,7 @@ class FitSession:
         recording = self.recording
         recording.stop_clocks()
         seconds = time.perf_counter() - self.started
+        self._note_data()
         recording.last_ended = "returned" if error is None else "raised"
         self._attach()
         if self.call in ("train_on_batch", "recording") and self.steps:
@@ -242,9 +260,10 @@ class FitSession:
         measured = None
         if self.steps and error is None:
             allowed = recording.measure_budget.left()
-            if allowed > 0.05 * limits.MEASURE_SECONDS:
-                measured = self._measure(min(allowed, limits.MOST_MEASURE_SECONDS), seconds, error, changes)
-            else:
+            with recording.owner.measuring:
+                if allowed > 0.05 * limits.MEASURE_SECONDS and recording.owner.alone():
+                    measured = self._measure(min(allowed, limits.MOST_MEASURE_SECONDS), seconds, error, changes)
+            if measured is None:
                 recording.deferred = (self.fit, left, self.source, self.validation)
                 process.at_exit_first()
         if measured is None:

@@ -1,5 +1,6 @@
 """Waits for the modules of Keras that hold Model and CallbackList, and wraps these when they are imported."""
 
+import os
 import sys
 
 from repro_recorder import process
@@ -66,6 +67,10 @@ def wrap(module):
 
 def install():
     """Wrap what is imported already, and wait for the rest."""
+    from repro_recorder import wrappers
+
+    process.current()
+    wrappers.MODE["all"] = wrappers.MODE["all"] or bool(os.environ.get("REPRO_RECORD_STORE"))
     if any(isinstance(finder, Finder) for finder in sys.meta_path):
         return
     for name in MODULES:

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from repro_recorder import graph_copy, lens, limits, values
+from repro_recorder import graph_copy, lens, limits, untouched, values
 
 MOST_BYTES = 32 * 1024 * 1024  # of variables that are read at once
 
@@ -103,9 +103,6 @@ class Keras2Lens(lens.Lens):
     def _known(self, variable):
         return getattr(variable, "_keras_initialized", False) or getattr(self.engine, "_MANUAL_VAR_INIT", False)
 
-    def iterations(self):
-        return self.number_of(getattr(getattr(self.model, "optimizer", None), "iterations", None))
-
     def is_sequence(self, x):
         kind = getattr(self.keras.utils, "Sequence", None)
         return kind is not None and isinstance(x, kind)
@@ -115,7 +112,7 @@ class Keras2Lens(lens.Lens):
 
     @contextlib.contextmanager
     def untouched(self, alone=True):
-        with lens.python_untouched(alone):
+        with untouched.python_untouched(alone):
             self.copy = graph_copy.GraphCopy(self)
             try:
                 yield

@@ -6,7 +6,8 @@ import sys
 
 import numpy as np
 
-from repro_recorder import lens, tensorflow_2, values
+from repro_recorder import lens, tensorflow_2, untouched, values
+from repro_recorder.tensorflow_2 import defining
 
 
 class Keras3Lens(tensorflow_2.TF2Lens):
@@ -69,9 +70,12 @@ class Keras3Lens(tensorflow_2.TF2Lens):
     def watched_sequence(self, sequence, look):
         return _watched_py_dataset(self.keras.utils.PyDataset, sequence, look)
 
-    def iterations(self):
-        optimizer = getattr(self.model, "optimizer", None)
-        return None if optimizer is None else int(np.array(self._tensor(optimizer.iterations)))
+    def iterations_of(self, optimizer):
+        with self.tf.init_scope():
+            return int(np.array(self._tensor(optimizer.iterations)))
+
+    def update_methods(self):
+        return defining([self.keras.optimizers.Optimizer], "apply")
 
     @contextlib.contextmanager
     def untouched(self, alone=True):
@@ -80,7 +84,7 @@ class Keras3Lens(tensorflow_2.TF2Lens):
         layers = [layer for _, layer in self.layers()]
         parts = [self.model] + layers
         identities = [(layer, set(layer._loss_ids)) for layer in parts if hasattr(layer, "_loss_ids")]
-        with lens.python_untouched(alone), self.tensorflow_untouched(), lens.attributes_untouched(parts):
+        with untouched.python_untouched(alone), self.tensorflow_untouched(), untouched.attributes_untouched(parts):
             try:
                 yield
             finally:

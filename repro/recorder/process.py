@@ -33,8 +33,9 @@ class Process:
         self.failures = 0
         self.raised = None  # the exception that ends the program
         self.beating = False
-        self.lock = threading.RLock()
+        self.measuring = threading.RLock()  # held while samples pass: no watched call begins meanwhile
         self.calls = threading.local()  # `.stack`: the watched calls that this thread is in
+        self.in_calls = {}  # thread: that stack
 
     def mark(self, *words):
         """Append a line to the mark."""
@@ -75,8 +76,13 @@ class Process:
     def stack(self):
         """Return the watched calls that this thread is in, the innermost last."""
         if not hasattr(self.calls, "stack"):
-            self.calls.stack = []
+            self.calls.stack = self.in_calls[threading.get_ident()] = []
         return self.calls.stack
+
+    def alone(self):
+        """Return whether no other thread is in a watched call."""
+        own = threading.get_ident()
+        return not any(stack for thread, stack in list(self.in_calls.items()) if thread != own)
 
     def beat(self):
         """Start the heartbeat of this process's recordings, if it does not beat yet."""

@@ -208,7 +208,12 @@ def of_model(owner, lens, epochs, make=True):
             return recording
     if not make:
         return None
-    recording = Recording(owner, lens)
+    try:
+        recording = Recording(owner, lens)
+    except OSError as error:
+        owner.off = True
+        owner.failed("{} cannot be written".format(owner.store), error)
+        return None
     recording.begin(lens, epochs)
     return recording
 

@@ -27,7 +27,6 @@ def write(recording, fit, which, call, measured, made, missing):
             call=call,
             phase=phase,
             alone=alone,
-            fresh=recording.deferred is None,
             labels=None if labels is None else labels.tolist(),
             outputs=_saved(recording, name, figures["outputs"]),
             **_numbers(figures, "batch_size", "samples", "not_finite_rows", "problem"),

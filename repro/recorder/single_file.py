@@ -46,6 +46,13 @@ sys.meta_path.append(_Loader())
 SOURCES = {{
 {sources}}}
 '''
+# Both forms wait for Keras as soon as they are imported: in `model.fit(callbacks=[Recorder()])` Python looks `fit` up
+# before it calls `Recorder()`.
+PREPARE = """
+from repro_recorder import start as _start
+
+_start.prepare()
+"""
 
 
 def modules() -> dict[str, str]:
@@ -72,14 +79,14 @@ def init() -> str:
 def source() -> str:
     """Return the text of `repro_recorder.py`."""
     entries = "".join(f"    {name!r}: {text!r},\n" for name, text in sorted(modules().items()))
-    return init() + LOADER.format(sha256=sha256(), package=NAME, sources=entries)
+    return init() + LOADER.format(sha256=sha256(), package=NAME, sources=entries) + PREPARE
 
 
 def write_hook_folder(folder: Path) -> None:
     """Make a folder for PYTHONPATH: the package `repro_recorder` and a `sitecustomize` that starts it."""
     package = folder / NAME
     package.mkdir(parents=True, exist_ok=True)
-    (package / "__init__.py").write_text(init() + f"\n\nSOURCE_SHA256 = {sha256()!r}\n", encoding="utf-8")
+    (package / "__init__.py").write_text(init() + f"\n\nSOURCE_SHA256 = {sha256()!r}\n" + PREPARE, encoding="utf-8")
     for name, text in modules().items():
         (package / f"{name}.py").write_text(text, encoding="utf-8")
     hook = (FOLDER / "site_hook.py").read_text(encoding="utf-8")

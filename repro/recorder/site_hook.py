@@ -8,9 +8,7 @@ def _start():
     if os.environ.get("REPRO_RECORD_OFF") or not os.environ.get("REPRO_RECORD_STORE"):
         return
     try:
-        from repro_recorder import start
-
-        start.start()
+        import repro_recorder  # noqa: F401  # waits for Keras
     except Exception as error:
         sys.stderr.write("repro: the recorder could not be started ({}): the program continues\n".format(error))
 

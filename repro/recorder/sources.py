@@ -88,8 +88,8 @@ class Source:
     def _prepare(self, pairs, column_names=None):
         if self.figures is None:
             self.figures = [
-                [facts.ArrayFacts(name or None, target, column_names if not target else None) for name, _ in part]
-                for part, target in zip(pairs, (False, True, False))
+                [facts.ArrayFacts(name or default, default == "y", column_names) for name, _ in part]
+                for part, default in zip(pairs, ("x", "y", "sample_weight"))
             ]
 
     # Data that passes by.

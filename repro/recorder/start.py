@@ -10,13 +10,12 @@ class Door:
     """A finder that calls the recorder in when the first module of Keras that it wraps is about to be imported."""
 
     def find_spec(self, name, path=None, target=None):
-        """Return None; by then the recorder's own finder comes first."""
+        """Return None before that; by then the recorder's own finder comes first."""
         if name.endswith(TRAINING) and "keras" in name:
             sys.meta_path.remove(self)
             try:
-                from repro_recorder import hooks, process
+                from repro_recorder import hooks
 
-                process.current()
                 hooks.install()
                 for finder in sys.meta_path:
                     if isinstance(finder, hooks.Finder):
@@ -26,11 +25,14 @@ class Door:
         return None
 
 
-def start():
-    """Leave the mark and wait."""
+def prepare():
+    """Wait for Keras; where it is imported already, wrap it. Nothing is recorded before somebody asks for it."""
+    if os.environ.get("REPRO_RECORD_OFF") or any(type(finder).__module__ == __name__ for finder in sys.meta_path):
+        return
     # By now the program has not changed its folder yet.
-    if os.environ.get("REPRO_RECORD_STORE"):
-        os.environ["REPRO_RECORD_STORE"] = os.path.abspath(os.environ["REPRO_RECORD_STORE"])
+    for name in ("REPRO_RECORD_STORE", "REPRO_RECORD_MARK"):
+        if os.environ.get(name):
+            os.environ[name] = os.path.abspath(os.environ[name])
     mark = os.environ.get("REPRO_RECORD_MARK")
     if mark:
         try:
@@ -38,4 +40,9 @@ def start():
                 stream.write("loaded {}\n".format(os.getpid()))
         except OSError:
             pass
-    sys.meta_path.insert(0, Door())
+    if any(name.endswith(TRAINING) and "keras" in name for name in list(sys.modules)):
+        from repro_recorder import hooks
+
+        hooks.install()
+    else:
+        sys.meta_path.insert(0, Door())

@@ -31,11 +31,6 @@ class TF2Lens(lens.Lens):
         data = getattr(self.tf, "data", None)
         return data is not None and isinstance(x, data.Dataset)
 
-    def iterations(self):
-        optimizer = getattr(self.model, "optimizer", None)
-        iterations = getattr(optimizer, "iterations", None)
-        return None if iterations is None else int(np.array(iterations))
-
     def watched_dataset(self, dataset, look):
         tf = self.tf
         specification = dataset.element_spec
@@ -82,7 +77,7 @@ class TF2Lens(lens.Lens):
         function = sys.modules.get("tensorflow.python.eager.polymorphic_function.eager_function_run")
         function = function or sys.modules.get("tensorflow.python.eager.def_function")
         name = "RUN_FUNCTIONS_EAGERLY"
-        eagerly = getattr(function, name, None)
+        eagerly = getattr(function, name, None) if self.has_own_code() else None
         loose = [(variable, variable.value()) for variable in self.loose_variables()]
         try:
             if eagerly is not None:
@@ -94,6 +89,11 @@ class TF2Lens(lens.Lens):
                 setattr(function, name, eagerly)
             for variable, value in loose:
                 variable.assign(value)
+
+    def has_own_code(self):
+        """Return whether a class of the program's own is among the model and its layers."""
+        parts = [self.model] + [layer for _, layer in self.layers()]
+        return any(not type(part).__module__.startswith(("keras.", "tf_keras.", "tensorflow.")) for part in parts)
 
     def loose_variables(self):
         """Return TensorFlow's own variables that hang on layers, and its global generator's state."""
@@ -128,6 +128,16 @@ class TF2Lens(lens.Lens):
             yield
         finally:
             kind.__call__ = original
+
+
+def defining(classes, method):
+    """Return (class, method) of the class that each of `classes` has a method from."""
+    pairs = []
+    for kind in classes:
+        owner = next((each for each in kind.__mro__ if method in each.__dict__), None)
+        if owner is not None and (owner, method) not in pairs:
+            pairs.append((owner, method))
+    return pairs
 
 
 class EagerPass(lens.Pass):

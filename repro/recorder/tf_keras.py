@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from repro_recorder import lens, tensorflow_2, values
+from repro_recorder import lens, tensorflow_2, untouched, values
 
 OWN_SEED = 20171107
 
@@ -74,6 +74,15 @@ class TFKerasLens(tensorflow_2.TF2Lens):
         """Return whether a layer calls others, which get their own phase."""
         return any(True for _ in layer._flatten_layers(include_self=False, recursive=False))
 
+    def iterations_of(self, optimizer):
+        with self.tf.init_scope():
+            return int(optimizer.iterations.read_value())
+
+    def update_methods(self):
+        kinds = [getattr(self.keras.optimizers, "Optimizer", None)]
+        kinds.append(getattr(getattr(self.keras.optimizers, "legacy", None), "Optimizer", None))
+        return tensorflow_2.defining([kind for kind in kinds if kind is not None], "apply_gradients")
+
     def is_sequence(self, x):
         return isinstance(x, self.keras.utils.Sequence)
 
@@ -92,7 +101,7 @@ class TFKerasLens(tensorflow_2.TF2Lens):
         saved = [(variable, variable.read_value()) for variable in variables]
         own = getattr(backend, "_SEED_GENERATOR", None)
         generator = getattr(own, "generator", None)
-        with lens.python_untouched(alone), self.tensorflow_untouched(), lens.attributes_untouched(layers):
+        with untouched.python_untouched(alone), self.tensorflow_untouched(), untouched.attributes_untouched(layers):
             try:
                 if own is not None:
                     own.generator = random.Random(OWN_SEED)

@@ -43,7 +43,8 @@ def _wrapped(method, name, begin):
         stack = owner.stack()
         if owner.off or any(model is self for model in stack) or getattr(OWN, "busy", False):
             return method(self, *arguments, **options)
-        stack.append(self)
+        with owner.measuring:
+            stack.append(self)
         try:
             call = _guarded_begin(begin, owner, name, signature, self, arguments, options)
             if call is None:
@@ -131,6 +132,8 @@ def _begin_fit(owner, name, bound):
     lens = generations.lens_of(model)
     epochs = _integer(given.get("epochs") or given.get("nb_epoch"), _default(bound, "epochs"))
     record = recordings.of_model(owner, lens, epochs)
+    if record is None:
+        return None
     fit.end_loop(record)
     data = "generator" if "generator" in given else "x"
     x, y = given.get(data), given.get("y")
@@ -150,7 +153,7 @@ def _begin_fit(owner, name, bound):
         name,
         source,
         validation,
-        _described(given),
+        described(given),
         epochs,
         _integer(given.get("initial_epoch"), 0),
         given.get("steps_per_epoch") or _steps(source),
@@ -180,7 +183,7 @@ def _sources(lens, given, x, y, weights, batch_size, shuffle, record):
     return source, validation
 
 
-def _described(given):
+def described(given):
     """Return `arguments` of `fit_started`."""
     listed = _listed(given.get("callbacks"))
     weights = given.get("class_weight")
@@ -220,7 +223,7 @@ class _Batch(_Call):
 
 def _begin_batch(owner, name, bound):
     given = bound.arguments
-    if ONLY_WITH_CALLBACK["on"]:
+    if not MODE["all"]:
         return None
     record = None
     for each in owner.recordings:
@@ -229,8 +232,10 @@ def _begin_batch(owner, name, bound):
     if record is None or record.loop is None:
         lens = generations.lens_of(given["self"])
         record = recordings.of_model(owner, lens, 1)
+        if record is None:
+            return None
         source = sources.Source(lens, None, batch_size=None, budget=record.look_budget, kind="batch")
-        record.loop = fit.FitSession(record, lens, name, source, None, _described(given), 1, 0, None)
+        record.loop = fit.FitSession(record, lens, name, source, None, described(given), 1, 0, None)
         record.loop.epoch_begins()
     session = record.loop
     session.source.look((given.get("x"), given.get("y"), given.get("sample_weight")))
@@ -251,15 +256,12 @@ def _begin_call(owner, name, bound):
     return None if session is None else _Asked(name, bound, session)
 
 
-ONLY_WITH_CALLBACK = {"on": False}
-WATCHING = {"on": False}  # `watch` was called
+MODE = {"all": False}  # whether every fit is recorded, or those with a Recorder among their callbacks
 
 
 def wanted(callbacks):
     """Return whether a fit with these callbacks is to be recorded."""
-    if not ONLY_WITH_CALLBACK["on"]:
-        return True
-    return any(getattr(callback, "records_this_fit", False) for callback in _listed(callbacks))
+    return MODE["all"] or any(getattr(callback, "records_this_fit", False) for callback in _listed(callbacks))
 
 
 def _listed(callbacks):

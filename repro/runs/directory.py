@@ -73,7 +73,7 @@ class RunDirectory:
         from repro.scenario import load  # PyYAML takes 10 ms, and a list of runs reads no scenario
 
         file = self.file(layout.SCENARIO)
-        if not file.exists() and self._is_recording():
+        if not file.exists() and self.is_recording():
             return None
         return load.of_run(file)
 
@@ -84,10 +84,10 @@ class RunDirectory:
             raise InputError(f"the run {self.id} is a recording: it has no scenario", do="choose a run of a scenario")
         return scenario
 
-    def _is_recording(self) -> bool:
+    def is_recording(self) -> bool:
         """Return whether run.json says that the user's own program made the run; False if it cannot be read."""
         try:
-            return self.record().recorded is not None
+            return self.record().recorded is not msgspec.UNSET
         except InputError:
             return False
 

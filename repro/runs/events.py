@@ -156,6 +156,42 @@ class BatchNormMeasured(Event, frozen=True, tag="batch_norm_measured"):
     updates_observed: Count | None = None
 
 
+class TrialMeasured(Event, frozen=True, tag="trial_measured"):
+    """What the final weights give on the training images in other circumstances; for a diagnosis.
+
+    Made if the network is small. In inference: `single-images` one by one, `shuffled-images` in the run's batch
+    size, `re-estimated...` with statistics of shuffled batches of `batch_size`. In training phase: `larger-batches`,
+    `training-without-random-layers`. Without random layers: dropout, noise and augmentation act as in inference.
+    `reference_...`: plain inference on the same images, in the run's own order and batches.
+    """
+
+    epoch: Epoch
+    trial: Literal[
+        "single-images",
+        "shuffled-images",
+        "larger-batches",
+        "re-estimated",
+        "re-estimated-larger-batches",
+        "training-without-random-layers",
+        "re-estimated-without-random-layers",
+    ]
+    images: Count
+    batch_size: Count
+    loss: Number
+    accuracy: Number
+    reference_loss: Number
+    reference_accuracy: Number
+    seconds: Seconds
+
+
+class NonFiniteFound(Event, frozen=True, tag="non_finite_found"):
+    """The first values of the run that are not finite, and after which epoch; `layer` is empty if none shows any."""
+
+    epoch: Epoch
+    layer: str
+    quantity: Literal["moving_mean", "moving_variance", "output", "weight", "loss"]
+
+
 class CheckpointWritten(Event, frozen=True, tag="checkpoint_written"):
     """All that is needed to go on after `epoch` is safe in `file`."""
 
@@ -265,6 +301,8 @@ AnyEvent = (
     | Validated
     | Predicted
     | BatchNormMeasured
+    | TrialMeasured
+    | NonFiniteFound
     | CheckpointWritten
     | TracePlanned
     | SnapshotWritten

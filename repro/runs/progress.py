@@ -6,13 +6,18 @@ import bisect
 import math
 from array import array
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
+
+from msgspec import UNSET, UnsetType
 
 from repro.base.errors import InputError
 from repro.runs import events, recorded_events
 from repro.runs.events import AnyEvent
 from repro.runs.figures import Figures
 from repro.runs.recorded_progress import RecordedProgress
+from repro.runs.records import Curves, Drift, Evaluation, Measurements, Prediction
+
+T = TypeVar("T")
 
 
 class Progress:
@@ -193,53 +198,52 @@ class Progress:
             bisect.insort(self._sorted_seconds, seconds)
         return self._sorted_seconds[len(self._sorted_seconds) // 2] if self._sorted_seconds else None
 
-    def measurements(self, epoch: int | None = None, labels: list[int] | None = None) -> dict[str, Any]:
-        """Measurements as in result.json, at `epoch` (default: the last one measured).
+    def measurements(self, epoch: int | None = None, labels: list[int] | None = None) -> Measurements:
+        """Return the measurements as in result.json, at `epoch` (default: the last one measured).
 
-        InputError where predictions and `labels` are not of as many images.
+        InputError if predictions and `labels` are not of as many images.
         """
-        found: dict[str, Any] = {"fit": {"loss": list(self.loss), "accuracy": list(self.accuracy)}}
-        for name, phase in (("evaluate", "inference"), ("evaluate_training_phase", "training")):
-            evaluated = self._at(epoch, {e: value for (p, e), value in self.evaluations.items() if p == phase})
-            if evaluated is not None:
-                found[name] = {"loss": evaluated.loss, "accuracy": evaluated.accuracy}
+        evaluations = {
+            phase: self._at(epoch, {e: value for (p, e), value in self.evaluations.items() if p == phase})
+            for phase in ("inference", "training")
+        }
         predicted = self._at(epoch, self.predictions)
-        if predicted is not None:
-            if self.recorded is not None:
-                labels = self.recorded.labels
-                labels = None if labels is None else labels[: len(predicted.probabilities)]
-            found["predict"] = prediction(predicted.probabilities, labels)
-        validated = self._at(epoch, self.validations)
-        if validated is not None:
-            found["validation"] = {"loss": validated.loss, "accuracy": validated.accuracy}
+        if predicted is not None and self.recorded is not None:
+            known = self.recorded.labels
+            labels = None if known is None else known[: len(predicted.probabilities)]
         drift = self._at(epoch, self.drift)
-        if drift is not None:
-            found["batch_norm"] = {
-                "updates": drift.updates,
-                "momentum": drift.momentum,
-                "initial_weight": drift.initial_weight,
-                "moving_to_batch_distance": drift.moving_to_batch_distance,
-            }
-        if self.weights_sha256 is not None:
-            found["weights_sha256"] = self.weights_sha256
-        return found
+        return Measurements(
+            fit=Curves(list(self.loss), list(self.accuracy)),
+            evaluate=_evaluation(evaluations["inference"]),
+            evaluate_training_phase=_evaluation(evaluations["training"]),
+            predict=UNSET if predicted is None else prediction(predicted.probabilities, labels),
+            validation=_evaluation(self._at(epoch, self.validations)),
+            batch_norm=UNSET
+            if drift is None
+            else Drift(drift.updates, drift.momentum, drift.initial_weight, drift.moving_to_batch_distance),
+            weights_sha256=UNSET if self.weights_sha256 is None else self.weights_sha256,
+        )
 
     @staticmethod
-    def _at(epoch: int | None, found: dict[int, Any]) -> Any:
-        if not found:
-            return None
-        return found.get(epoch if epoch is not None else max(found))
+    def _at(epoch: int | None, by_epoch: dict[int, T]) -> T | None:
+        return by_epoch.get(epoch if epoch is not None else max(by_epoch)) if by_epoch else None
 
 
-def prediction(probabilities: list[list[events.Number]], labels: list[int] | None) -> dict[str, Any]:
-    """Probabilities with the classes they mean; accuracy where the labels are known."""
+def _evaluation(event: events.Evaluated | events.Validated | None) -> Evaluation | UnsetType:
+    return UNSET if event is None else Evaluation(event.loss, event.accuracy)
+
+
+def prediction(probabilities: list[list[events.Number]], labels: list[int] | None) -> Prediction:
+    """Return probabilities with the classes they mean, and the accuracy if `labels` is not None."""
     classes = [max(range(len(row)), key=lambda i: (float(row[i]), -i)) for row in probabilities]
-    found: dict[str, Any] = {"probabilities": probabilities, "classes": classes}
+    accuracy: float | UnsetType = UNSET
     if labels is not None:
         if len(labels) != len(classes):
             raise InputError(f"damaged ({len(classes)} predictions for {len(labels)} images)", do="delete the run")
-        found["accuracy"] = sum(a == b for a, b in zip(classes, labels, strict=True)) / len(labels)
-    return {**found, "distinct_classes": len(set(classes))}
+        accuracy = sum(a == b for a, b in zip(classes, labels, strict=True)) / len(labels)
+    return Prediction(
+        probabilities=probabilities, classes=classes, accuracy=accuracy, distinct_classes=len(set(classes))
+    )
 
 
 def power(momentum: float, updates: int) -> float:

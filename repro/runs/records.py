@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any, Literal
 
@@ -65,8 +66,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     model_sha256: str | None = None
     # Images that were never trained on; empty where the scenario names none.
     validation_images: list[ImageRecord] = []
-    # Of a recording: whose training it was. Its seed is not known; `seed` is 0.
-    recorded: Recorded | None = None
+    # Only in a recording: whose training it was. Its seed is not known; `seed` is 0.
+    recorded: Recorded | UnsetType = UNSET
 
 
 class ClaimResult(msgspec.Struct, frozen=True):
@@ -86,35 +87,35 @@ class ClaimResult(msgspec.Struct, frozen=True):
         return ClaimResult(claim_id, says, value, outcome, self.measured, expected)  # type: ignore[arg-type]
 
 
-class Curves(msgspec.Struct):
+class Curves(msgspec.Struct, frozen=True):
     """What fit reports, one number an epoch; a recorded program may have no accuracy."""
 
     loss: list[Number]
     accuracy: list[Number]
 
 
-class Evaluation(msgspec.Struct):
+class Evaluation(msgspec.Struct, frozen=True):
     """Loss and accuracy on some images; a recorded program may have no accuracy."""
 
     loss: Number
     accuracy: Number | None
 
 
-class Prediction(msgspec.Struct):
-    """Probabilities (images, classes) and what follows from them."""
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+    """Probabilities (images, classes) and what follows from them; no accuracy if the labels are unknown."""
 
     probabilities: Probabilities
     classes: list[int]
+    accuracy: float | UnsetType | None = UNSET
     distinct_classes: int
-    accuracy: float | None = None
 
     def __post_init__(self) -> None:
         if len(self.classes) != len(self.probabilities):
             raise ValueError("predict: classes and probabilities are not of as many images")
 
 
-class Drift(msgspec.Struct):
-    """Where the moving statistics stand."""
+class Drift(msgspec.Struct, frozen=True):
+    """Where the moving statistics are, compared with those of the batches."""
 
     updates: Count
     momentum: float
@@ -122,8 +123,8 @@ class Drift(msgspec.Struct):
     moving_to_batch_distance: Number | None
 
 
-class Measurements(msgspec.Struct):
-    """The shape of result.json's `measurements`, as readers rely on it; what was not measured is not there."""
+class Measurements(msgspec.Struct, frozen=True):
+    """The shape of result.json's `measurements`, as readers rely on it; what was not measured is UNSET."""
 
     fit: Curves
     evaluate: Evaluation | UnsetType = UNSET
@@ -133,9 +134,20 @@ class Measurements(msgspec.Struct):
     batch_norm: Drift | UnsetType = UNSET
     weights_sha256: str | UnsetType = UNSET
 
+    def get(self, name: str) -> Any:
+        """Return what a dotted name such as `evaluate.loss` means; None if it was not measured."""
+        group, _, key = name.partition(".")
+        value = getattr(self, group)
+        if key and value is not UNSET:
+            value = getattr(value, key)
+        return None if value is UNSET else value
 
-class Result(msgspec.Struct, frozen=True):
-    """result.json: written last."""
+
+NOTHING_MEASURED = Measurements(Curves([], []))
+
+
+class Result(msgspec.Struct, frozen=True, dict=True):
+    """result.json: written last. `measurements` may hold figures that a later version added."""
 
     format: int
     run: str
@@ -151,15 +163,19 @@ class Result(msgspec.Struct, frozen=True):
     seconds: dict[str, Seconds]
     files: dict[str, str] = {}
 
+    @functools.cached_property
+    def figures(self) -> Measurements:
+        """The measurements that this version knows."""
+        return msgspec.convert(self.measurements, Measurements)
+
     def __post_init__(self) -> None:
-        """ValueError (from a decoder: msgspec.ValidationError) where readers could not rely on the measurements."""
+        """Raise ValueError (a decoder: msgspec.ValidationError) if readers could not rely on the measurements."""
         if self.state != "finished":
             raise ValueError(f"of a run that is {self.state}")
-        measured = msgspec.convert(self.measurements, Measurements)
-        self._require_curves(measured.fit)
+        self._require_curves(self.figures.fit)
 
     def _require_curves(self, fit: Curves) -> None:
-        """ValueError if there is not one loss and one accuracy an epoch; a recording may have neither."""
+        """Raise ValueError without one loss and accuracy an epoch; a recording may have no accuracy, or no epoch."""
         is_recording = self.environment == RECORDED
         if is_recording and not fit.accuracy:
             return

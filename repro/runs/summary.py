@@ -102,18 +102,17 @@ def summarise(view: RunView, environments: Sequence[str] = ()) -> RunSummary:
 
 
 def _finished(result: Result) -> dict[str, Any]:
-    fit = result.measurements.get("fit", {}).get("accuracy") or [None]
-    predicted = result.measurements.get("predict", {}).get("accuracy")
+    accuracies = result.figures.fit.accuracy
     return {
         "state": "finished",
         "verdict": result.verdict,
         "degraded": result.degraded,
         "claims": tuple(claim.with_shared_text() for claim in result.claims),
         "stage_seconds": result.seconds,
-        "epoch": len(fit),
-        "epochs": len(fit),
-        "fit_accuracy": None if fit[-1] is None else float(fit[-1]),
-        "predict_accuracy": None if predicted is None else float(predicted),
+        "epoch": len(accuracies),
+        "epochs": len(accuracies),
+        "fit_accuracy": float(accuracies[-1]),
+        "predict_accuracy": result.figures.get("predict.accuracy"),
     }
 
 

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repro.runs.event_base import Number
 from repro.runs.events import to_number
-from repro.runs.records import ClaimResult, Outcome, Verdict
-from repro.scenario.types import Claim, Scenario
+from repro.runs.records import ClaimResult, Measurements, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from repro.scenario.types import Claim, Scenario
 
 # Keras gives some accuracies as float32, others are divided in double precision: equal ones differ by up to 6e-8.
 # Two that are not equal differ by one image at least.
 ROUND_OFF = 1e-6
 
 
-def measured_value(measurements: dict[str, Any], value: str) -> float | None:
-    """The number that a claim's `value` names, None where it was not measured. fit.* is the last epoch's."""
-    group, _, key = value.partition(".")
-    found = measurements.get(group, {}).get(key)
-    if isinstance(found, list):
-        found = found[-1] if found else None
-    return None if found is None else float(found)
+def measured_value(measurements: Measurements, value: str) -> float | None:
+    """Return the number that a claim's `value` names, None if it was not measured. fit.* is the last epoch's."""
+    figure = measurements.get(value)
+    if isinstance(figure, list):
+        figure = figure[-1] if figure else None
+    return None if figure is None else float(figure)
 
 
-def decide(claim: Claim, measurements: dict[str, Any], environment: str) -> ClaimResult:
-    """One claim's outcome."""
+def decide(claim: Claim, measurements: Measurements, environment: str) -> ClaimResult:
+    """Return one claim with its outcome."""
     measured = measured_value(measurements, claim.value)
     other = measured_value(measurements, claim.to) if isinstance(claim.to, str) else float(claim.to)
     outcome: Outcome
@@ -35,12 +36,12 @@ def decide(claim: Claim, measurements: dict[str, Any], environment: str) -> Clai
         outcome = "unknown"
     else:
         outcome = "held" if _holds(claim, measured, other) else "failed"
-    found: Number | None = None if measured is None else to_number(measured)
-    return ClaimResult(claim.id, claim.says, claim.value, outcome, found, expectation(claim))
+    figure: Number | None = None if measured is None else to_number(measured)
+    return ClaimResult(claim.id, claim.says, claim.value, outcome, figure, expectation(claim))
 
 
 def _holds(claim: Claim, measured: float, other: float) -> bool:
-    """Whether the operator holds; between accuracies what differs by round-off only is equal."""
+    """Return whether the operator holds; accuracies that differ by round-off only are equal."""
     slack = ROUND_OFF if claim.value.endswith(".accuracy") else 0.0
     match claim.operator:
         case "equal":
@@ -58,7 +59,7 @@ def _holds(claim: Claim, measured: float, other: float) -> bool:
 
 
 def expectation(claim: Claim) -> str:
-    """What the claim expects, in words."""
+    """Return what the claim expects, in words."""
     match claim.operator:
         case "equal":
             return f"= {claim.to}"
@@ -74,8 +75,8 @@ def expectation(claim: Claim) -> str:
             return f"greater than {claim.to}"
 
 
-def decide_all(scenario: Scenario, measurements: dict[str, Any], environment: str) -> list[ClaimResult]:
-    """All of a scenario's claims."""
+def decide_all(scenario: Scenario, measurements: Measurements, environment: str) -> list[ClaimResult]:
+    """Return all of a scenario's claims with their outcomes."""
     return [decide(claim, measurements, environment) for claim in scenario.claims]
 
 

@@ -10,11 +10,11 @@ import msgspec
 
 from repro.base.errors import InputError
 from repro.base.text import exact
-from repro.environment import diff
+from repro.environment.facts import MAX_FACTS, flatten
 from repro.runs import layout
 from repro.runs.directory import RunDirectory, read_json
 from repro.runs.progress import Progress
-from repro.runs.records import ClaimResult, Result, RunRecord, State
+from repro.runs.records import NOTHING_MEASURED, ClaimResult, Measurements, Result, RunRecord, State
 from repro.runs.verdict import decide_all
 
 MAX_ENVIRONMENT_BYTES = 1024 * 1024
@@ -58,11 +58,17 @@ class RunView:
         return [image.label for image in self.record.images]
 
     @functools.cached_property
-    def measurements(self) -> dict[str, Any]:
+    def figures(self) -> Measurements:
         """Measurements of the result, or of what there is of an unfinished run."""
+        return self.result.figures if self.result is not None else self.progress.measurements(labels=self.labels)
+
+    @functools.cached_property
+    def measurements(self) -> dict[str, Any]:
+        """The same as JSON has it, with figures that a later version added."""
         if self.result is not None:
             return self.result.measurements
-        return self.progress.measurements(labels=self.labels)
+        plain: dict[str, Any] = msgspec.to_builtins(self.figures)
+        return plain
 
     @property
     def verdict(self) -> str | None:
@@ -80,8 +86,8 @@ class RunView:
         if scenario is None:
             return []
         is_complete = self.progress.epoch == scenario.fit.epochs
-        measurements = self.progress.measurements(scenario.fit.epochs, self.labels) if is_complete else {}
-        return decide_all(scenario, measurements, self.record.environment)
+        figures = self.progress.measurements(scenario.fit.epochs, self.labels) if is_complete else NOTHING_MEASURED
+        return decide_all(scenario, figures, self.record.environment)
 
     @functools.cached_property
     def environment(self) -> dict[str, Any]:
@@ -95,8 +101,8 @@ class RunView:
         facts = {**record.get("facts", {}), **({"model": self.fingerprint} if self.fingerprint else {})}
         if later := self._later_drift(facts):
             facts["drift"] = [*_lines(facts.get("drift")), *later]
-        if len(diff.flatten(facts)) > diff.MAX_FACTS:
-            raise InputError(f"damaged (more than {diff.MAX_FACTS:,} facts)", do="delete the run", file=self.id)
+        if len(flatten(facts)) > MAX_FACTS:
+            raise InputError(f"damaged (more than {MAX_FACTS:,} facts)", do="delete the run", file=self.id)
         return {**record, "facts": facts}
 
     def _later_drift(self, facts: dict[str, Any]) -> list[str]:
@@ -118,7 +124,7 @@ class RunView:
         the one of the measurements.
         """
         fingerprint = {key: value for key, value in self.progress.fingerprint.items() if key != "first_epoch"}
-        momentum = (self.measurements.get("batch_norm") or {}).get("momentum")
+        momentum = self.figures.get("batch_norm.momentum")
         if self.record.traced and momentum is not None and fingerprint.get("momentum") == [0.0]:
             fingerprint["momentum"] = [momentum]
         return fingerprint

@@ -1,4 +1,4 @@
-"""How often the kernel has killed processes here for want of memory."""
+"""How often the kernel has killed processes because memory ran out."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from pathlib import Path
 _ROOT = Path("/sys/fs/cgroup")
 
 
-def kills(root: Path = _ROOT, proc: Path = Path("/proc")) -> int | None:
-    """Processes of this one's cgroup that the kernel has killed for want of memory; None where it does not say.
+def oom_kill_count(root: Path = _ROOT, proc: Path = Path("/proc")) -> int | None:
+    """Return how many processes of our cgroup the kernel has killed to free memory; None if it does not say.
 
-    Where there is no cgroup with a count: those of the whole machine. A process that was killed otherwise counts in
-    none of them.
+    Without a cgroup that counts them, those of the whole machine. Other kills are in no count.
     """
     for file in _counters(root, proc):
         with contextlib.suppress(OSError):
-            found = re.search(r"^oom_kill (\d+)$", file.read_text(), re.M)
-            if found:
-                return int(found[1])
+            match = re.search(r"^oom_kill (\d+)$", file.read_text(), re.M)
+            if match:
+                return int(match[1])
     return None
 
 
 def _counters(root: Path, proc: Path) -> list[Path]:
-    """Files that may hold the count, the nearest first; a container sees its own cgroup as the root."""
+    """Return files that may hold the count, the nearest first; a container sees its own cgroup as the root."""
     unified, memory = [], []
     with contextlib.suppress(OSError):
         for line in (proc / "self/cgroup").read_text().splitlines():

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import subprocess
 from typing import Any
-
-import msgspec
 
 from repro.base import scratch
 from repro.base.errors import UnusableError
@@ -14,55 +12,30 @@ from repro.base.text import one_line
 from repro.environment import check, record
 from repro.environment.definition import Environment
 from repro.runs import events
-from repro.supervise.supervisor import WORKER, worker_variables
+from repro.runs.records import Device
+from repro.supervise.worker_process import WorkerProcess
+from repro.supervise.worker_request import probe_request
 
 TIMEOUT_SECONDS = 180
 
 
-def probe(environment: Environment, *, device: str = "auto", threads: int | None = None) -> dict[str, Any]:
-    """The worker's facts; UnusableError where it cannot be asked."""
+def probe(environment: Environment, *, device: Device = "auto", threads: int | None = None) -> dict[str, Any]:
+    """Return the facts that the worker collects; UnusableError if it gives no answer."""
     check.require_installed(environment)
     threads = threads or record.usable_cores()
-    request = {
-        "kind": "probe",
-        "adapter": environment.definition.adapter,
-        "supervisor": os.getpid(),
-        "seed": 0,
-        "threads": threads,
-        "device": device,
-        "deterministic": False,
-        "record_variables": list(record.RECORDED_VARIABLES),
-    }
-    read_end, write_end = os.pipe()
-    with scratch.folder("probe") as home, os.fdopen(read_end, "rb") as stream:
+    remedy = f"repro environment install {environment.definition.installation} --again"
+    with scratch.folder("probe") as folder:
         try:
-            done = subprocess.run(
-                [environment.python, "-s", "-u", WORKER, str(write_end)],
-                input=msgspec.json.encode(request) + b"\n",
-                capture_output=True,
-                pass_fds=[write_end],
-                env=worker_variables(environment, home, threads),
-                cwd=home,
-                timeout=TIMEOUT_SECONDS,
-                check=False,
-            )
+            with contextlib.closing(WorkerProcess(environment, folder / "home", threads)) as worker:
+                worker.send(probe_request(environment, device=device, threads=threads))
+                for event in worker.iterate_events(TIMEOUT_SECONDS):
+                    if isinstance(event, events.EnvironmentProbed):
+                        return event.record
+                    if isinstance(event, events.WorkerFailed):
+                        reason = f"{event.kind}: {one_line(event.message)}"
+                        raise UnusableError(f"{environment.name} does not work ({reason})", do=remedy)
+                last_line = worker.last_line(TIMEOUT_SECONDS) or "no reason given"
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise UnusableError(
-                f"{environment.name} does not answer ({one_line(error, 200)})", do=_mend(environment)
-            ) from None
-        finally:
-            os.close(write_end)
-        answers = [events.decode(line) for line in stream.read().splitlines()]
-    for answer in answers:
-        if isinstance(answer, events.EnvironmentProbed):
-            return answer.record
-        if isinstance(answer, events.WorkerFailed):
-            raise UnusableError(
-                f"{environment.name} does not work ({answer.kind}: {one_line(answer.message)})", do=_mend(environment)
-            )
-    tail = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
-    raise UnusableError(f"{environment.name} does not start ({one_line(tail[0])})", do=_mend(environment))
-
-
-def _mend(environment: Environment) -> str:
-    return f"repro environment install {environment.definition.installation} --again"
+            reason = one_line(error, 200)
+            raise UnusableError(f"{environment.name} does not answer ({reason})", do=remedy) from None
+    raise UnusableError(f"{environment.name} does not start ({one_line(last_line)})", do=remedy)

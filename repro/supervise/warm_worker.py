@@ -1,7 +1,7 @@
-"""A worker that is started before its run is asked for: it imports, builds and traces while a person reads.
+"""A worker started ahead of time, so that importing, building and tracing are done before the user presses Run.
 
-What TensorFlow is given before its import (interpreter, variables, threads) and after it (device, seeds, scenario)
-cannot be changed any more, so such a worker serves one plan only. Its run has the bits of a cold one's.
+What TensorFlow is told before its import (interpreter, variables, threads) and after it (device, seeds, scenario)
+cannot be changed later, so such a worker serves one plan only. Its run has the same bits as that of a cold worker.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import msgspec
+from msgspec import UNSET
 
 from repro.base import scratch
 from repro.base.errors import UnusableError
@@ -21,7 +22,8 @@ from repro.environment.definition import MARKER, Environment
 from repro.runs import events
 from repro.runs.identity import RunIdentity, is_same_run
 from repro.runs.plan import Plan
-from repro.supervise.supervisor import WorkerProcess, run_request
+from repro.supervise.worker_process import WorkerProcess
+from repro.supervise.worker_request import RunRequest, run_request
 
 # What a run of ResNet50 takes at most (see doctor): a warm worker must not be what makes memory short.
 NEEDED_BYTES = 3 * 1024**3
@@ -29,7 +31,10 @@ KEPT_FREE_BYTES = 1024**3
 
 
 class WarmWorker:
-    """The worker of one plan, before its run exists; use it as a context. UnusableError for an own model's plan."""
+    """The worker of one plan, before its run exists; use it as a context.
+
+    UnusableError for the plan of a user's own model.
+    """
 
     def __init__(self, plan: Plan) -> None:
         if plan.scenario.model.python is not None:
@@ -38,7 +43,7 @@ class WarmWorker:
         self._run = RunIdentity.of_plan(plan)
         self._installed = _installation_time(plan.environment)
         self.is_ready = False
-        self._taken = False
+        self._is_taken = False
         self._started = time.monotonic()
         self._exit = ExitStack()
         folder = self._exit.enter_context(scratch.folder("warm"))
@@ -47,63 +52,64 @@ class WarmWorker:
         except BaseException:
             self._exit.close()
             raise
-        self._worker.ask({**self._request, "kind": "warm"}, last=False)
+        self._worker.send(msgspec.structs.replace(self._request, kind="warm"), is_last=False)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
-        if not self._taken:
+        if not self._is_taken:
             self._worker.close()
         self._exit.close()
 
     @property
     def pid(self) -> int:
-        """Of the worker."""
+        """Process id of the worker."""
         return self._worker.process.pid
 
     @property
     def descriptors(self) -> tuple[int, int]:
-        """What can be read when it has something to say: call `listen` then."""
+        """Descriptors to select on; call `listen` when one can be read."""
         return self._worker.events, self._worker.output
 
     def listen(self) -> bool:
-        """Take what it said without waiting; whether it lives."""
+        """Read what the worker has sent and printed, without waiting; return False if it is of no use any more."""
         for ready in select.select(self.descriptors, [], [], 0)[0]:
             if ready == self._worker.output:
                 if not self._worker.read_output():
                     return False
                 continue
             try:
-                lines = self._worker.read_events()
-                said = [events.decode(line) for line in lines or []]
+                batch = self._worker.read_events()
+                if batch is None:
+                    return False
+                for event in batch:
+                    if isinstance(event, events.WorkerFailed):
+                        return False
+                    self.is_ready = self.is_ready or isinstance(event, events.WorkerReady)
             except msgspec.DecodeError:
                 return False
-            if lines is None or any(isinstance(event, events.WorkerFailed) for event in said):
-                return False
-            self.is_ready = self.is_ready or any(isinstance(event, events.WorkerReady) for event in said)
         return self._worker.process.poll() is None
 
     def take(
-        self, run: RunIdentity, environment: Environment, request: dict[str, Any]
+        self, run: RunIdentity, environment: Environment, request: RunRequest
     ) -> tuple[WorkerProcess, float] | None:
-        """Hand the process over, with its age in seconds, if it was prepared for this run and request; else end it.
+        """Return the process and its age in seconds if it was prepared for this run and request; else end it.
 
-        Only the run's directory may be new: it did not exist. The caller closes a worker that it takes.
+        Only the run's directory may differ, since it did not exist. The caller closes the process.
         """
-        if self._taken:
+        if self._is_taken:
             return None
-        known_before = {name: value for name, value in request.items() if name != "directory"}
         fits = (
             is_same_run(run, self._run)
-            and known_before == self._request
+            and msgspec.structs.replace(request, directory=UNSET) == self._request
             and _installation_time(environment) == self._installed
         )
         if not (fits and self.listen()):
             self._worker.close()
-            self._taken = True
+            self._is_taken = True
             return None
-        self._taken = True
+        self._is_taken = True
         return self._worker, time.monotonic() - self._started
 
 
@@ -116,7 +122,7 @@ def _installation_time(environment: Environment) -> int:
 
 
 def available_bytes() -> int:
-    """Memory that a new process could take, in bytes, also within the cgroup; 0 where the kernel does not say."""
+    """Return the memory in bytes that a new process could take, within the cgroup; 0 if the kernel does not say."""
     try:
         fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
         available = int(fields["MemAvailable"].split()[0]) * 1024

@@ -1,15 +1,13 @@
 """Asks a traced run what it would have predicted at another momentum, without training.
 
-Momentum does not touch training: with a step's batch statistics and the weights of an epoch, the moving statistics of
-every momentum can be replayed, and one forward pass gives the predictions. One worker stays warm for all questions.
+Momentum does not affect training: from the batch statistics of each step and the weights of an epoch, the moving
+statistics of every momentum can be replayed, and one forward pass gives the predictions.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -19,7 +17,6 @@ from repro.base import scratch
 from repro.base.errors import EndedEarlyError, InputError
 from repro.base.text import one_line
 from repro.environment import check, definition
-from repro.environment.record import RECORDED_VARIABLES
 from repro.runs import events, layout
 from repro.runs.directory import RunDirectory
 from repro.runs.grouping import replay_is_exact
@@ -28,11 +25,23 @@ from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
 from repro.scenario import own_model
 from repro.scenario.load import shipped_names
-from repro.supervise.supervisor import WORKER, path_bytes, plain_scenario, trace_request, worker_variables
+from repro.supervise.worker_process import WorkerProcess
+from repro.supervise.worker_request import what_if_request
 
 Statistics = Literal["moving", "debiased", "re-estimated"]
 # How the worker's warning begins (`training.NO_TRACE`).
 TRACE_REFUSED = "this run keeps no trace"
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One line to the worker; `without`: indices of images to leave out, None as batch size: the scenario's."""
+
+    question: int
+    momentum: float
+    epoch: int
+    statistics: Statistics
+    without: list[int]
+    batch_size: int | None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -48,13 +57,13 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def snapshots(run: RunDirectory) -> list[int]:
-    """Epochs whose weights a traced run has kept."""
+    """Return the epochs whose weights a traced run has kept."""
     names = (layout.SNAPSHOT_PATTERN.match(file.name) for file in run.file(layout.WEIGHTS).glob(layout.SNAPSHOTS))
     return sorted(int(name[1]) for name in names if name is not None)
 
 
 def require_traced(run: RunDirectory) -> RunRecord:
-    """The run's record; InputError with the reason where it cannot answer what-if questions."""
+    """Return the run's record; InputError with the reason if it cannot answer what-if questions."""
     record = run.record()
     if not record.traced:
         name = record.scenario if record.scenario in shipped_names() else "FILE.yaml"
@@ -72,14 +81,14 @@ def require_traced(run: RunDirectory) -> RunRecord:
 
 
 def trace_refusal(run: RunDirectory) -> str | None:
-    """Why the worker kept no trace of a run that was to be traced; None if there is one, or it is still to come."""
-    if run.file("arrays/trace.json").is_file():
+    """Return why the worker kept no trace of a run that was to be traced; None if it did, or has not begun one."""
+    if run.file(layout.TRACE_HEADER).is_file():
         return None
     return next((line for line in run.progress().warnings if line.startswith(TRACE_REFUSED)), None)
 
 
-class Oracle:
-    """A warm worker with the run's network, trace and weights; use it as a context."""
+class WhatIfSession:
+    """A worker that keeps the run's network, trace and weights for all questions; use it as a context."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
@@ -92,65 +101,32 @@ class Oracle:
                 do="trace the scenario in another environment",
             )
         check.require_installed(self.environment)
-        self._asked = 0
+        self._question_count = 0
+        self._worker: WorkerProcess | None = None
+        self._events: Iterator[events.AnyEvent] = iter(())
 
     def __enter__(self) -> Self:
         scenario = self.run.require_scenario()
         if scenario.model.python is not None:
             file = self.run.file(layout.OWN_MODEL)
             own_model.require_same(file.read_bytes(), self.record.model_sha256, file)
-        request = {
-            "kind": "what_if",
-            "adapter": self.environment.definition.adapter,
-            "supervisor": os.getpid(),
-            "scenario": plain_scenario(scenario),
-            "directory": path_bytes(self.run.path),
-            "labels": self._labels,
-            "seed": self.record.seed,
-            "threads": self.record.threads,
-            "device": self.record.device,
-            "deterministic": self.record.deterministic,
-            "record_variables": list(RECORDED_VARIABLES),
-            "trace": trace_request(scenario, self.record),
-        }
-        self._scratch = contextlib.ExitStack()
-        home = self._scratch.enter_context(scratch.folder("what-if"))
-        read_end, write_end = os.pipe()
-        self._events = os.fdopen(read_end, "rb")
-        try:
-            self._process = subprocess.Popen(
-                [self.environment.python, "-s", "-u", WORKER, str(write_end)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[write_end],
-                env=worker_variables(self.environment, home, self.record.threads, recorded_kernels(self.run)),
-                cwd=home,
-                start_new_session=True,
-            )
-        except BaseException:
-            self._events.close()
-            self._scratch.close()
-            raise
-        finally:
-            os.close(write_end)
-        self._send(request)
+        request = what_if_request(self.run.path, self.record, scenario, self.environment)
+        with contextlib.ExitStack() as stack:
+            home = stack.enter_context(scratch.folder("what-if")) / "home"
+            process = WorkerProcess(self.environment, home, self.record.threads, recorded_kernels(self.run))
+            self._worker = stack.enter_context(contextlib.closing(process))
+            self._events = stack.enter_context(contextlib.closing(self._worker.iterate_events()))
+            self._worker.send(request, is_last=False)
+            self._exit = stack.pop_all()
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-        self._process.kill()
-        self._process.wait()
-        self._events.close()
-        self._scratch.close()
+        self._exit.close()
 
     def stop(self) -> None:
-        """End the worker, from any thread; a question under way raises EndedEarlyError in its own."""
-        process: subprocess.Popen[bytes] | None = getattr(self, "_process", None)
-        if process is not None:
-            process.kill()
+        """End the worker, from any thread; a question that waits for its answer raises EndedEarlyError."""
+        if self._worker is not None:
+            self._worker.process.kill()
 
     def ask(
         self,
@@ -161,20 +137,29 @@ class Oracle:
         without: Sequence[int] = (),
         batch_size: int | None = None,
     ) -> Answer:
-        """One answer; InputError for an epoch without snapshot or a momentum outside 0 to 1.
+        """Return one answer; InputError for an epoch without snapshot or a momentum outside 0 to 1.
 
-        Re-estimated statistics may leave images out (`without`: their places) and use batches of another size.
+        Re-estimated statistics may leave images out (`without`: their indices) and use batches of another size.
         """
-        kept = snapshots(self.run)
-        if epoch not in kept:
-            raise InputError(f"no weights were kept after epoch {epoch}", do=f"choose from {', '.join(map(str, kept))}")
+        epochs = snapshots(self.run)
+        if epoch not in epochs:
+            choice = ", ".join(map(str, epochs))
+            raise InputError(f"no weights were kept after epoch {epoch}", do=f"choose from {choice}")
         if not 0.0 <= momentum <= 1.0:
             raise InputError(f"momentum {momentum} is out of range", do="0 to 1")
-        self._asked += 1
-        question = {"question": self._asked, "momentum": momentum, "epoch": epoch, "statistics": statistics}
-        self._send({**question, "without": list(without), "batch_size": batch_size})
-        answered = self._receive()
-        predict = prediction(answered.probabilities, self._labels)
+        assert self._worker is not None, "use the session as a context"
+        self._question_count += 1
+        question = Question(
+            question=self._question_count,
+            momentum=momentum,
+            epoch=epoch,
+            statistics=statistics,
+            without=list(without),
+            batch_size=batch_size,
+        )
+        self._worker.send(question, is_last=False)
+        answered = self._next_answer()
+        predict = msgspec.to_builtins(prediction(answered.probabilities, self._labels))
         return Answer(
             momentum=momentum,
             epoch=epoch,
@@ -185,15 +170,8 @@ class Oracle:
             seconds=answered.seconds,
         )
 
-    def _send(self, message: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(msgspec.json.encode(message) + b"\n")
-            self._process.stdin.flush()
-
-    def _receive(self) -> events.Answered:
-        for line in self._events:
-            event = events.decode(line)
+    def _next_answer(self) -> events.Answered:
+        for event in self._events:
             if isinstance(event, events.Answered):
                 return event
             if isinstance(event, events.WorkerFailed):

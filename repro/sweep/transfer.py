@@ -7,8 +7,6 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-import msgspec
-
 from repro.base.errors import InputError, UnusableError
 from repro.base.files import sync_folder, write_durably
 from repro.bundle.archive import zipped
@@ -17,10 +15,11 @@ from repro.bundle.read import bad, checked_archive
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.records import Result, RunRecord
+from repro.runs.result import file_hashes
+from repro.runs.result_check import contradiction
 from repro.runs.store import NEW_PREFIX, Store
-from repro.runs.verdict import decide_all, verdict
+from repro.runs.view import RunView
 from repro.scenario.types import Scenario
-from repro.supervise.supervisor import file_hashes
 
 
 def packed(run: RunDirectory, sent: Collection[str]) -> bytes:
@@ -62,7 +61,7 @@ def received(data: bytes, record: RunRecord, files: dict[str, bytes], scenario: 
             write_durably(run.file(name), content)
         result = run.result()
         if result is not None:
-            _check(origin, run, record, result, scenario)
+            _check(origin, run, result, scenario)
         run.file(layout.LOCK).touch()
         hidden.rename(store.path / record.id)
         sync_folder(store.path)
@@ -76,16 +75,9 @@ def received(data: bytes, record: RunRecord, files: dict[str, bytes], scenario: 
     return RunDirectory(store.path / record.id)
 
 
-def _check(origin: Path, run: RunDirectory, record: RunRecord, result: Result, scenario: Scenario) -> None:
-    """The result is that of this run, follows from its measurements, and its files are whole."""
-    said = (result.run, result.scenario, result.environment, result.seed)
-    if said != (record.id, record.scenario, record.environment, record.seed):
-        bad(origin, "its result.json belongs to another run", "look at the worker")
+def _check(origin: Path, run: RunDirectory, result: Result, scenario: Scenario) -> None:
+    """Refuse a result that does not follow from the run, or whose files are not whole."""
     if result.files != file_hashes(run):
         bad(origin, "its files do not have the hashes of its result", "look at the worker")
-    try:
-        claims = decide_all(scenario, result.measurements, record.environment)
-    except (TypeError, ValueError, AttributeError, IndexError, OverflowError):
-        bad(origin, "its measurements cannot be read", "look at the worker")
-    if msgspec.to_builtins(claims) != msgspec.to_builtins(result.claims) or verdict(claims) != result.verdict:
-        bad(origin, "its verdict does not follow from its measurements", "look at the worker")
+    if fault := contradiction(RunView(run), result, scenario, with_text=True):
+        bad(origin, fault, "look at the worker")

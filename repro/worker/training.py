@@ -9,6 +9,7 @@ import numpy as np
 
 from repro_worker import batch_norm, files, pixels, probe
 from repro_worker.trace import Trace, was_given_up
+from repro_worker.trials import Trials
 
 NO_TRACE = "this run keeps no trace, and what-if cannot ask it: {}"
 NOT_MEASURED = "not measured: {} after epoch {} ({})"
@@ -51,6 +52,7 @@ class Run:
         self.epoch_started = None
         self.trace = None
         self.initial_statistics = None
+        self.is_finite = True
         self.calls_per_step = adapter.calls_per_step
 
     def stage(self, name):
@@ -79,6 +81,8 @@ class Run:
         done = epoch + 1
         accuracy = logs["acc"] if "acc" in logs else logs["accuracy"]
         self.channel.send("epoch_finished", epoch=done, loss=logs["loss"], accuracy=accuracy, seconds=seconds)
+        if self.is_finite:
+            self.attempt("where values are not finite", done, self._look_for_bad_values, done, logs["loss"])
         if self.trace is not None:
             self.continue_trace(self.trace.difference())
         if self.trace is not None:
@@ -94,6 +98,30 @@ class Run:
         if time.perf_counter() - self.last_checkpoint >= self.request["checkpoint_seconds"]:
             self.checkpoint(done)
         return False
+
+    def _look_for_bad_values(self, epoch, loss):
+        """Say once where the first values that are not finite are: moving statistics, an output, or weights."""
+        layers = self.adapter.batch_norm_layers()
+        for layer, pair in zip(layers, self.adapter.moving_statistics()):
+            for quantity, values in zip(("moving_mean", "moving_variance"), pair):
+                if not np.isfinite(values).all():
+                    self._bad_value(epoch, layer.name, quantity)
+                    return
+        if np.isfinite(loss):
+            return
+        layer = self.adapter.first_bad_output(self.images)
+        if layer is None:
+            self._bad_value(epoch, "", "loss")
+            return
+        is_finite = all(np.isfinite(array).all() for array in layer.get_weights())
+        self._bad_value(epoch, layer.name, "output" if is_finite else "weight")
+
+    def _bad_value(self, epoch, layer, quantity):
+        self.is_finite = False
+        self.channel.send("non_finite_found", epoch=epoch, layer=layer, quantity=quantity)
+        of_layer = " of {}".format(layer) if layer else ""
+        text = "after epoch {} {}{} is not finite".format(epoch, quantity.replace("_", " "), of_layer)
+        self.channel.send("warned", message=text)
 
     def snapshot(self, epoch):
         """Keep a traced run's weights of a chosen epoch."""
@@ -309,11 +337,13 @@ def begin(adapter, request, channel, prepared=None):
 
 
 def finish(run):
-    """The hash of the final weights, and the weights where they were asked for."""
+    """The hash of the final weights, the weights if they were asked for, and trials that tell causes apart."""
     run.stage("hash")
     run.channel.send("weights_hashed", sha256=files.arrays_sha256(array for _, array in run.adapter.weights()))
     if run.request["keep_weights"]:
         files.save_arrays(os.path.join(run.directory, "weights", "final.npz"), run.adapter.weights())
+    run.stage("measure")
+    run.attempt("trials", run.epochs, Trials(run).make_all)
     run.channel.send("training_finished", peak_memory_bytes=probe.peak_memory_bytes())
 
 

@@ -44,11 +44,14 @@ class Oracle:
         updates = question["epoch"] * self.steps_per_epoch
         if question["statistics"] == "re-estimated":
             without, batch_size = question.get("without", []), question.get("batch_size") or self.batch_size
-            if (without, batch_size) != self.re_estimated_with:
+            random_layers = question.get("random_layers", True)
+            if (without, batch_size, random_layers) != self.re_estimated_with:
                 kept = [index for index in range(len(self.images)) if index not in without]
-                _, _, _, pairs = self.adapter.training_phase(self.images[kept], self.labels[kept], batch_size)
+                images, labels = self.images[kept], self.labels[kept]
+                _, _, _, pairs = self.adapter.training_phase(images, labels, batch_size, random_layers)
                 pairs = batch_norm.completed(pairs, self.adapter.moving_statistics())
-                self.re_estimated, self.re_estimated_with = batch_norm.flatten(pairs), (without, batch_size)
+                self.re_estimated_with = (without, batch_size, random_layers)
+                self.re_estimated = batch_norm.flatten(pairs)
             return self.re_estimated
         momentum = question["momentum"]
         if momentum is None:

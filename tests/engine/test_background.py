@@ -24,11 +24,11 @@ DRIVER = """\
 import sys
 from pathlib import Path
 from repro.environment import check
-from repro.supervise import supervisor
+from repro.supervise import supervisor, worker_process
 from repro.cli import run_command_line
 from repro.cli import run
 run.IMAGE_FILE = Path("/nonexistent")  # these tests may themselves run in the container, where --detach is refused
-supervisor.WORKER = Path(sys.argv[1])
+worker_process.WORKER = Path(sys.argv[1])
 check.drift = lambda *_: []
 sys.argv = ["repro", *sys.argv[2:]]
 sys.exit(run_command_line(sys.argv[1:]))

@@ -23,9 +23,11 @@ from repro.environment import definition
 from repro.environment.machine import ONEDNN
 from repro.runs import events
 from repro.runs.directory import RunDirectory
+from repro.runs.event_log import EventLog
 from repro.runs.store import Store
-from repro.supervise import supervisor
-from repro.supervise.supervisor import EventLog, supervise, worker_variables
+from repro.supervise import supervisor, worker_process
+from repro.supervise.supervisor import supervise
+from repro.supervise.worker_process import worker_variables
 from tests.engine.conftest import Answer
 from tests.engine.made_runs import checkpoint, create, epoch, made_supervisor, make, started, write_events
 from tests.support.machine import USERS_HOME
@@ -127,7 +129,7 @@ def stage(
     def make_stage(script: str, place: Path = store) -> Stage:
         worker = tmp_path / "worker.py"
         worker.write_text(PRELUDE + script)
-        monkeypatch.setattr(supervisor, "WORKER", worker)
+        monkeypatch.setattr(worker_process, "WORKER", worker)
         return Stage(*create(folder, place))
 
     return make_stage
@@ -190,7 +192,7 @@ def test_faults(stage: Callable[[str], Stage], monkeypatch: pytest.MonkeyPatch, 
     script, reason = FAULTS[fault]
     one = stage(script)
     if fault == "does not read":
-        supervisor.WORKER.write_text("")
+        worker_process.WORKER.write_text("")
     assert one() == 4
     assert one.run.state() == "failed"
     assert reason in one.reason and one.reason.isprintable()
@@ -211,7 +213,7 @@ def test_interpreter_that_vanished(stage: Callable[[str], Stage], installed: Pat
 
 
 def test_the_log_is_capped(stage: Callable[[str], Stage], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "MAX_LOG_BYTES", 100_000)
+    monkeypatch.setattr(worker_process, "MAX_LOG_BYTES", 100_000)
     one = stage("sys.stdout.buffer.write(b'a line of output\\n' * 1_000_000); sys.stdout.flush()\n" + WHOLE)
     assert one() == 0
     log = one.run.file("worker.log").read_bytes()
@@ -331,7 +333,7 @@ def test_resume_goes_on_behind_a_torn_line(stage: Callable[[str], Stage]) -> Non
     assert one() == 4
     whole = one.run.file("events.jsonl").read_bytes()
     one.run.file("events.jsonl").write_bytes(whole + b'{"event":"heartb')
-    supervisor.WORKER.write_text(PRELUDE + WHOLE)
+    worker_process.WORKER.write_text(PRELUDE + WHOLE)
     assert one.resume() == 0
     happened = one.run.reader().read()
     assert [event.seq for event in happened] == list(range(len(happened)))
@@ -346,7 +348,7 @@ def test_resume_reads_a_log_as_every_reader_does(stage: Callable[[str], Stage]) 
     assert one() == 4
     whole = one.run.file("events.jsonl").read_bytes()
     one.run.file("events.jsonl").write_bytes(b"\n" + whole + b"\n\n")
-    supervisor.WORKER.write_text(PRELUDE + WHOLE)
+    worker_process.WORKER.write_text(PRELUDE + WHOLE)
     assert one.resume() == 0
     happened = one.run.reader().read()
     assert [event.seq for event in happened] == list(range(len(happened)))
@@ -369,10 +371,12 @@ def test_resume_goes_on_with_the_kernels_that_the_run_began_with(
     environ(monkeypatch, now)
     assert one() == 4
     environ(monkeypatch, then)
-    supervisor.WORKER.write_text(PRELUDE + says + probe + "send('stage_started', stage='fit'); epoch(1); sys.exit(1)")
+    worker_process.WORKER.write_text(
+        PRELUDE + says + probe + "send('stage_started', stage='fit'); epoch(1); sys.exit(1)"
+    )
     assert one.resume() == 4
     environ(monkeypatch, now)
-    supervisor.WORKER.write_text(PRELUDE + says + probe + WHOLE)
+    worker_process.WORKER.write_text(PRELUDE + says + probe + WHOLE)
     assert one.resume() == 0
     assert one.run.progress().warnings == [str(then)] * 2
     assert {file.name for file in one.run.path.glob("environment*")} == {"environment.json", "environment-3.json"}
@@ -403,7 +407,7 @@ def test_resume_uses_a_whole_checkpoint_only(stage: Callable[[str], Stage], stat
     elif state == "missing":
         file.unlink()
     asks = "send('warned', message='asked: %s' % request['resume'])\n"
-    supervisor.WORKER.write_text(PRELUDE + asks + WHOLE)
+    worker_process.WORKER.write_text(PRELUDE + asks + WHOLE)
     assert one.resume() == 0
     warnings = one.run.progress().warnings
     expected = {"epoch": 2, "file": "weights/c.npz"} if state == "whole" else None
@@ -419,7 +423,7 @@ def test_a_result_is_never_taken_from_the_stretch_before(stage: Callable[[str], 
     one()
     one.run.file("result.json").unlink()
     write_events(one.run, started(stretch=2))
-    supervisor.WORKER.write_text(PRELUDE + "sys.exit(1)")
+    worker_process.WORKER.write_text(PRELUDE + "sys.exit(1)")
     assert one.resume() == 4
     assert one.run.state() == "failed" and one.run.result() is None
 
@@ -470,7 +474,7 @@ def test_a_store_that_fills_up_while_training(
 ) -> None:
     worker = tmp_path / "worker.py"
     worker.write_text(PRELUDE + "epoch(1)\nwhile True: send('warned', message='x' * 3001)")
-    monkeypatch.setattr(supervisor, "WORKER", worker)
+    monkeypatch.setattr(worker_process, "WORKER", worker)
     one = Stage(*create(folder, small_disk / "store"))
     assert one() == 4
     ended = one.seen[-1]
@@ -486,7 +490,7 @@ def test_why_a_run_did_not_finish_is_said_in_one_line(
 ) -> None:
     worker = tmp_path / "worker.py"
     worker.write_text(PRELUDE + "sys.exit(7)")
-    monkeypatch.setattr(supervisor, "WORKER", worker)
+    monkeypatch.setattr(worker_process, "WORKER", worker)
     monkeypatch.setattr("repro.cli.plans.environment_check.drift", lambda _: [])
     answer = repro("run", folder / "s.yaml", "--json", "--seed", "0:2")
     assert answer.code == 4
@@ -522,7 +526,7 @@ def test_the_worker_dies_with_its_supervisor(folder: Path, store: Path, installe
         PRELUDE
         + f"""
 import importlib.util
-spec = importlib.util.spec_from_file_location("worker_main", {str(supervisor.WORKER / "__main__.py")!r})
+spec = importlib.util.spec_from_file_location("worker_main", {str(worker_process.WORKER / "__main__.py")!r})
 main = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(main)
 main.load_package()
@@ -537,10 +541,11 @@ time.sleep(120)
     code = f"""
 import sys
 from pathlib import Path
-from repro.supervise import supervisor
+from repro.supervise import supervisor, worker_process
 from repro.runs.directory import RunDirectory
+from repro.runs.event_log import EventLog
 from tests.engine.made_runs import made_supervisor
-supervisor.WORKER = Path({str(worker)!r})
+worker_process.WORKER = Path({str(worker)!r})
 run = RunDirectory(Path({str(run.path)!r}))
 lock = run.acquire()
 one = made_supervisor(run)
@@ -572,7 +577,7 @@ def test_a_worker_whose_supervisor_is_gone_already_ends(tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     try:
         done = subprocess.run(
-            [sys.executable, "-s", "-u", supervisor.WORKER, str(write_end)],
+            [sys.executable, "-s", "-u", worker_process.WORKER, str(write_end)],
             input=json.dumps({"kind": "probe", "supervisor": 1, "adapter": "none"}).encode() + b"\n",
             pass_fds=[write_end],
             capture_output=True,
@@ -590,7 +595,7 @@ def test_the_worker_compiles_under_python_3_6() -> None:
     python = next((one for one in candidates if one is not None), None)
     if python is None:
         pytest.skip("no Python 3.6 is here to compile the worker with")
-    sources = sorted(supervisor.WORKER.rglob("*.py"))
+    sources = sorted(worker_process.WORKER.rglob("*.py"))
     assert len(sources) > 10
     check = "import sys\nfor name in sys.argv[1:]: compile(open(name, encoding='utf-8').read(), name, 'exec')"
     done = subprocess.run([python, "-c", check, *sources], capture_output=True, text=True, check=False)

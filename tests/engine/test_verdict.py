@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import struct
 
+import msgspec
 import pytest
 
-from repro.runs.records import ClaimResult
+from repro.runs.records import NOTHING_MEASURED, ClaimResult, Curves, Evaluation, Measurements
 from repro.runs.verdict import decide, expectation, measured_value, verdict
 from repro.scenario.types import Claim
 
-MEASURED = {
-    "fit": {"loss": [1.0, 0.25], "accuracy": [0.5, 1.0]},
-    "evaluate": {"loss": 10.5, "accuracy": 0.25},
-    "evaluate_training_phase": {"loss": "nan", "accuracy": "inf"},
-    "predict": {"accuracy": None, "distinct_classes": 1},
-}
+MEASURED = msgspec.convert(
+    {
+        "fit": {"loss": [1.0, 0.25], "accuracy": [0.5, 1.0]},
+        "evaluate": {"loss": 10.5, "accuracy": 0.25},
+        "evaluate_training_phase": {"loss": "nan", "accuracy": "inf"},
+        "predict": {"probabilities": [[1.0, 0.0]], "classes": [0], "accuracy": None, "distinct_classes": 1},
+    },
+    Measurements,
+)
 
 
 def claim(value: str, operator: str, to: float | str, **other: object) -> Claim:
@@ -68,7 +72,9 @@ def float32(value: float) -> float:
 def test_accuracies_that_differ_by_round_off_only_are_equal(right: int) -> None:
     """`evaluate` gives float32, the training phase's accuracy is a quotient in double precision."""
     exact, single = right / 10, float32(right / 10)
-    measured = {"evaluate": {"accuracy": single}, "evaluate_training_phase": {"accuracy": exact}}
+    measured = Measurements(
+        Curves([], []), evaluate=Evaluation(0.0, single), evaluate_training_phase=Evaluation(0.0, exact)
+    )
     other = "evaluate_training_phase.accuracy"
     for operator, to, outcome in (
         ("less_than_value", other, "failed"),
@@ -85,8 +91,8 @@ def test_accuracies_that_differ_by_round_off_only_are_equal(right: int) -> None:
 
 
 def test_one_image_in_a_hundred_thousand_is_no_round_off() -> None:
-    measured = {"evaluate": {"accuracy": float32(0.99999)}, "predict": {"accuracy": 1.0}}
-    assert decide(claim("evaluate.accuracy", "less_than_value", "predict.accuracy"), measured, "k").outcome == "held"
+    measured = Measurements(Curves([], []), evaluate=Evaluation(0.0, float32(0.99999)), validation=Evaluation(0.0, 1.0))
+    assert decide(claim("evaluate.accuracy", "less_than_value", "validation.accuracy"), measured, "k").outcome == "held"
     assert decide(claim("evaluate.accuracy", "at_least", 1.0), measured, "k").outcome == "failed"
 
 
@@ -103,8 +109,8 @@ def test_only(environment: str, outcome: str) -> None:
 
 def test_the_last_epoch_counts() -> None:
     assert measured_value(MEASURED, "fit.accuracy") == 1.0
-    assert measured_value({"fit": {"accuracy": []}}, "fit.accuracy") is None
-    assert measured_value({}, "fit.accuracy") is None
+    assert measured_value(NOTHING_MEASURED, "fit.accuracy") is None
+    assert measured_value(NOTHING_MEASURED, "evaluate.accuracy") is None
 
 
 def test_expectations_read_well() -> None:

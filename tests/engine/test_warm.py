@@ -21,7 +21,7 @@ from repro.runs import events
 from repro.runs.plan import Plan
 from repro.runs.store import Store
 from repro.scenario import images, load
-from repro.supervise import supervisor, warm_worker
+from repro.supervise import warm_worker, worker_process
 from repro.supervise.supervisor import supervise
 from repro.supervise.warm_worker import WarmWorker
 from tests.engine.test_supervisor import PRELUDE, WHOLE, installed, lives
@@ -50,7 +50,7 @@ def make_plan(folder: Path, installed: Path, tmp_path: Path, monkeypatch: pytest
     def make(script: str = WAITS + WHOLE, seed: int = 0) -> Plan:
         worker = tmp_path / "worker.py"
         worker.write_text(PRELUDE + script)
-        monkeypatch.setattr(supervisor, "WORKER", worker)
+        monkeypatch.setattr(worker_process, "WORKER", worker)
         environment = definition.get("keras-3")
         return Plan(loaded.scenario, loaded.text, environment, seed, found, False, 2, ["repro"])
 

@@ -25,6 +25,7 @@ from repro.base import yaml_file
 from repro.base.errors import InputError, UnusableError
 from repro.bundle import export, read
 from repro.bundle.archive import zipped
+from repro.runs.records import Measurements
 from repro.runs.verdict import decide_all, verdict
 from repro.runs.view import RunView
 from repro.scenario.types import Scenario
@@ -315,7 +316,7 @@ def test_a_figure_that_the_log_does_not_know_is_refused_with_the_verdict_that_fo
 
     def consistent(result: dict[str, Any]) -> None:
         change(result)
-        claims = decide_all(scenario, result["measurements"], result["environment"])
+        claims = decide_all(scenario, msgspec.convert(result["measurements"], Measurements), result["environment"])
         result.update(claims=msgspec.to_builtins(claims), verdict=verdict(claims))
 
     files = edited(good_files, "result.json", consistent)

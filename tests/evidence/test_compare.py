@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from repro.base.difference import DifferenceRow, all_equal
 from repro.base.text import exact, exact_row
 from repro.bundle import export
 from repro.environment import diff
 from repro.explain import compare
-from repro.explain.compare import Comparison, Row
+from repro.explain.compare import Comparison
 from repro.runs.view import RunView
 from tests.evidence.runs import Change, make_run, validated
 
@@ -113,7 +114,9 @@ def test_every_format_comes_from_the_same_rows(two: list[RunView], command: Any)
 
 def test_long_values_are_seen_to_differ_wherever_they_do() -> None:
     left, right = [*range(199), 198], [*range(199), 0]
-    table = Comparison(["A", "B"], ["a", "b"], [None, None], [Row("measurements", "predict.classes", (left, right))])
+    table = Comparison(
+        ["A", "B"], ["a", "b"], [None, None], [DifferenceRow("measurements", "predict.classes", (left, right))]
+    )
     (row,) = list(csv.reader(io.StringIO(compare.as_csv(table, all_rows=False))))[1:]
     assert row[2:5] == [str(left), str(right), "yes"]
     lines = compare.as_text(table, all_rows=False).splitlines()
@@ -127,7 +130,9 @@ def test_equal_long_values_begin_at_their_beginning() -> None:
 
 
 def test_an_empty_fact_is_empty_in_csv() -> None:
-    table = Comparison(["A", "B"], ["a", "b"], [None, None], [Row("environment", "python.branch", ("", "=x"))])
+    table = Comparison(
+        ["A", "B"], ["a", "b"], [None, None], [DifferenceRow("environment", "python.branch", ("", "=x"))]
+    )
     (row,) = list(csv.reader(io.StringIO(compare.as_csv(table, all_rows=False))))[1:]
     assert row[2:4] == ["", "'=x"]
 
@@ -234,7 +239,7 @@ def test_what_one_record_lacks_comes_last() -> None:
     found = diff.differences(
         [{"facts": {"onednn": True, "numpy": "1"}}, {"facts": {"numpy": "2", "packages": {"h5py": "3"}}}]
     )
-    assert [(row.key, row.group) for row in found] == [
+    assert [(row.name, row.group) for row in found] == [
         ("numpy", "packages the worker loads"),
         ("packages.h5py", "packages the worker loads"),
         ("onednn", "recorded on one side only"),
@@ -242,17 +247,17 @@ def test_what_one_record_lacks_comes_last() -> None:
 
 
 def test_true_is_not_one() -> None:
-    assert not diff.same([True, 1]) and diff.same([1, 1.0]) and diff.same([[1], [1]])
+    assert not all_equal([True, 1]) and all_equal([1, 1.0]) and all_equal([[1], [1]])
 
 
 def test_drift_of_a_resume_is_a_difference(two: list[RunView]) -> None:
     """`resume --allow-drift`: the first record knows nothing of it."""
-    before = {row.key for row in diff.differences([one.facts_record for one in two])}
+    before = {row.name for row in diff.differences([one.facts_record for one in two])}
     facts = {**two[1].environment["facts"], "drift": ["numpy: locked 2, installed 1"]}
     two[1].run.file("environment-2.json").write_text(json.dumps({"format": 1, "facts": facts}))
     found = diff.differences([two[0].facts_record, RunView(two[1].run).facts_record])
-    (new,) = [row for row in found if row.key not in before]
-    assert (new.key, new.group, new.explains) == ("drift", "lock", True)
+    (new,) = [row for row in found if row.name not in before]
+    assert (new.name, new.group, new.explains) == ("drift", "lock", True)
     assert new.values == ([], ["environment-2: numpy: locked 2, installed 1"])
 
 

@@ -16,6 +16,7 @@ from repro.bundle import export, verify
 from repro.environment import check, definition, gpu
 from repro.environment.machine import ONEDNN
 from repro.runs.plan import Plan
+from repro.runs.records import Curves, Evaluation, Measurements
 from repro.runs.view import RunView
 from tests.evidence.runs import IMAGES, Change, make_run
 
@@ -325,11 +326,12 @@ def test_a_run_that_failed_for_its_input(
     [("nan", "nan", 0.0), ("inf", "inf", 0.0), ("inf", 1.0, float("inf")), (0.0, 1e-30, 1.0), (2.0, 1.0, 0.5)],
 )
 def test_deviation(left: Any, right: Any, deviation: float) -> None:
-    both = [{"fit": {"loss": [value]}} for value in (left, right)]
+    both = [Measurements(Curves([value], [1.0])) for value in (left, right)]
     assert verify.largest_deviation(*both) == deviation
-    assert verify.largest_deviation({"fit": {"loss": [1.0]}}, {"fit": {"loss": [1.0, 2.0]}}) is None
+    longer = Measurements(Curves([1.0, 2.0], [1.0, 1.0]))
+    assert verify.largest_deviation(Measurements(Curves([1.0], [1.0])), longer) is None
 
 
 def test_the_loss_on_validation_images_is_graded_too() -> None:
-    both = [{"validation": {"loss": loss, "accuracy": 1.0}} for loss in (2.5, 1.0)]
+    both = [Measurements(Curves([], []), validation=Evaluation(loss, 1.0)) for loss in (2.5, 1.0)]
     assert verify.largest_deviation(*both) == 0.6

@@ -16,10 +16,10 @@ import pytest
 
 from repro.base.errors import UnusableError
 from repro.base.files import sha256
-from repro.runs import events
+from repro.runs import events, result
 from repro.runs.directory import RESERVE_BYTES
 from repro.runs.store import Store
-from repro.supervise import supervisor
+from repro.supervise import supervisor, worker_process
 from tests.engine.made_runs import create, whole, write_events
 from tests.engine.test_supervisor import WHOLE, Stage
 from tests.faults.conftest import ROOT, WRITES, Place, said, states
@@ -152,10 +152,10 @@ def test_a_result_that_does_not_fit_is_written_by_a_resume(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     with monkeypatch.context() as patched:
-        patched.setattr(supervisor, "write_durably", full)
+        patched.setattr(result, "write_durably", full)
         assert one() == 4
     assert (one.run.state(), one.reason) == ("failed", f"the run could not be written (result.json: {FULL})")
-    supervisor.WORKER.write_text("raise SystemExit(1)")
+    worker_process.WORKER.write_text("raise SystemExit(1)")
     assert one.resume() == 0
     assert one.run.state() == "finished"
 

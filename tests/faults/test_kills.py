@@ -17,7 +17,7 @@ from repro.base import scratch
 from repro.queue import tickets
 from repro.runs import events
 from repro.runs.store import Store
-from repro.supervise import supervisor
+from repro.supervise import worker_process
 from tests.engine.made_runs import create, epoch, make, started, whole, write_events
 from tests.engine.test_supervisor import PRELUDE, WHOLE, Stage, lives
 from tests.faults.conftest import ROOT, Place
@@ -66,7 +66,7 @@ def test_half_written_files_of_a_killed_worker_are_no_part_of_the_run(stage: Cal
     assert one() == 4
     assert not list(one.run.path.rglob("*.part"))
     one.run.file("weights/final.npz.part").write_text("by a worker that was killed with its supervisor")
-    supervisor.WORKER.write_text(PRELUDE + WHOLE)
+    worker_process.WORKER.write_text(PRELUDE + WHOLE)
     assert one.resume() == 0
     result = one.run.result()
     assert result is not None and not [name for name in result.files if name.endswith(".part")]

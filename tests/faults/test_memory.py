@@ -63,7 +63,7 @@ def test_a_kill_is_laid_at_the_kernels_door_only_where_it_counted_one(
     stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, counts: tuple[Any, Any], reason: str
 ) -> None:
     left = list(counts)
-    monkeypatch.setattr(out_of_memory, "kills", lambda: left.pop(0))
+    monkeypatch.setattr(out_of_memory, "oom_kill_count", lambda: left.pop(0))
     one = stage(KILLED)
     assert one() == 4
     assert one.reason == reason
@@ -97,15 +97,15 @@ def test_the_count_is_that_of_the_nearest_cgroup(tmp_path: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
-    assert out_of_memory.kills(root, proc) is None
+    assert out_of_memory.oom_kill_count(root, proc) is None
     write(proc / "vmstat", "oom_kill 1\n")
-    assert out_of_memory.kills(root, proc) == 1
+    assert out_of_memory.oom_kill_count(root, proc) == 1
     write(proc / "self" / "cgroup", "4:memory:/a/b\n0::/c\n")
     write(root / "c" / "memory.events", "oom 9\noom_kill 2\n")
-    assert out_of_memory.kills(root, proc) == 2
+    assert out_of_memory.oom_kill_count(root, proc) == 2
     write(root / "memory" / "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n")
-    assert out_of_memory.kills(root, proc) == 3
+    assert out_of_memory.oom_kill_count(root, proc) == 3
     write(root / "memory" / "a/b" / "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n")
-    assert out_of_memory.kills(root, proc) == 4
+    assert out_of_memory.oom_kill_count(root, proc) == 4
     write(root / "memory" / "a/b" / "memory.oom_control", "an older kernel\n")
-    assert out_of_memory.kills(root, proc) == 3
+    assert out_of_memory.oom_kill_count(root, proc) == 3

@@ -84,10 +84,10 @@ def test_durations_survive_a_clock_that_was_set_between_two_stretches(
     one = stage("send('stage_started', stage='fit'); time.sleep(0.3); epoch(1); sys.exit(1)")
     assert one() == 4
     clock.off = jump
-    from repro.supervise import supervisor
+    from repro.supervise import worker_process
     from tests.engine.test_supervisor import PRELUDE
 
-    supervisor.WORKER.write_text(PRELUDE + TIMED)
+    worker_process.WORKER.write_text(PRELUDE + TIMED)
     assert one.resume() == 0
     result = one.run.result()
     assert result is not None

@@ -15,7 +15,7 @@ import pytest
 
 from repro.base.errors import InputError
 from repro.bundle import manifest
-from repro.environment import diff
+from repro.environment import facts
 from repro.runs import events
 from repro.runs.directory import MAX_RECORD_BYTES, RunDirectory
 from repro.runs.progress import Progress
@@ -127,9 +127,9 @@ def test_facts_without_end(reader: RecordsReader, ask: Callable[..., tuple[int, 
         edited(run, "environment.json", lambda found: found["facts"].update(x=[[]] * 100_000))
         code, _, err = ask("compare", run.id, reader.other.id)
         assert code == 2 and "damaged (more than 20,000 facts)" in err
-    found = diff.flatten({"x" * 300_000: [[]] * 100_000})
-    assert len(found) == diff.MAX_FACTS + 1
-    assert max(map(len, found)) < diff.MAX_NAME + 20
+    found = facts.flatten({"x" * 300_000: [[]] * 100_000})
+    assert len(found) == facts.MAX_FACTS + 1
+    assert max(map(len, found)) < facts.MAX_NAME + 20
 
 
 def test_a_record_larger_than_any(tmp_path: Path) -> None:
@@ -211,6 +211,6 @@ def test_more_than_fits_into_memory(what: str, tmp_path: Path) -> None:
 def test_progress_says_when_predictions_do_not_fit() -> None:
     progress = Progress()
     progress.take(events.Predicted(epoch=1, probabilities=[[0.5, 0.5]], call="x"))
-    assert progress.measurements(labels=[1])["predict"]["accuracy"] == 0.0
+    assert progress.measurements(labels=[1]).get("predict.accuracy") == 0.0
     with pytest.raises(InputError, match="1 predictions for 2 images"):
         progress.measurements(labels=[0, 1])

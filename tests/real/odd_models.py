@@ -121,3 +121,46 @@ def fails_outside_of_a_graph(input_shape, classes):
 
     inputs, x = _begin(input_shape)
     return _end(inputs, OnlyInGraphs()(_block(x, 8, layers.BatchNormalization())), classes)
+
+
+def exploding(input_shape, classes):
+    """A variance that becomes infinite with the first update, which training itself does not read."""
+
+    class Exploding(layers.BatchNormalization):
+        def call(self, inputs, training=None, **more):
+            outputs = super().call(inputs, training=training, **more)
+            if training:
+                self.moving_variance.assign(self.moving_variance + float("inf"))
+            return outputs
+
+    inputs, x = _begin(input_shape)
+    x = _block(x, 8, layers.BatchNormalization())
+    return _end(inputs, _block(x, 16, Exploding(name="exploding")), classes)
+
+
+def dropout_before_norm(input_shape, classes):
+    inputs, x = _begin(input_shape)
+    x = layers.Dropout(0.5)(layers.Flatten()(x))
+    x = layers.Activation("relu")(layers.BatchNormalization(momentum=0.0)(layers.Dense(16)(x)))
+    return keras.models.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+
+
+def always_training(input_shape, classes):
+    """Keras 2: uses the batch's statistics in inference too."""
+    inputs, x = _begin(input_shape)
+    x = _block(x, 8, layers.BatchNormalization(), training=True)
+    return _end(inputs, _block(x, 16, layers.BatchNormalization(), training=True), classes)
+
+
+def without_norm(input_shape, classes):
+    inputs, x = _begin(input_shape)
+    x = layers.Dense(8)(layers.Dense(8)(layers.Flatten()(x)))
+    return keras.models.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+
+
+def dividing_by_zero(input_shape, classes):
+    """Infinite for pictures that hold the grey level 128."""
+    inputs = layers.Input(input_shape)
+    x = layers.Lambda(lambda pixels: 1.0 / (pixels - 128.0), name="reciprocal")(inputs)
+    x = layers.Dense(8)(layers.Flatten()(x))
+    return keras.models.Model(inputs, layers.Dense(classes, activation="softmax")(x))

@@ -11,6 +11,7 @@ from typing import Any
 
 import planted
 
+from repro.runs import events
 from repro.runs.directory import RunDirectory
 
 SCENARIO = """\
@@ -19,15 +20,20 @@ name: odd
 title: A model of one's own
 group: control
 about: For tests.
-images: {{directory: images, layout: folder-per-class, size: [16, 16]}}
+images: {{directory: images, layout: folder-per-class, size: [16, 16]{split}}}
 model: {{python: model.py, function: {function}, classes: 2}}
-{more}compile: {{optimizer: adam, loss: categorical_crossentropy, metrics: [acc]}}
-fit: {{epochs: 4, batch_size: {batch_size}}}
+{more}{compile}fit: {{epochs: 4, batch_size: {batch_size}}}
 measure: [evaluate, predict, evaluate_training_phase]
 measure_at: [2]
 claims: []
 """
+COMPILE = "compile: {optimizer: adam, loss: categorical_crossentropy, metrics: [acc]}\n"
 STEPS = 4 * 4  # epochs of sixty images in batches of sixteen
+
+
+def events_of(run: RunDirectory) -> list[events.AnyEvent]:
+    """All that happened in a run."""
+    return [events.decode(line) for line in run.file("events.jsonl").read_bytes().splitlines()]
 
 
 class OddRuns:
@@ -39,11 +45,20 @@ class OddRuns:
         shutil.copy(Path(__file__).with_name("odd_models.py"), folder / "model.py")
 
     def __call__(
-        self, function: str, environment: str, *options: str, more: str = "", batch_size: int = 16
+        self,
+        function: str,
+        environment: str,
+        *options: str,
+        more: str = "",
+        compile: str = COMPILE,
+        split: float | None = None,
+        batch_size: int = 16,
     ) -> tuple[dict[str, Any], RunDirectory]:
         """Train the model of a function; the run as JSON, and its directory."""
         file = self.folder / "s.yaml"
-        file.write_text(SCENARIO.format(function=function, more=more, batch_size=batch_size))
+        validation = "" if split is None else f", validation: {{split: {split}}}"
+        parts = {"function": function, "more": more, "compile": compile, "split": validation}
+        file.write_text(SCENARIO.format(**parts, batch_size=batch_size))
         asked = (str(file), "--trust", "--again", "--environment", environment, "--threads", "1")
         printed = json.loads(self.repro("run", *asked, *options).stdout)
         assert printed["state"] == "finished", printed["reason"]

@@ -17,7 +17,7 @@ import pytest
 
 from repro.base import shipped
 from repro.runs.directory import RunDirectory
-from repro.supervise.supervisor import MAX_LOG_BYTES
+from repro.supervise.worker_process import MAX_LOG_BYTES
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 

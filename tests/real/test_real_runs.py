@@ -21,7 +21,7 @@ import pytest
 from repro.environment import definition
 from repro.environment.record import usable_cores
 from repro.runs.directory import RunDirectory
-from repro.supervise.supervisor import WORKER, worker_variables
+from repro.supervise.worker_process import WORKER, worker_variables
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
 

@@ -14,7 +14,7 @@ from repro.runs.run_object import run_object
 from repro.runs.store import Store
 from repro.scenario import images, load
 from repro.supervise.supervisor import supervise
-from repro.supervise.what_if import Oracle, snapshots
+from repro.supervise.what_if import WhatIfSession, snapshots
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
 
@@ -48,9 +48,9 @@ def test_what_if_gives_the_bits_of_a_run_at_that_momentum(tmp_path: Path) -> Non
     direct = run_object(train(store, tmp_path, 0.3, traced=False))["measurements"]
     own = run_object(traced)["measurements"]
     assert snapshots(traced) == [1, 2, 5]
-    with Oracle(traced) as oracle:
-        same, other = oracle.ask(0.99, 5), oracle.ask(0.3, 5)
-        debiased, re_estimated = oracle.ask(0.99, 5, "debiased"), oracle.ask(0.99, 5, "re-estimated")
+    with WhatIfSession(traced) as session:
+        same, other = session.ask(0.99, 5), session.ask(0.3, 5)
+        debiased, re_estimated = session.ask(0.99, 5, "debiased"), session.ask(0.99, 5, "re-estimated")
     assert same.exact and other.exact
     assert (same.predict, same.evaluate) == (own["predict"], own["evaluate"])
     assert (other.predict, other.evaluate) == (direct["predict"], direct["evaluate"])

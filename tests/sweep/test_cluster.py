@@ -208,6 +208,6 @@ def test_only_the_run_that_was_asked_for_is_put_into_the_store(
     text = run.file("result.json").read_text()
     run.file("result.json").write_text(text.replace('"outcome": "held"', '"outcome": "failed"'))
     run.file("worker.log").unlink()
-    refused(transfer.packed(run, files), "hashes|verdict")
+    refused(transfer.packed(run, files), "claims do not follow")
     got = transfer.received(good, record, files, asked.scenario, here)
     assert got.state() == "finished" and got.id == run.id and here.runs() == [got]

@@ -59,6 +59,6 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> type[Recorded]:
     """A worker that answers only once `let` is set."""
     Recorded.asked, Recorded.fault = [], None
     Recorded.let, Recorded.ended = threading.Event(), threading.Event()
-    monkeypatch.setattr(what_if, "Oracle", Recorded)
+    monkeypatch.setattr(what_if, "WhatIfSession", Recorded)
     monkeypatch.setattr(what_if, "_answers_by_run", {})
     return Recorded

@@ -12,7 +12,7 @@ from repro.base.errors import EndedEarlyError, InputError
 from repro.environment import definition
 from repro.environment.machine import ONEDNN
 from repro.scenario import load
-from repro.supervise.what_if import Oracle, snapshots
+from repro.supervise.what_if import WhatIfSession, snapshots
 from tests.tui import recorded
 from tui.commands import Request, worth_a_trace
 from tui.what_if_queue import Question, QuestionQueue
@@ -42,7 +42,7 @@ def test_zero_debiased_averages_are_not_replayed(store: Path) -> None:
     file = run.file("run.json")
     file.write_text(file.read_text().replace('"keras-3"', '"keras-2.2.4"'))
     with pytest.raises(InputError, match=r"keras-2\.2\.4 zero-debiases its moving statistics"):
-        Oracle(run)
+        WhatIfSession(run)
 
 
 @pytest.mark.parametrize(("then", "now"), [("0", None), (None, "0"), ("1", "0")])
@@ -61,8 +61,8 @@ def test_the_worker_takes_the_kernels_of_the_run(
     monkeypatch.delenv(ONEDNN, raising=False)
     if now is not None:
         monkeypatch.setenv(ONEDNN, now)
-    with Oracle(run) as oracle, pytest.raises(EndedEarlyError, match="without an answer"):
-        oracle.ask(0.5, snapshots(run)[-1])
+    with WhatIfSession(run) as session, pytest.raises(EndedEarlyError, match="without an answer"):
+        session.ask(0.5, snapshots(run)[-1])
     given = dict(line.partition("=")[::2] for line in (tmp_path / "given").read_text().splitlines())
     assert given.get(ONEDNN) == then and "KERAS_HOME" in given
 

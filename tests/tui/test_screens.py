@@ -17,6 +17,8 @@ from textual.widgets import Input, OptionList
 from repro.queue import tickets
 from repro.runs import events
 from repro.runs.store import Store
+from repro.runs.view import RunView
+from tests.evidence.runs import make_run
 from tests.tui import recorded
 from tests.tui.conftest import shows, text_of, until
 from tui.app import ReproApp
@@ -164,9 +166,9 @@ async def test_a_scenario_that_breaks_keeps_its_old_content(
         os.utime(file, ns=(1, 1))
         screen = app.screen
         assert isinstance(screen, LibraryScreen)
-        screen._refresh_shelf()
+        screen._refresh_scenarios()
         await shows(pilot, "original-bug.yaml:")
-        assert screen.shelf.loaded["original-bug"].scenario.fit.epochs == 5
+        assert screen.scenarios.loaded["original-bug"].scenario.fit.epochs == 5
 
 
 OWN = """format: 1
@@ -336,7 +338,7 @@ async def test_a_report_closed_before_its_issue_text_says_that_nothing_was_writt
     monkeypatch.chdir(tmp_path)
     run = recorded.finished(store)
     app, hold = make_app(), threading.Event()
-    monkeypatch.setattr(ReportScreen, "_call", lambda *_: (hold.wait(30), (1, "", ""))[1])
+    monkeypatch.setattr(ReportScreen, "_collect", lambda _: hold.wait(30))
     try:
         async with app.run_test(notifications=True, size=(100, 30)) as pilot:
             await shows(pilot, "original-bug")
@@ -681,102 +683,100 @@ async def test_the_doctor_gives_remedies(make_app: MakeApp) -> None:
         await shows(pilot, "✓ good", "$ repro doctor", seconds=30)
 
 
-async def test_the_report_says_what_an_export_would_hold(
-    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from tui.screens.report import ReportScreen
-
-    preview = (
-        '{"files": [{"path": "README.md", "bytes": 1234}], "replaced": [{"path": "run.json", "alias": "<home>", '
-        '"kind": "home", "times": 3}], "left_out": [{"path": "weights/x", "bytes": 9000000, "reason": "no weights"}]}'
-    )
-
-    def call(_: ReportScreen, words: list[str]) -> tuple[int, str, str]:
-        return (0, preview, "") if words[0] == "export" else (0, f"# Issue for {words[-1]}\n", "")
-
-    monkeypatch.setattr(ReportScreen, "_call", call)
-    run = recorded.finished(store, 1)
+async def test_the_report_says_what_an_export_would_hold(make_app: MakeApp, store: Path) -> None:
+    run = make_run(store).run
     app = make_app()
-    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
+    async with app.run_test(notifications=True, size=(140, 90)) as pilot:
         await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "✓ reproduced")
         await pilot.press("e")
-        await shows(pilot, "1.2 kB", "README.md", "Stays out", "9.0 MB", "<home>", "# Issue for keras")
+        await shows(pilot, "README.md", "runs/…abcd/run.json", "3 images in", "nothing had to be replaced")
+        await shows(pilot, "Issue text for keras", "**System information**")
         await pilot.press("f", "n")
-        await shows(pilot, "# Issue for tensorflow", "--no-images")
+        await shows(pilot, "Issue text for tensorflow", "--no-images", "Stays out", "images stay here")
         await pilot.press("i")
         await shows(pilot, "copied the issue text")
+
+
+async def test_the_report_says_what_is_replaced(make_app: MakeApp, store: Path) -> None:
+    import getpass
+
+    run = make_run(store, log=f"saved to /home/{getpass.getuser()}/weights by somebody@example.org\n").run
+    app = make_app()
+    async with app.run_test(notifications=True, size=(140, 90)) as pilot:
+        await until(pilot, lambda: app.session.loaded)
+        app.open_report([run.id])
+        await shows(pilot, "1 × <", "in runs/…abcd/worker.log")
 
 
 async def test_one_key_writes_bundle_and_issue_text_and_nothing_is_written_over(
     make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from tui.screens.report import ReportScreen
+    from repro.bundle import issue_text, read
 
-    ready = threading.Event()
+    ready, write = threading.Event(), issue_text.write
 
-    def call(_: ReportScreen, words: list[str]) -> tuple[int, str, str]:
-        if words[0] == "issue":
-            ready.wait(20)
-        if "-o" in words:
-            Path(words[words.index("-o") + 1]).write_bytes(b"PK")
-        return (0, '{"files": []}', "") if words[0] == "export" else (0, f"# Issue for {words[-1]}\n", "")
+    def write_late(run: RunView, tracker: issue_text.Tracker) -> issue_text.IssueText:
+        ready.wait(20)
+        return write(run, tracker)
 
-    monkeypatch.setattr(ReportScreen, "_call", call)
+    monkeypatch.setattr(issue_text, "write", write_late)
     monkeypatch.chdir(tmp_path)
-    run = recorded.finished(store, 1)
-    short = run.id.rpartition("-")[2]
+    view = make_run(store)
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await until(pilot, lambda: app.session.loaded)
-        app.open_report([run.id])
-        await shows(pilot, f"x writes {short}.zip and {short}-issue.md", f"-o {short}.zip")
+        app.open_report([view.id])
+        await shows(pilot, "x writes abcd.zip and abcd-issue.md", "-o abcd.zip")
         await pilot.press("x")  # too early: the issue text is not there yet
         await shows(pilot, "the issue text is being made")
         ready.set()
-        await shows(pilot, f"wrote {short}.zip and {short}-issue.md", f"x writes {short}-2.zip")
-        assert app.clipboard == "# Issue for keras\n"
+        await shows(pilot, "wrote abcd.zip and abcd-issue.md", "x writes abcd-2.zip")
+        text = write(view, "keras").text
+        assert app.clipboard == text
         await pilot.press("x")
-        await shows(pilot, f"x writes {short}-3.zip")
-    assert (tmp_path / f"{short}.zip").is_file() and (tmp_path / f"{short}-2.zip").is_file()
-    assert (tmp_path / f"{short}-issue.md").read_text() == "# Issue for keras\n"
+        await shows(pilot, "x writes abcd-3.zip")
+    for name in ("abcd.zip", "abcd-2.zip"):
+        with read.opened(tmp_path / name) as bundle:
+            assert [run.id for run in bundle.manifest.runs] == [view.id]
+    assert (tmp_path / "abcd-issue.md").read_text() == text
 
 
 async def test_a_run_without_an_issue_text_is_exported_all_the_same(
     make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from tui.screens.report import ReportScreen
-
-    def call(_: ReportScreen, words: list[str]) -> tuple[int, str, str]:
-        return (0, '{"files": []}', "") if words[0] == "export" else (2, "", "repro: the run is stopped")
-
-    monkeypatch.setattr(ReportScreen, "_call", call)
     monkeypatch.chdir(tmp_path)
-    run = recorded.finished(store, 1)
-    short = run.id.rpartition("-")[2]
+    run = make_run(store, finished=False).run
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await until(pilot, lambda: app.session.loaded)
         app.open_report([run.id])
-        await shows(pilot, "repro: the run is stopped", f"x writes {short}.zip into this folder")
+        await shows(pilot, "abcd is interrupted: it", "x writes abcd.zip into this folder")
         assert " issue " not in app.screen.command
         await pilot.press("x")
-        await shows(pilot, f"wrote {short}.zip into")
+        await shows(pilot, "wrote abcd.zip into")
+    assert (tmp_path / "abcd.zip").is_file() and not (tmp_path / "abcd-issue.md").exists()
+
+
+async def test_a_run_that_is_not_as_it_was_made_is_refused_in_one_line(make_app: MakeApp, store: Path) -> None:
+    run = make_run(store).run
+    run.file("worker.log").write_text("changed\n")
+    app = make_app()
+    async with app.run_test(notifications=True, size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.session.loaded)
+        app.open_report([run.id])
+        await shows(pilot, "repro: ", "worker.log: is not as the run")
+        await pilot.press("x")
+        await until(pilot, lambda: any(notice.severity == "error" for notice in app._notifications))
+        assert not Path("abcd.zip").exists()
 
 
 @pytest.mark.parametrize(("own", "choices"), [(False, 2), (True, 3)])
 async def test_images_of_ones_own_go_into_a_bundle_only_when_asked_for(
-    make_app: MakeApp, store: Path, monkeypatch: pytest.MonkeyPatch, own: bool, choices: int
+    make_app: MakeApp, store: Path, own: bool, choices: int
 ) -> None:
-    import msgspec
-
-    from tui.screens.report import ReportScreen
-
-    monkeypatch.setattr(ReportScreen, "_call", lambda _, words: (0, '{"files": []}', ""))
-    run = recorded.finished(store, 1)
-    record = msgspec.structs.replace(run.record(), shipped_images=not own)
-    run.file("run.json").write_bytes(msgspec.json.encode(record))
+    run = make_run(store, run=lambda record: record.update(shipped_images=not own)).run
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 40)) as pilot:
         await until(pilot, lambda: app.session.loaded)

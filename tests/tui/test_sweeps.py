@@ -23,7 +23,7 @@ from tests.tui.test_screens import SIZES, MakeApp, started
 from tui.screens.library import LibraryScreen
 from tui.screens.run import RunScreen
 from tui.screens.sweep_ask import SweepAskScreen
-from tui.screens.sweeps import SweepsScreen, asked
+from tui.screens.sweeps import SweepsScreen, question
 from tui.viewmodels.sweeps import interval_bar, seeds_line
 
 __all__ = ["folder", "stand_in", "started"]
@@ -201,7 +201,7 @@ async def test_many_seeds_stand_in_blocks_that_do_not_move(store: Path) -> None:
 
 async def test_how_it_was_shown_is_not_part_of_the_question() -> None:
     words = ["repro", "--store", "x", "sweep", "a", "--seeds", "0:2", "--plain", "--json", "--store=y"]
-    assert asked(words) == ["sweep", "a", "--seeds", "0:2"]
+    assert question(words) == ["sweep", "a", "--seeds", "0:2"]
 
 
 # -- one in an environment that trains nothing, by the real queue

@@ -122,7 +122,7 @@ def test_a_signal_restores_the_terminal(terminal: Terminal, store: Path, number:
 
 BROKEN = {
     "key": "tui.app.ReproApp.action_help",
-    "screen's thread": "tui.viewmodels.scenarios.Shelf.refresh",
+    "screen's thread": "tui.viewmodels.scenarios.ScenarioList.refresh",
     "store's thread": "tui.watchers.StoreWatcher.look",
 }
 

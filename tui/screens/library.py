@@ -17,17 +17,16 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from repro.base.errors import InputError
-from repro.base.text import one_line
 from repro.runs.summary import RunSummary
 from tui.commands import Request, parse_seeds, show, store_option, worth_a_trace
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import BAD, QUIET, duration, hanging, prose, roughly, rows, when, word
-from tui.viewmodels.scenarios import Entry, Shelf, marked, yaml
+from tui.text import rows
+from tui.viewmodels import library_lines
+from tui.viewmodels.scenarios import Entry, ScenarioList
 from tui.widgets.cursor import ReversedCursor
 
 if TYPE_CHECKING:
-    from repro.scenario.load import Loaded
     from repro.scenario.types import Scenario
 
 
@@ -74,7 +73,7 @@ class LibraryScreen(ReproScreen):
     ]
 
     class Refreshed(Message):
-        """The shelf was read anew."""
+        """The scenario files were read."""
 
         def __init__(self, faults: Sequence[str]) -> None:
             super().__init__()
@@ -82,17 +81,17 @@ class LibraryScreen(ReproScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shelf = Shelf([])
+        self.scenarios = ScenarioList([])
         self.picked: set[str] = set()
         self._keys: list[str] = []
         self._shown: str | None = None
-        self._wanted: str | None = None
+        self._to_select: str | None = None
         self._before: set[str] = set()
         self._opening = 0
 
     def body(self) -> ComposeResult:
-        self.shelf = Shelf(self.session.environments, [Path(file) for file in self.session.settings.files])
-        self.shelf.glance()
+        self.scenarios = ScenarioList(self.session.environments, [Path(file) for file in self.session.settings.files])
+        self.scenarios.quick_scan()
         with Horizontal(id="library"):
             yield Scenarios(*self._options(), id="scenarios", markup=False)
             with VerticalScroll(id="story"):
@@ -100,13 +99,13 @@ class LibraryScreen(ReproScreen):
 
     def on_mount(self) -> None:
         self.query_one("#scenarios", OptionList).action_first()
-        self.call_after_refresh(self._refresh_shelf)  # the engine's types take 0.1 s: after the first paint
-        self.set_interval(2.0, self._refresh_shelf)
+        self.call_after_refresh(self._refresh_scenarios)  # the engine's types take 0.1 s: after the first paint
+        self.set_interval(2.0, self._refresh_scenarios)
         self.set_interval(0.2, self._open_when_there)
 
-    @work(thread=True, exclusive=True, group="shelf")
-    def _refresh_shelf(self) -> None:
-        changed, faults = self.shelf.refresh()
+    @work(thread=True, exclusive=True, group="scenarios")
+    def _refresh_scenarios(self) -> None:
+        changed, faults = self.scenarios.refresh()
         if changed or faults:
             self.post_message(self.Refreshed(faults))
 
@@ -117,7 +116,7 @@ class LibraryScreen(ReproScreen):
         self._fill()
 
     def _keep_opened(self) -> None:
-        files = [str(file) for file in self.shelf.opened[-20:]]
+        files = [str(file) for file in self.scenarios.opened[-20:]]
         if files != self.session.settings.files:
             self.session.settings.files = files
             self.session.keep_settings()
@@ -125,49 +124,48 @@ class LibraryScreen(ReproScreen):
     def _options(self) -> list[Option]:
         options: list[Option] = []
         self._keys = []
-        for title, group in self.shelf.groups():
+        for title, group in self.scenarios.groups():
             options.append(Option(Content(title if not options else f"\n{title}"), disabled=True))
-            options += [Option(self._entry(one), id=one.key) for one in group]
-            self._keys += [one.key for one in group]
+            options += [Option(self._list_entry(entry), id=entry.key) for entry in group]
+            self._keys += [entry.key for entry in group]
         return options
 
     def _fill(self) -> None:
         listing = self.query_one("#scenarios", OptionList)
-        before = self._wanted or (self.chosen.key if self.chosen else None)
+        before = self._to_select or (self.chosen.key if self.chosen else None)
         options = self._options()
-        if [one.id for one in options] != [one.id for one in listing.options]:
+        if [option.id for option in options] != [option.id for option in listing.options]:
             listing.clear_options()
             listing.add_options(options)
             if self._keys:
                 listing.highlighted = listing.get_option_index(before if before in self._keys else self._keys[0])
         else:
             self._fill_entries()
-        if self._wanted in self._keys:
-            listing.highlighted = listing.get_option_index(self._wanted)  # it may have been listed before
-            self._wanted = None
+        if self._to_select in self._keys:
+            listing.highlighted = listing.get_option_index(self._to_select)  # it may have been listed before
+            self._to_select = None
         if self.focused is None:
             listing.focus()
         self._explain(force=True)
 
     # -- what stands in the list
 
-    def _entry(self, one: Entry) -> Content:
-        """Three lines: name with the expected time, title, last verdicts."""
-        width = self._widths()[0]
-        name = one_line(one.name, 40)
-        marked_ = one.key in self.picked
-        mark = "◆ " if marked_ else "  "
-        fault = self.shelf.broken.get(one.key)
-        time = self.expected(one) if one.epochs else ""
-        gap = max(1, width - len(mark) - len(name) - len(time) - 1)
-        lines = [Content.assemble((mark, "$text-accent" if marked_ else ""), (name, "bold"), " " * gap, (time, QUIET))]
-        if one.title:
-            lines.append(Content("  " + one_line(one.title, 200)).truncate(width - 1, ellipsis=True))
-        if fault is not None:
-            lines.append(Content.styled(f"  ✗ {fault.text}", BAD).truncate(width - 1, ellipsis=True))
-        else:
-            lines.append(Content("  ") + self._verdicts(one.name).truncate(width - 3, ellipsis=True))
-        return rows(line.pad_right(max(0, width - line.cell_length)) for line in lines)
+    def _list_entry(self, entry: Entry) -> Content:
+        session = self.session
+        environment = (session.settings.environments or ["keras-3"])[0]
+        expected = library_lines.expected_time(entry, session.runs(), environment, session.step_seconds)
+        return library_lines.list_entry(
+            entry,
+            self.scenarios.broken.get(entry.key),
+            library_lines.verdicts(self._latest_runs(entry.name), is_store_read=session.loaded),
+            expected if entry.epochs else "",
+            self._widths()[0],
+            is_picked=entry.key in self.picked,
+        )
+
+    def _latest_runs(self, scenario: str, *, with_claims: bool = False) -> dict[str, RunSummary]:
+        session = self.session
+        return library_lines.latest_runs(session.runs(), scenario, session.environments, with_claims=with_claims)
 
     def _widths(self) -> tuple[int, int]:
         """Cells for a line of the list and of the story, as in app.tcss: needed before the layout."""
@@ -175,41 +173,6 @@ class LibraryScreen(ReproScreen):
         listing = total if total < 80 else 38 if total < 120 else 52 if total < 136 else 62
         story = total if total < 80 else total - listing
         return listing - 3, max(30, min(96, story - 8))
-
-    def _verdicts(self, scenario: str) -> Content:
-        found = self.last_by_environment(scenario)
-        if not found:
-            return Content.styled("not run yet" if self.session.loaded else "", QUIET)
-        parts = []
-        for environment, summary in found.items():
-            what = word(summary.outcome)
-            parts.append(Content.assemble((what.sign, what.style), f" {environment}"))
-        return Content("  ").join(parts)
-
-    def last_by_environment(self, scenario: str, *, with_claims: bool = False) -> dict[str, RunSummary]:
-        """The last run of a scenario in each environment; the last one that decided its claims."""
-        found: dict[str, RunSummary] = {}
-        for summary in self.session.runs():
-            if summary.scenario != scenario or (with_claims and not summary.claims):
-                continue
-            if summary.environment not in found:
-                found[summary.environment] = summary
-        return {name: found[name] for name in self.session.environments if name in found}
-
-    def expected(self, one: Entry) -> str:
-        """Expected time here: the last run's, else from measured seconds of an epoch."""
-        scenario, epochs = one.name, one.epochs
-        environment = (self.session.settings.environments or ["keras-3"])[0]
-        other: RunSummary | None = None
-        for summary in self.session.runs():
-            if summary.environment == environment and summary.seconds is not None:
-                if summary.scenario == scenario:
-                    return duration(summary.seconds)
-                other = other or summary
-        step = self.session.step_seconds.get(environment)
-        if other is not None and other.seconds is not None and step is not None:
-            return f"~{roughly(max(step, other.seconds - other.epochs * step) + epochs * step)}"
-        return f"{epochs} epochs"
 
     # -- the story
 
@@ -219,7 +182,7 @@ class LibraryScreen(ReproScreen):
         listing = self.query_one("#scenarios", OptionList)
         if listing.highlighted is None:
             return None
-        return self.shelf.entries.get(listing.get_option_at_index(listing.highlighted).id or "")
+        return self.scenarios.entries.get(listing.get_option_at_index(listing.highlighted).id or "")
 
     def on_option_list_option_highlighted(self, _: OptionList.OptionHighlighted) -> None:
         self._explain()
@@ -228,80 +191,27 @@ class LibraryScreen(ReproScreen):
         self.action_run()
 
     def _explain(self, *, force: bool = False) -> None:
-        one = self.chosen
+        entry = self.chosen
         about = self.query_one("#about", Static)
-        if one is None:
+        if entry is None:
             self.put(about, Content(""))
             return
-        if one.key != self._shown:
+        if entry.key != self._shown:
             self.query_one("#story", VerticalScroll).scroll_home(animate=False)
         elif not force:
             return
-        self._shown = one.key
-        self.put(about, rows([*self._faults(one), *self._story(one)]))
+        self._shown = entry.key
+        self.put(about, self._story(entry))
         self._show_request()
 
-    def _faults(self, one: Entry) -> list[Content]:
-        """Why a file cannot be read, with the place."""
-        fault = self.shelf.broken.get(one.key)
-        if fault is None:
-            return []
-        lines = hanging(Content.styled("✗ ", BAD), Content.styled(fault.text, BAD), self._widths()[1])
-        if one.key in self.shelf.loaded:
-            lines.append(
-                Content.styled("Below stands what the file said before; a run would read it as it is now.", QUIET)
-            )
-        return [*lines, Content(""), marked(fault), Content("")]
-
-    def _story(self, one: Entry) -> list[Content]:
-        found = self.last_by_environment(one.name)
+    def _story(self, entry: Entry) -> Content:
+        fault, loaded = self.scenarios.broken.get(entry.key), self.scenarios.loaded.get(entry.key)
         width = self._widths()[1]
-        lines = [Content.styled(one_line(one.title, 300), "bold"), Content("")] if one.title else []
-        loaded = self.shelf.loaded.get(one.key)
-        if loaded is None:
-            return lines
-        scenario = loaded.scenario
-        lines.append(prose(one_line(" ".join(scenario.about.split()), 20_000)))
-        if scenario.source:
-            source = Content.styled(one_line(scenario.source, 300), QUIET)
-            lines += [Content(""), *hanging(Content.styled("Source  ", QUIET), source, width)]
-        lines += [Content(""), Content.styled("Claims", "bold $text-accent"), *self._claims(loaded, width)]
-        if found:
-            lines += [Content(""), Content.styled("Last runs", "bold $text-accent")]
-            for environment, summary in found.items():
-                lines.append(
-                    Content.assemble(
-                        word(summary.outcome).content(18),
-                        f"{environment:<14}",
-                        (f"{when(summary.started):<13}{duration(summary.seconds)}", QUIET),
-                    )
-                )
-        name = one.key if "/" in one.key else loaded.file.name
-        lines += [Content(""), Content.styled(one_line(name, 100), "bold $text-accent"), yaml(loaded.text)]
-        return lines
-
-    def _claims(self, one: Loaded, width: int) -> list[Content]:
-        outcomes: dict[str, list[str]] = {}
-        finished = self.last_by_environment(one.scenario.name, with_claims=True)
-        for summary in finished.values():
-            for result in summary.claims:
-                outcomes.setdefault(result.id, []).append(result.outcome)
-        lines: list[Content] = []
-        names = max([len(claim.id) for claim in one.scenario.claims] or [0])
-        signs_width = max(1, len(finished))
-        for claim in one.scenario.claims:
-            signs = "".join(word(outcome).sign for outcome in outcomes.get(claim.id, [])) or "·"
-            bad = "failed" in outcomes.get(claim.id, [])
-            good = "held" in outcomes.get(claim.id, []) and not bad
-            style = BAD if bad else "$text-success" if good else QUIET
-            only = f" (only {', '.join(claim.only)})" if claim.only else ""
-            head = Content.assemble((f"{signs:<{signs_width}} ", style), (f"{claim.id:<{names}}  ", "bold"))
-            says = Content.assemble(one_line(claim.says, 300), (one_line(only, 200), QUIET))
-            lines += hanging(head, says, width)
-        if finished:
-            order = "from left to right: " if len(finished) > 1 else "as the last run found them in "
-            lines.append(Content.styled(f"Signs {order}{', '.join(finished)}", QUIET))
-        return lines
+        latest, decided = self._latest_runs(entry.name), self._latest_runs(entry.name, with_claims=True)
+        lines = library_lines.story(entry, loaded, latest, decided, width)
+        if fault is not None:
+            lines = [*library_lines.fault_lines(fault, width, has_old_content=loaded is not None), *lines]
+        return rows(lines)
 
     # -- keys
 
@@ -311,11 +221,11 @@ class LibraryScreen(ReproScreen):
 
     def _fill_entries(self) -> None:
         listing = self.query_one("#scenarios", OptionList)
-        for key_ in self._keys:
-            if key_ in self.shelf.entries:
-                entry = self._entry(self.shelf.entries[key_])
-                if str(listing.get_option(key_).prompt) != str(entry):
-                    listing.replace_option_prompt(key_, entry)
+        for scenario in self._keys:
+            if scenario in self.scenarios.entries:
+                entry = self._list_entry(self.scenarios.entries[scenario])
+                if str(listing.get_option(scenario).prompt) != str(entry):
+                    listing.replace_option_prompt(scenario, entry)
 
     def on_resize(self, event: Resize) -> None:
         super().on_resize(event)
@@ -324,19 +234,19 @@ class LibraryScreen(ReproScreen):
 
     def request(self, names: list[str]) -> Request:
         """What would run with the last choices."""
-        kept = self.session.settings
-        environments = [name for name in kept.environments if name in self.session.environments] or ["keras-3"]
+        settings = self.session.settings
+        environments = [name for name in settings.environments if name in self.session.environments] or ["keras-3"]
         try:
-            seeds = parse_seeds(kept.seeds)
+            seeds = parse_seeds(settings.seeds)
         except ValueError:
             seeds = [0]
-        loaded = self.shelf.loaded
+        loaded = self.scenarios.loaded
         traced = worth_a_trace(environments, (loaded[name].scenario for name in names if name in loaded))
-        return Request(names, environments, seeds, kept.device, kept.images, traced)
+        return Request(names, environments, seeds, settings.device, settings.images, traced)
 
     def wanted(self) -> list[str]:
         """The marked scenarios in their order, else the chosen one."""
-        picked = [key_ for key_ in self._keys if key_ in self.picked]
+        picked = [scenario for scenario in self._keys if scenario in self.picked]
         return picked or ([self.chosen.key] if self.chosen else [])
 
     def _show_request(self) -> None:
@@ -347,8 +257,8 @@ class LibraryScreen(ReproScreen):
 
     def _first(self, names: list[str]) -> Request | None:
         """The request whose first run is known to be possible; a worker may be warmed for it."""
-        broken = any(name in self.shelf.broken for name in names)
-        return None if broken or not names or names[0] not in self.shelf.loaded else self.request(names)
+        broken = any(name in self.scenarios.broken for name in names)
+        return None if broken or not names or names[0] not in self.scenarios.loaded else self.request(names)
 
     def action_mark(self) -> None:
         """Mark or unmark the scenario under the cursor."""
@@ -364,18 +274,18 @@ class LibraryScreen(ReproScreen):
 
     def action_run_all(self) -> None:
         """All of them."""
-        self._ask([key_ for key_ in self._keys if key_ not in self.shelf.broken])
+        self._ask([scenario for scenario in self._keys if scenario not in self.scenarios.broken])
 
     def _ask(self, names: list[str]) -> None:
         from tui.screens.start import StartScreen
 
         if self.app.screen is not self:
             return  # it is being asked already: a third click, or Enter twice
-        broken = next((name for name in names if name in self.shelf.broken), None)
+        broken = next((name for name in names if name in self.scenarios.broken), None)
         if broken is not None:
-            self.session.say(f"mend the file first: {self.shelf.broken[broken].text}", "error", 12)
+            self.session.say(f"mend the file first: {self.scenarios.broken[broken].text}", "error", 12)
         elif names:
-            loaded = self.shelf.loaded
+            loaded = self.scenarios.loaded
             scenarios = {name: loaded[name].scenario for name in names if name in loaded}
             self.app.push_screen(StartScreen(self.request(names), scenarios), self._start)
 
@@ -394,10 +304,12 @@ class LibraryScreen(ReproScreen):
 
     def possible(self) -> dict[str, Scenario]:
         """The scenarios that can be run, in the list's order; none before all were read."""
-        loaded = dict(self.shelf.loaded)
-        if not set(self._keys) <= loaded.keys() | self.shelf.broken.keys():
+        loaded = dict(self.scenarios.loaded)
+        if not set(self._keys) <= loaded.keys() | self.scenarios.broken.keys():
             return {}
-        return {name: loaded[name].scenario for name in self._keys if name in loaded and name not in self.shelf.broken}
+        return {
+            name: loaded[name].scenario for name in self._keys if name in loaded and name not in self.scenarios.broken
+        }
 
     def action_open(self) -> None:
         """Ask for a scenario file."""
@@ -413,19 +325,19 @@ class LibraryScreen(ReproScreen):
         if text is None:
             return
         try:
-            self._wanted = self.shelf.open(text)
+            self._to_select = self.scenarios.open(text)
         except InputError as error:
             self.session.say(str(error), "error", 8)
             return
-        self._refresh_shelf()
+        self._refresh_scenarios()
 
     def _start(self, request: Request | None) -> None:
         if request is None:
             self._show_request()
             return
-        kept = self.session.settings
-        kept.environments, kept.seeds = list(request.environments), ",".join(map(str, request.seeds))
-        kept.device, kept.images = request.device, request.images  # type: ignore[assignment]
+        settings = self.session.settings
+        settings.environments, settings.seeds = list(request.environments), ",".join(map(str, request.seeds))
+        settings.device, settings.images = request.device, request.images  # type: ignore[assignment]
         self.session.keep_settings()
         self.picked.clear()
         self._before = set(self.session.run_ids)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
-import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -16,21 +15,38 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from repro.base import defects
 from repro.base.errors import ReproError
-from repro.base.text import one_line
-from repro.queue import tickets
+from repro.base.text import escape_control, one_line
+from repro.runs.view import RunView
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import BAD, GOOD, ODD, QUIET, rows, size, word
+from tui.text import QUIET, rows, word
+from tui.viewmodels import bundle_preview
 
-SITES = ("keras", "tensorflow", "stackoverflow")
-TIMEOUT = 120
-IMAGES: tuple[list[str], ...] = ([], ["--no-images"], ["--with-images"])  # the last: one's own, too
+if TYPE_CHECKING:
+    from repro.bundle.export import Contents
+    from repro.bundle.issue_text import Tracker
+
+SITES: tuple[Tracker, ...] = ("keras", "tensorflow", "stackoverflow")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class ImageChoice:
+    """Which images go into a bundle, and the option of `repro export` that says so."""
+
+    options: tuple[str, ...]
+    shipped: bool = True
+    own: bool = False
+
+
+IMAGES = (ImageChoice(()), ImageChoice(("--no-images",), shipped=False), ImageChoice(("--with-images",), own=True))
 
 
 class ReportScreen(ReproScreen):
-    """Asks `repro export --preview` and `repro issue`, so that screen and command cannot differ."""
+    """Shows what `repro export --preview` and `repro issue` print, from the same functions."""
 
     HERE = "runs"
     CSS_PATH = "report.tcss"
@@ -80,7 +96,7 @@ class ReportScreen(ReproScreen):
         """The export command."""
         names = [run_id.rpartition("-")[2] for run_id in self.runs]
         target = ["--preview"] if preview else ["-o", f"{self.stem}.zip"]
-        return ["export", *names, *target, *IMAGES[self.images]]
+        return ["export", *names, *target, *IMAGES[self.images].options]
 
     def issue_words(self) -> list[str]:
         """The command that writes the issue text."""
@@ -134,98 +150,39 @@ class ReportScreen(ReproScreen):
         known = one is not None and one.environment
         return one_line(f"{one.scenario}  {one.environment}  seed {one.seed}" if one and known else run_id, 120)
 
-    def _call(self, words: list[str]) -> tuple[int, str, str]:
-        """A command of ours: exit code, output, last line of its errors."""
-        command = [sys.executable, "-P", "-m", "repro", *words, "--store", str(self.session.store_path)]
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=TIMEOUT,
-                env=tickets.variables(),
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return 4, "", str(error)
-        errors = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return done.returncode, done.stdout.decode("utf-8", "replace"), errors[-1] if errors else ""
+    def _collect(self) -> Contents:
+        """What the bundle holds with the images that are chosen."""
+        from repro.bundle import export  # 0.1 s, in a thread: the screen is shown at once
+
+        choice = IMAGES[self.images]
+        views = [RunView(self.session.run_directory(run_id)) for run_id in self.runs]
+        return export.collect(views, images=choice.shipped, own_images=choice.own)
+
+    def _issue_text(self) -> str:
+        from repro.bundle import issue_text
+
+        view = RunView(self.session.run_directory(self.runs[0]))
+        return escape_control(issue_text.write(view, SITES[self.site]).text, keep="\n\t")
 
     @work(thread=True, exclusive=True)
     def _ask(self) -> None:
-        code, output, error = self._call([*self.words(preview=True), "--json"])
-        preview: Any = None
-        if code == 0:
-            with contextlib.suppress(ValueError):
-                preview = json.loads(output)
-        self._hand(self._show_preview, preview, error)
-        code, output, error = self._call(self.issue_words())
-        self._hand(self._show_issue, output if code == 0 else "", error)
+        self._hand(self._show_preview, *_attempt(self._collect))
+        self._hand(self._show_issue, *_attempt(self._issue_text))
 
-    def _hand(self, what: Any, *values: Any) -> None:
+    def _hand(self, receive: Callable[..., None], *values: Any) -> None:
         with contextlib.suppress(RuntimeError):
-            self.app.call_from_thread(what, *values)
+            self.app.call_from_thread(receive, *values)
 
-    def _show_preview(self, preview: Any, error: str) -> None:
+    def _show_preview(self, contents: Contents | None, error: str) -> None:
+        if self.is_composed:
+            self.query_one("#preview", Static).update(bundle_preview.preview(contents, error, self.runs))
+
+    def _show_issue(self, text: str | None, error: str) -> None:
         if not self.is_composed:
             return
-        place = self.query_one("#preview", Static)
-        if not isinstance(preview, dict):
-            place.update(Content.styled(one_line(error or "there is no preview", 400), BAD))
-            return
-        files = preview.get("files", [])
-        total = sum(int(one["bytes"]) for one in files)
-        images = sum(str(one["path"]).startswith("pictures/") for one in files)
-        held = f"{images} image{'s' if images != 1 else ''} in" if images else "no images (their hashes stay)"
-        lines = [
-            Content.assemble(
-                ("Bundle", "bold $text-accent"), (f"  {len(files)} files, {size(total)} unpacked, {held}", QUIET)
-            ),
-        ]
-        lines += [
-            Content.assemble((f"{size(int(one['bytes'])):>10}  ", QUIET), self._short(one["path"])) for one in files
-        ]
-        left = preview.get("left_out", [])
-        if left:
-            lines += [Content(""), Content.styled("Stays out", "bold $text-accent")]
-            for reason in dict.fromkeys(one_line(one.get("reason", ""), 200) for one in left):
-                lines.append(Content.styled(f"  {reason}", ODD))
-                lines += [
-                    Content.assemble((f"{size(int(one.get('bytes') or 0)):>10}  ", QUIET), self._short(one["path"]))
-                    for one in left
-                    if one_line(one.get("reason", ""), 200) == reason
-                ]
-        lines += [Content(""), Content.styled("Replaced", "bold $text-accent")]
-        replaced = preview.get("replaced", [])
-        if replaced:
-            lines += [
-                Content.assemble(
-                    (f"{one.get('times', one.get('count', '')):>8} × ", QUIET),
-                    (one_line(one.get("alias", ""), 60), "bold"),
-                    (f"  in {self._short(one.get('path', ''))}", QUIET),
-                )
-                for one in replaced
-            ]
-        else:
-            lines.append(Content.styled("✓ nothing had to be replaced", GOOD))
-        place.update(rows(lines))
-
-    def _short(self, path: str) -> str:
-        """A path of the bundle with the runs' short names, which fit on a line."""
-        for run_id in self.runs:
-            path = path.replace(f"runs/{run_id}/", f"runs/…{run_id.rpartition('-')[2]}/")
-        return one_line(path, 120)
-
-    def _show_issue(self, text: str, error: str) -> None:
-        if not self.is_composed:
-            return
-        self.issue = text
+        self.issue = text or ""
         self.refresh_bindings()
-        place = self.query_one("#issue", Static)
-        if text:
-            place.update(rows([Content(one_line(line, 2000)) for line in text.splitlines()[:400]]))
-        else:
-            place.update(Content.styled(one_line(error or "there is no issue text", 400), BAD))
+        self.query_one("#issue", Static).update(bundle_preview.issue(self.issue, error))
         self._draw_head()
         if self._is_export_wanted:
             self._is_export_wanted = False
@@ -267,16 +224,18 @@ class ReportScreen(ReproScreen):
             self._is_export_wanted = True
             self.session.say("the issue text is being made; both are written then")
         else:
-            self._export(self.words(preview=False), self.issue)
+            self._export(self.issue)
 
     @work(thread=True, group="export", exclusive=True)
-    def _export(self, words: list[str], issue: str) -> None:
-        stem, issue_file = self.stem, self.issue_file
-        code, _, error = self._call(words)
-        if code:
-            self._hand(self.session.say, error or "the bundle was not written", "error", 12)
+    def _export(self, issue: str) -> None:
+        from repro.bundle import export
+
+        bundle, issue_file = Path(f"{self.stem}.zip"), self.issue_file
+        _, error = _attempt(lambda: export.write(self._collect(), bundle))
+        if error:
+            self._hand(self.session.say, error, "error", 12)
             return
-        wrote = f"wrote {stem}.zip"
+        wrote = f"wrote {bundle}"
         if issue:
             try:
                 with issue_file.open("x", encoding="utf-8") as stream:
@@ -293,3 +252,13 @@ class ReportScreen(ReproScreen):
         self.session.say(f"{wrote} into {Path.cwd()}{'; the text is copied, too' if issue else ''}", seconds=12)
         if self.is_composed:
             self._draw_head()
+
+
+def _attempt(function: Callable[[], Value]) -> tuple[Value | None, str]:
+    """The function's value, or why there is none, in the words of the command line."""
+    try:
+        return function(), ""
+    except (ReproError, OSError) as error:
+        return None, f"repro: {error}"
+    except Exception as error:  # a run from elsewhere must not end the program
+        return None, f"repro: {defects.keep(error)}"

@@ -18,18 +18,17 @@ from textual.message import Message
 from textual.widgets import Log, Static
 
 from repro.base.errors import InputError
-from repro.base.text import one_line, rounded, share
-from repro.runs import events
-from repro.runs.progress import Progress, prediction
-from repro.runs.records import ClaimResult, Result, RunRecord
+from repro.base.text import one_line
+from repro.runs.progress import Progress
+from repro.runs.records import NOTHING_MEASURED, ClaimResult, Result, RunRecord
 from repro.runs.summary import ENDED, RunSummary
 from repro.runs.verdict import decide_all
 from repro.scenario.types import Scenario
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, rows, size, word
-from tui.viewmodels import claims
+from tui.text import QUIET, rows
+from tui.viewmodels import claims, run_lines
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
@@ -39,30 +38,6 @@ DRAW_SECONDS = 0.25
 TO_LOG_SECONDS = 2.0  # images of a run that was just opened are mounted within
 MOST_PICTURES = 6
 LOG_LINES = 2000
-STAGES = {
-    "import": "importing the framework",
-    "build": "building the network",
-    "fit": "training",
-    "measure": "measuring",
-    "hash": "hashing the weights",
-}
-
-Probabilities = list[list[events.Number]]
-
-
-def _opinion(probabilities: list[events.Number], label: int | None, most: int = 3) -> list[Content]:
-    """The class, whether it is right, and the probabilities, the greatest of them where there are many."""
-    chosen = prediction([probabilities], None)["classes"][0]
-    good = chosen == label
-    right = "right" if good else "wrong"
-    lines = [Content.styled(f"{'✓' if good else '✗'} class {chosen} {right}", GOOD if good else BAD)]
-    shown = list(enumerate(probabilities))
-    if len(shown) > most:
-        shown = sorted(shown, key=lambda one: -float(one[1]))[:most]
-    return lines + [
-        Content.assemble((f"{class_} ", QUIET), (bar(float(value), 8), BAR), f" {share(value)}")
-        for class_, value in shown
-    ]
 
 
 class RunScreen(ReproScreen):
@@ -235,14 +210,17 @@ class RunScreen(ReproScreen):
         for name, figures in (("loss", progress.loss), ("accuracy", progress.accuracy)):
             self.query_one(f"#{name}", Curve).show([Series(name, figures.floats)], epochs)
         self.query_one("#drift", DriftStrip).show(progress.drift)
-        self.put(self.query_one("#phases", Static), self._phases())
-        found = self._claims()
-        title = f"Claims  {claims.counts(found)}" if found else "Claims"
+        self.put(self.query_one("#phases", Static), run_lines.phases(progress))
+        claim_results = self._claims()
+        title = f"Claims  {claims.counts(claim_results)}" if claim_results else "Claims"
         for place in self.query(".claims-title").results(Static):
             self.put(place, Content(title))
-        self._draw_claims(found)
-        self._draw_captions()
-        reason = self._reason()
+        self._draw_claims(claim_results)
+        images = self.record.images if self.record else []
+        captions = run_lines.captions(progress, images, len(self._captions))
+        for caption, content in zip(self._captions, captions, strict=True):
+            self.put(caption, content)
+        reason = run_lines.reason(progress, self.state, self.damage or self.summary.reason or "", self._tail)
         self.put(self.query_one("#reason", Static), reason)
         self.query_one("#reason").display = bool(reason.plain)
         self.show_command(self._command())
@@ -257,88 +235,24 @@ class RunScreen(ReproScreen):
             self._unwritten.clear()
             log.write_lines(lines)
 
-    def _draw_claims(self, found: list[ClaimResult]) -> None:
+    def _draw_claims(self, claim_results: list[ClaimResult]) -> None:
         place = next((place for place in self.query(".claims").results(Static) if place.display), None)
         if place is None:
             return  # the screen is being closed: nothing of it is displayed any more
         width = place.size.width or 60
-        if (found, width) != self._shown_claims or place not in self._put:
-            self._shown_claims = (found, width)
-            self.put(place, claims.lines(found, width) if found else Content.styled("-", QUIET))
+        if (claim_results, width) != self._shown_claims or place not in self._put:
+            self._shown_claims = (claim_results, width)
+            self.put(place, claims.lines(claim_results, width) if claim_results else Content.styled("-", QUIET))
 
     def _command(self) -> str:
-        words = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
-        return show([words, self.summary.short or self.run_id, *store_option(self.session.store_path)])
+        command = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
+        return show([command, self.summary.short or self.run_id, *store_option(self.session.store_path)])
 
     def _head(self) -> Content:
-        summary, progress = self.summary, self.progress
-        name = self.record.scenario if self.record else summary.scenario
-        environment = self.record.environment if self.record else summary.environment
-        seed = self.record.seed if self.record else summary.seed
-        what = word((self.result.verdict if self.result else None) or self.state)
-        parts: list[tuple[str, str]] = [
-            (one_line(name, 60), "bold"),
-            (f"  {one_line(environment, 40)}  seed {seed}   ", QUIET),
-            (f"{what.sign} {what.word}", f"bold {what.style}"),
-        ]
-        if self.result is not None and self.result.degraded:
-            parts.append(("  degraded: another device than asked for", ODD))
-        if self.paused:
-            parts.append(("   view is frozen (p)", ODD))
-        return rows([Content.assemble(*parts), self._second_line(progress)])
-
-    def _second_line(self, progress: Progress) -> Content:
-        step = progress.step_seconds or (progress.epoch_seconds[0] if progress.epoch_seconds else None)
-        facts = [f"epoch {progress.epoch} of {progress.epochs}"] if progress.epochs else []
-        if step is not None:
-            facts.append(f"{duration(step)} a step")
-        if self.state == "running":
-            since = progress.seconds_so_far + time.monotonic() - self._heard
-            # A worker that was begun ahead is taken before it is ready: it says nothing until then.
-            early = "importing, building and tracing, begun ahead" if "warm" in progress.seconds else "starting"
-            stage = STAGES.get(progress.stage, one_line(progress.stage, 20)) if progress.stage else early
-            if progress.stage == "fit" and progress.epoch == 0:
-                stage = "tracing the first step, the slow one"
-            if progress.stop_requested:
-                stage = "stopping with a checkpoint"
-            facts.append(stage)
-            left = progress.seconds_left
-            if left is not None and progress.epoch < progress.epochs:
-                facts.append(f"about {duration(left)} left")
-            done = progress.epoch / progress.epochs if progress.epochs else 0.0
-            # The seconds before what may be cut off: in a narrow terminal nothing else moves while the step is traced.
-            return Content.assemble(
-                (f"{bar(done, 16 if self.size.width >= 80 else 8)}▏", BUSY),
-                (f"  {duration(since)}  ·  ", QUIET),
-                "  ·  ".join(facts),
-            )
-        if self.result is not None:
-            facts.append(f"{duration(self.result.seconds.get('total'))} in all")
-            if progress.peak_memory_bytes:
-                facts.append(f"{size(progress.peak_memory_bytes)} at the peak")
-        elif progress.checkpoint is not None:
-            facts.append(f"checkpoint after epoch {progress.checkpoint.epoch}")
-        if progress.stretch > 1:
-            facts.append(f"{progress.stretch} stretches")
-        return Content.styled("  ·  ".join(facts), QUIET)
-
-    def _reason(self) -> Content:
-        """Why there is no verdict, with the end of the log where the worker failed."""
-        ended = self.progress.ended
-        found: list[Content] = []
-        if self.state == "damaged":
-            found.append(Content.styled(one_line(self.damage or self.summary.reason or "damaged", 400), BAD))
-        elif self.state == "failed":
-            found.append(Content.styled(one_line(ended.reason if ended else "failed", 500), BAD))
-            found += [Content.styled("  " + line[:300], QUIET) for line in self._tail[-6:]]
-        elif self.state in ("stopped", "interrupted"):
-            text = ended.reason if ended else "the supervisor is gone: killed, or the machine went down"
-            where = "goes on from the last checkpoint" if self.progress.checkpoint else "begins from the start"
-            found.append(Content.styled(f"{one_line(text, 300)}.  r {where}", ODD))
-        elif self.state == "elsewhere":
-            found.append(Content.styled("another machine or container is at it", BUSY))
-        found += [Content.styled(f"! {one_line(text, 300)}", ODD) for text in self.progress.warnings]
-        return rows(found)
+        heading = run_lines.heading(self.summary, self.record, self.result, self.state, is_frozen=self.paused)
+        silent = time.monotonic() - self._heard
+        progress = run_lines.progress_line(self.progress, self.state, self.result, silent, self.size.width)
+        return rows([heading, progress])
 
     def _claims(self) -> list[ClaimResult]:
         if self.result is not None:
@@ -346,57 +260,11 @@ class RunScreen(ReproScreen):
         if self.scenario is None or self.record is None:
             return []
         labels = [image.label for image in self.record.images]
-        measured = {}
+        measured = NOTHING_MEASURED
         if self.progress.epoch == self.scenario.fit.epochs:
             with contextlib.suppress(InputError):  # predictions of other images; the claims stay open
                 measured = self.progress.measurements(self.scenario.fit.epochs, labels)
         return decide_all(self.scenario, measured, self.record.environment)
-
-    def _phases(self) -> Content:
-        latest = max((epoch for _, epoch in self.progress.evaluations), default=None)
-        if latest is None:
-            return Content.styled("not measured yet", QUIET)
-        lines = [Content.styled(f"{'after epoch ' + str(latest):<18}{'loss':<16}accuracy", QUIET)]
-        for phase, name in (("training", "training phase"), ("inference", "inference")):
-            one = self.progress.evaluations.get((phase, latest))
-            if one is None:
-                continue
-            if one.accuracy is None:
-                lines.append(Content(f"{name:<18}{rounded(one.loss):<16}-"))
-                continue
-            right = float(one.accuracy) >= 0.999
-            lines.append(
-                Content.assemble(
-                    f"{name:<18}",
-                    f"{rounded(one.loss):<16}",
-                    (f"{share(one.accuracy)}  ", GOOD if right else BAD),
-                    (bar(float(one.accuracy), 8), LOW if right else HIGH),
-                )
-            )
-        return rows(lines)
-
-    def _draw_captions(self) -> None:
-        """Name and label of each image, and what each phase says of it."""
-        training, inference = self._probabilities()
-        for i, caption in enumerate(self._captions):
-            image = self.record.images[i] if self.record and i < len(self.record.images) else None
-            label = image.label if image is not None else None
-            name = one_line(image.name if image else f"image {i}", 22)
-            lines = [Content.styled(name, "bold"), Content.styled(f"label {label}", QUIET)]
-            for phase, rows_ in (("training phase", training), ("inference", inference)):
-                if i < len(rows_):
-                    lines += [Content.styled(phase, QUIET), *_opinion(rows_[i], label)]
-            self.put(caption, rows(lines))
-
-    def _probabilities(self) -> tuple[Probabilities, Probabilities]:
-        """The latest probabilities, training phase and inference; runs made by older workers have only the second."""
-        progress = self.progress
-        inference: Probabilities = []
-        if progress.predictions:
-            inference = progress.predictions[max(progress.predictions)].probabilities
-        latest = max((epoch for phase, epoch in progress.evaluations if phase == "training"), default=None)
-        training = progress.evaluations["training", latest].probabilities if latest is not None else None
-        return training or [], inference
 
     # -- keys
 

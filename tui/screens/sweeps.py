@@ -24,21 +24,20 @@ from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
 from tui.text import BUSY, ODD, QUIET, rows
-from tui.viewmodels.sweeps import Sight, SweepWatcher, group_lines, heading, run_line, summary_line
+from tui.viewmodels.sweeps import SweepSnapshot, SweepWatcher, group_lines, heading, run_line, summary_line
 
-_NOT_ASKED = ("--plain", "--json")
+_DISPLAY_OPTIONS = ("--plain", "--json")
 
 
-def asked(command: Sequence[str]) -> list[str]:
+def question(command: Sequence[str]) -> list[str]:
     """Words of a sweep's command without how it was shown and where the store is."""
-    words, found = list(command[1:]), []
-    while words:
-        one = words.pop(0)
-        if one == "--store" and words:
-            words.pop(0)
-        elif one not in _NOT_ASKED and not one.startswith("--store="):
-            found.append(one)
-    return found
+    words, kept = iter(command[1:]), []
+    for word in words:
+        if word == "--store":
+            next(words, None)
+        elif word not in _DISPLAY_OPTIONS and not word.startswith("--store="):
+            kept.append(word)
+    return kept
 
 
 class SweepsScreen(ReproScreen):
@@ -67,17 +66,17 @@ class SweepsScreen(ReproScreen):
         key("down,j", "group(1)", "Next", "sweep.down", "Go to the next scenario", show=False),
     ]
 
-    class Seen(Message):
+    class Changed(Message):
         """The sweep is not as it was."""
 
-        def __init__(self, sight: Sight) -> None:
+        def __init__(self, snapshot: SweepSnapshot) -> None:
             super().__init__()
-            self.sight = sight
+            self.snapshot = snapshot
 
     def __init__(self, possible: Callable[[], Mapping[str, Scenario]]) -> None:
         super().__init__()
         self._possible = possible
-        self.sight: Sight | None = None
+        self.snapshot: SweepSnapshot | None = None
         self.group = 0
         self.seed = 0
         self._watcher: SweepWatcher | None = None
@@ -91,20 +90,20 @@ class SweepsScreen(ReproScreen):
 
     def on_mount(self) -> None:
         self.query_one("#groups", VerticalScroll).can_focus = False
-        self._watcher = SweepWatcher(Store(self.session.store_path), self._tell)
+        self._watcher = SweepWatcher(Store(self.session.store_path), self._publish)
         threading.Thread(target=self._watcher.run, name="sweeps", daemon=True).start()
 
     def on_unmount(self) -> None:
         if self._watcher is not None:
             self._watcher.stop()
 
-    def _tell(self, sight: Sight) -> None:
+    def _publish(self, snapshot: SweepSnapshot) -> None:
         with contextlib.suppress(RuntimeError):  # the program is ending
-            self.post_message(self.Seen(sight))
+            self.post_message(self.Changed(snapshot))
 
-    def on_sweeps_screen_seen(self, message: Seen) -> None:
+    def on_sweeps_screen_changed(self, message: Changed) -> None:
         before = self.record
-        self.sight = message.sight
+        self.snapshot = message.snapshot
         if before is None or self.record is None or before.id != self.record.id:
             self.group = self.seed = 0
         self._draw()
@@ -112,10 +111,10 @@ class SweepsScreen(ReproScreen):
     @property
     def record(self) -> SweepRecord | None:
         """What is known of the sweep that is shown."""
-        return self.sight.record if self.sight is not None else None
+        return self.snapshot.record if self.snapshot is not None else None
 
     def store_changed(self) -> None:
-        if self.sight is not None:
+        if self.snapshot is not None:
             self._draw()
 
     def on_resize(self, event: Resize) -> None:
@@ -125,7 +124,7 @@ class SweepsScreen(ReproScreen):
     # -- drawing
 
     def _draw(self) -> None:
-        if not self.is_composed or self.sight is None:
+        if not self.is_composed or self.snapshot is None:
             return
         head, record = self.query_one("#sweep-head", Static), self.record
         self.set_class(record is None, "-empty")
@@ -134,11 +133,11 @@ class SweepsScreen(ReproScreen):
             self.show_command("")
             return
         width = max(40, self.query_one("#groups").scrollable_content_region.width or self.size.width)
-        lines = [self._title(record), summary_line(self.sight, width)]
+        lines = [self._title(record), summary_line(self.snapshot, width)]
         if record.reason:
             lines.append(Content.styled(one_line(record.reason, 300), ODD))
-        if self.sight.state != "running" and (more := self._to_come()):
-            lines.append(more)
+        if self.snapshot.state != "running" and (queued := self._queued()):
+            lines.append(queued)
         self.put(head, rows(lines))
         self.put(self.query_one("#sweep-columns", Static), heading(width))
         body: list[Content] = []
@@ -149,16 +148,16 @@ class SweepsScreen(ReproScreen):
             body += [*group_lines(group, width, self.seed if index == self.group else None), Content("")]
         self.put(self.query_one("#rates", Static), rows(body[:-1]))
         self._draw_run(record)
-        self.show_command(show([*asked(record.command), *store_option(self.session.store_path)]))
+        self.show_command(show([*question(record.command), *store_option(self.session.store_path)]))
         self.refresh_bindings()
 
     def _nothing(self) -> Content:
-        assert self.sight is not None
-        if self.sight.fault:
-            return Content.styled(self.sight.fault, ODD)
-        return self._to_come() or Content.styled("No sweeps yet.  s asks which rates you want.", QUIET)
+        assert self.snapshot is not None
+        if self.snapshot.fault:
+            return Content.styled(self.snapshot.fault, ODD)
+        return self._queued() or Content.styled("No sweeps yet.  s asks which rates you want.", QUIET)
 
-    def _to_come(self) -> Content | None:
+    def _queued(self) -> Content | None:
         """A sweep that has not begun."""
         tickets = [ticket for ticket in self.session.queue.tickets if ticket.arguments[:1] == ["sweep"]]
         if not tickets:
@@ -172,37 +171,37 @@ class SweepsScreen(ReproScreen):
         return Content.assemble(("Rates over seeds", "bold"), (f"   {one_line(', '.join(names), 200)}", ""))
 
     def _draw_run(self, record: SweepRecord) -> None:
-        assert self.sight is not None
-        one = record.groups[self.group].runs[self.seed]
-        self.put(self.query_one("#sweep-run", Static), run_line(one, self.sight.going.get(one["run"])))
+        assert self.snapshot is not None
+        run = record.groups[self.group].runs[self.seed]
+        self.put(self.query_one("#sweep-run", Static), run_line(run, self.snapshot.running.get(run["run"])))
 
     # -- keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that make no sense now are shown as such."""
         record = self.record
-        if action in ("open", "stop", "resume", "turn") and (record is None or self.sight is None):
+        if action in ("open", "stop", "resume", "turn") and (record is None or self.snapshot is None):
             return None
-        if record is None or self.sight is None:
+        if record is None or self.snapshot is None:
             return True
         if action == "stop":
-            return True if self.sight.state == "running" else None
+            return True if self.snapshot.state == "running" else None
         if action == "resume":
-            return True if self.sight.state in ("stopped", "interrupted") else None
+            return True if self.snapshot.state in ("stopped", "interrupted") else None
         if action == "turn":
-            return True if 0 <= self._turned(int(str(parameters[0]))) < len(self.sight.ids) else None
+            return True if 0 <= self._turned(int(str(parameters[0]))) < len(self.snapshot.ids) else None
         if action == "open":
             return True if self._run_id() is not None else None
         return True
 
     def _turned(self, by: int) -> int:
-        assert self.sight is not None and self.record is not None
-        return self.sight.ids.index(self.record.id) + by
+        assert self.snapshot is not None and self.record is not None
+        return self.snapshot.ids.index(self.record.id) + by
 
     def _run_id(self) -> str | None:
         record = self.record
-        found = record.groups[self.group].runs[self.seed]["run"] if record is not None else None
-        return found if found in self.session.summaries else None
+        run_id = record.groups[self.group].runs[self.seed]["run"] if record is not None else None
+        return run_id if run_id in self.session.summaries else None
 
     def action_seed(self, by: int) -> None:
         """The run beside."""
@@ -224,8 +223,8 @@ class SweepsScreen(ReproScreen):
 
     def action_turn(self, by: int) -> None:
         """Another sweep."""
-        if self.sight is not None and self._watcher is not None:
-            self._watcher.look_at(self.sight.ids[self._turned(by)])
+        if self.snapshot is not None and self._watcher is not None:
+            self._watcher.choose(self.snapshot.ids[self._turned(by)])
 
     def action_open(self) -> None:
         """Open the run."""
@@ -240,13 +239,13 @@ class SweepsScreen(ReproScreen):
 
     def action_resume(self) -> None:
         """The same command again."""
-        if self.record is not None and self.session.queue.start_sweep(asked(self.record.command)):
+        if self.record is not None and self.session.queue.start_sweep(question(self.record.command)):
             self.show_newest()
 
     def show_newest(self) -> None:
         """Turn to the newest sweep, also to one that comes."""
         if self._watcher is not None:
-            self._watcher.look_at(None)
+            self._watcher.choose(None)
 
     def action_new(self) -> None:
         """Ask for another one, with the same choices."""

@@ -20,7 +20,7 @@ from repro.base.text import one_line
 from repro.explain import trace
 from repro.explain.trace import TracedRun
 from repro.runs.records import RunRecord
-from repro.supervise.what_if import Answer, Oracle, Statistics
+from repro.supervise.what_if import Answer, Statistics, WhatIfSession
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
@@ -87,7 +87,7 @@ class WhatIfScreen(ReproScreen):
         self.failure = ""
         self.ready = False
         self._questions = QuestionQueue()
-        self._oracle: Oracle | None = None
+        self._oracle: WhatIfSession | None = None
         self._opened = time.monotonic()
         self.momenta: list[float] = []
         self._distances: dict[Question, list[float | None]] = {}
@@ -162,7 +162,7 @@ class WhatIfScreen(ReproScreen):
         """Open the worker, hand it one question after another, close it; one thread does all of it."""
         assert self.traced is not None
         try:
-            oracle = Oracle(self.traced.run)
+            oracle = WhatIfSession(self.traced.run)
             self._oracle = oracle
             with oracle:
                 while (question := questions.take()) is not None:

@@ -55,6 +55,7 @@ def counts(claims: Sequence[ClaimResult]) -> str:
 
 def waiting(scenario: Scenario, environment: str) -> list[ClaimResult]:
     """Claims before anything was measured."""
+    from repro.runs.records import NOTHING_MEASURED
     from repro.runs.verdict import decide_all
 
-    return decide_all(scenario, {}, environment)
+    return decide_all(scenario, NOTHING_MEASURED, environment)

@@ -32,7 +32,7 @@ GROUPS = {
 }
 MOST_FILES = 100
 MOST_BYTES = 256 * 1024
-_GLANCE = re.compile(r"^(name|title|group): *(\S.*?)\s*$", re.MULTILINE)
+_SCANNED = re.compile(r"^(name|title|group): *(\S.*?)\s*$", re.MULTILINE)
 _EPOCHS = re.compile(r"\bepochs: *(\d+)")
 _SECTIONS = re.compile(r"^(images|model|compile|fit|measure|claims):", re.MULTILINE)
 
@@ -58,7 +58,7 @@ class Fault:
 
 
 @dataclass
-class Shelf:
+class ScenarioList:
     """Scenarios by key: shipped ones, those of the working folder, those that were opened."""
 
     environments: Sequence[str]
@@ -70,12 +70,12 @@ class Shelf:
     _stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def glance(self) -> None:
+    def quick_scan(self) -> None:
         """The shipped scenarios as their first lines say, unchecked: for the first paint, since reading takes 0.1 s."""
         for file in sorted(shipped.folder("scenarios").glob("*.yaml")):
             with contextlib.suppress(OSError, UnicodeDecodeError, KeyError):
                 text = file.read_text(encoding="utf-8")
-                said = dict(_GLANCE.findall(text))
+                said = dict(_SCANNED.findall(text))
                 epochs = _EPOCHS.search(text, text.find("\nfit:"))
                 if epochs is not None and said["group"] in GROUPS:
                     title = said["title"].strip("\"'")
@@ -217,7 +217,6 @@ def marked(fault: Fault, around: int = 8) -> Content:
 
 
 _LINE = re.compile(r"^(\s*(?:- )?)(\{?[A-Za-z_0-9.-]+)(:)(?=\s|$)")
-_INLINE = re.compile(r"(?<=[{,] )?\b([a-z_]+)(:) ")
 
 
 def yaml(text: str) -> Content:

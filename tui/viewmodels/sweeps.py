@@ -15,7 +15,7 @@ from repro.base.errors import InputError, ReproError
 from repro.base.text import one_line
 from repro.runs.directory import RunDirectory
 from repro.runs.store import Store
-from repro.sweep.record import SweepDirectory, SweepRecord, sweeps
+from repro.sweep.record import SweepRecord, sweeps
 from repro.sweep.tally import ClaimRate, Group, Rate
 from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, duration, word
 
@@ -23,8 +23,8 @@ AT_A_TIME = 10  # seeds stand in blocks, so that one can count them
 
 
 @dataclass(frozen=True)
-class Going:
-    """How far a run is that goes on. Seconds: those of its training that are left, and those that have passed."""
+class RunningSeed:
+    """How far a run is that is being trained. `seconds_left`: of its training."""
 
     stage: str
     epoch: int
@@ -33,25 +33,25 @@ class Going:
 
 
 @dataclass(frozen=True)
-class Sight:
-    """One sweep as it stands, and the names of all, the newest first."""
+class SweepSnapshot:
+    """One sweep as it is now, and the ids of all, the newest first; `running` by the run's id."""
 
     ids: tuple[str, ...] = ()
     record: SweepRecord | None = None
     state: str = ""
-    going: Mapping[str, Going] = field(default_factory=dict)
+    running: Mapping[str, RunningSeed] = field(default_factory=dict)
     seconds_left: float | None = None
     fault: str = ""
 
 
 class SweepWatcher:
-    """Looks at one sweep of a store in a thread of its own; tells what changed."""
+    """Looks at one sweep of a store in a thread of its own and publishes what changed."""
 
-    def __init__(self, store: Store, tell: Callable[[Sight], None]) -> None:
+    def __init__(self, store: Store, publish: Callable[[SweepSnapshot], None]) -> None:
         self._store = store
-        self._tell = tell
-        self._wanted: str | None = None
-        self._told: Sight | None = None
+        self._publish = publish
+        self._chosen: str | None = None
+        self._published: SweepSnapshot | None = None
         self._seconds: dict[str, float] = {}
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -61,77 +61,76 @@ class SweepWatcher:
         self._stop.set()
         self._wake.set()
 
-    def look_at(self, sweep_id: str | None) -> None:
+    def choose(self, sweep_id: str | None) -> None:
         """Look at another sweep, at once; None: the newest."""
-        self._wanted = sweep_id
+        self._chosen = sweep_id
         self._wake.set()
 
     def run(self, interval: float = 1.0) -> None:
         """Look until stopped."""
         while not self._stop.is_set():
-            sight = self.look()
-            if sight != self._told and not self._stop.is_set():
-                self._told = sight
-                self._tell(sight)
+            snapshot = self.look()
+            if snapshot != self._published and not self._stop.is_set():
+                self._published = snapshot
+                self._publish(snapshot)
             self._wake.wait(interval)
             self._wake.clear()
 
-    def look(self) -> Sight:
-        """One look."""
-        found = {one.path.name: one for one in sweeps(self._store)}
-        ids = tuple(found)
+    def look(self) -> SweepSnapshot:
+        """Look once."""
+        directories = {directory.path.name: directory for directory in sweeps(self._store)}
+        ids = tuple(directories)
         if not ids:
-            return Sight()
-        wanted = self._wanted if self._wanted in found else ids[0]
-        directory: SweepDirectory = found[wanted]
+            return SweepSnapshot()
+        directory = directories[self._chosen if self._chosen in directories else ids[0]]
         try:
             record = directory.record()
         except InputError as error:
-            return Sight(ids, fault=str(error))
-        going = self._going(record)
+            return SweepSnapshot(ids, fault=str(error))
+        running = self._running_seeds(record)
         state = directory.state(record)
-        left = self._left(record, going) if state == "running" else None
-        return Sight(ids, record, state, going, left)
+        seconds_left = self._seconds_left(record, running) if state == "running" else None
+        return SweepSnapshot(ids, record, state, running, seconds_left)
 
-    def _going(self, record: SweepRecord) -> dict[str, Going]:
-        found = {}
+    def _running_seeds(self, record: SweepRecord) -> dict[str, RunningSeed]:
+        seeds = {}
         for group in record.groups:
-            for one in group.runs:
-                if one["state"] == "running" and one["run"] is not None:
+            for run in group.runs:
+                if run["state"] == "running" and run["run"] is not None:
                     with contextlib.suppress(ReproError, OSError):
-                        progress = RunDirectory(self._store.path / one["run"]).progress()
-                        found[one["run"]] = Going(
+                        progress = RunDirectory(self._store.path / run["run"]).progress()
+                        seeds[run["run"]] = RunningSeed(
                             progress.stage, progress.epoch, progress.epochs, progress.seconds_left
                         )
-        return found
+        return seeds
 
-    def _left(self, record: SweepRecord, going: Mapping[str, Going]) -> float | None:
-        """Seconds until the sweep ends, from those that its finished runs took; None before there is one in a group."""
+    def _seconds_left(self, record: SweepRecord, running: Mapping[str, RunningSeed]) -> float | None:
+        """Seconds until the sweep ends, from those that its finished runs took; None before each group has one."""
         total, longest = 0.0, 0.0
         for group in record.groups:
-            took = [seconds for one in group.runs if (seconds := self._took(one)) is not None]
-            for one in group.runs:
-                if one["verdict"] is not None or one["reason"] is not None:
+            finished = [seconds for run in group.runs if (seconds := self._total_seconds(run)) is not None]
+            for run in group.runs:
+                if run["verdict"] is not None or run["reason"] is not None:
                     continue
-                if not took:
+                if not finished:
                     return None
-                left = statistics.median(took)
-                run = going.get(one["run"])
-                if run is not None and run.seconds_left is not None:
-                    left = min(left, run.seconds_left)
-                total, longest = total + left, max(longest, left)
+                expected = statistics.median(finished)
+                seed = running.get(run["run"])
+                if seed is not None and seed.seconds_left is not None:
+                    expected = min(expected, seed.seconds_left)
+                total, longest = total + expected, max(longest, expected)
         return max(longest, total / (record.workers or 1))
 
-    def _took(self, one: Mapping[str, Any]) -> float | None:
+    def _total_seconds(self, run: Mapping[str, Any]) -> float | None:
         """Seconds of a finished run."""
-        if one["verdict"] is None or one["run"] is None:
+        if run["verdict"] is None or run["run"] is None:
             return None
-        if one["run"] not in self._seconds:
+        if run["run"] not in self._seconds:
             with contextlib.suppress(ReproError):
-                result = RunDirectory(self._store.path / one["run"]).result()
+                result = RunDirectory(self._store.path / run["run"]).result()
                 if result is not None and "total" in result.seconds:
-                    self._seconds[one["run"]] = result.seconds["total"]
-        return self._seconds.get(one["run"])
+                    self._seconds[run["run"]] = result.seconds["total"]
+        return self._seconds.get(run["run"])
 
 
 # -- lines
@@ -236,33 +235,33 @@ def group_lines(group: Group, width: int, cursor: int | None) -> list[Content]:
     ]
 
 
-def run_line(one: Mapping[str, Any], going: Going | None) -> Content:
-    """One run in words: its seed, how it came out, or how far it is."""
-    sign, style = sign_of(one)
-    if going is not None:
-        of = f", epoch {going.epoch} of {going.epochs}" if going.epochs else ""
-        left = f", {duration(going.seconds_left)} of training left" if going.seconds_left else ""
-        says = f"{going.stage or 'starting'}{of}{left}"
-    elif one["verdict"] is not None:
-        was = {"kept": "was there", "trained": "trained", "resumed": "resumed"}.get(one["how"], one["how"])
-        says = f"{word(one['verdict']).word}, {was}"
+def run_line(run: Mapping[str, Any], running: RunningSeed | None) -> Content:
+    """One run in a line: its seed, its verdict or reason, or how far it is if it is `running`."""
+    sign, style = sign_of(run)
+    if running is not None:
+        epoch = f", epoch {running.epoch} of {running.epochs}" if running.epochs else ""
+        left = f", {duration(running.seconds_left)} of training left" if running.seconds_left else ""
+        text = f"{running.stage or 'starting'}{epoch}{left}"
+    elif run["verdict"] is not None:
+        origin = {"kept": "was there", "trained": "trained", "resumed": "resumed"}.get(run["how"], run["how"])
+        text = f"{word(run['verdict']).word}, {origin}"
     else:
-        says = one_line(one["reason"], 200) if one["reason"] else word(one["state"]).word
-    return Content.assemble((f"{sign} ", style), (f"seed {one['seed']}", "bold"), f"  {says}")
+        text = one_line(run["reason"], 200) if run["reason"] else word(run["state"]).word
+    return Content.assemble((f"{sign} ", style), (f"seed {run['seed']}", "bold"), f"  {text}")
 
 
-def summary_line(sight: Sight, width: int) -> Content:
+def summary_line(snapshot: SweepSnapshot, width: int) -> Content:
     """The sweep in one line: its state, how much is done, how long it will take."""
-    record = sight.record
+    record = snapshot.record
     assert record is not None
-    parts: list[tuple[str, str] | Content] = [word(sight.state).content()]
+    parts: list[tuple[str, str] | Content] = [word(snapshot.state).content()]
     parts.append((f"   {record.finished} of {record.runs} runs", "bold"))
-    if sight.state == "running":
-        left = "" if sight.seconds_left is None else f"   about {duration(sight.seconds_left)} left"
+    if snapshot.state == "running":
+        left = "" if snapshot.seconds_left is None else f"   about {duration(snapshot.seconds_left)} left"
         parts.append((left, BUSY))
-    elif sight.state in ("stopped", "interrupted"):
+    elif snapshot.state in ("stopped", "interrupted"):
         parts.append(("   r goes on from here", QUIET))
-    if len(sight.ids) > 1 and width >= 76:
-        place = sight.ids.index(record.id) + 1
-        parts.append((f"   sweep {place} of {len(sight.ids)}, the newest first", QUIET))
+    if len(snapshot.ids) > 1 and width >= 76:
+        place = snapshot.ids.index(record.id) + 1
+        parts.append((f"   sweep {place} of {len(snapshot.ids)}, the newest first", QUIET))
     return Content.assemble(*parts)

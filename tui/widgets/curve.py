@@ -1,4 +1,4 @@
-"""Curves over epochs in braille: log scale, gaps where there is no rounded, letters that name them without colour."""
+"""Curves over epochs in braille: log scale, gaps where there is no number, letters that name them without colour."""
 
 from __future__ import annotations
 

@@ -66,10 +66,11 @@ class Adapter:
 
         return evaluate
 
-    def training_phase(self, images, labels, batch_size):
+    def training_phase(self, images, labels, batch_size, random_layers=True):
         """(loss, accuracy, name of the call, batch statistics) in training phase; leaves the model as it was.
 
-        The statistics of a layer are the mean over its calls; None for a layer that is not called.
+        `random_layers` False: dropout, noise and augmentation act as in inference. The statistics of a layer are the
+        mean over its calls; None for a layer that is not called.
         """
         raise NotImplementedError
 
@@ -83,6 +84,14 @@ class Adapter:
 
     def reason_against_trace(self):
         """Why other momenta cannot be replayed from what a step shows, known after the first step; None: they can."""
+        raise NotImplementedError
+
+    def has_random_layers(self):
+        """Whether the model has layers that `training_phase` can be asked to silence."""
+        raise NotImplementedError
+
+    def first_bad_output(self, images):
+        """The first layer whose output for the images (inference phase) is not finite, or None."""
         raise NotImplementedError
 
     def batch_norm_layers(self):
@@ -143,6 +152,14 @@ def seed_python(seed):
 def batches(count, batch_size):
     """Slices of at most `batch_size` over `count` items, in order."""
     return [slice(start, min(start + batch_size, count)) for start in range(0, count, batch_size)]
+
+
+def scores(probabilities, labels):
+    """(mean cross-entropy, accuracy) of probabilities (images, classes) for one-hot labels, as Keras computes them."""
+    probabilities = np.asarray(probabilities, np.float64)
+    of_right = np.sum(probabilities * labels, 1) / np.maximum(np.sum(probabilities, 1), 1e-7)
+    loss = float(np.mean(-np.log(np.clip(of_right, 1e-7, 1.0 - 1e-7))))
+    return loss, float(np.mean(np.argmax(probabilities, 1) == np.argmax(labels, 1)))
 
 
 class DeviceAbsentError(Exception):

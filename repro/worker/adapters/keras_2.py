@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from repro_worker import own_model, variant
+from repro_worker.adapters import quiet
 from repro_worker.adapters.base import (
     NOT_TRAINED,
     Adapter,
@@ -15,11 +16,13 @@ from repro_worker.adapters.base import (
     compile_arguments,
     measured_momenta,
     scenario_momentum,
+    scores,
     seed_python,
     skipping,
     telemetry,
 )
 from repro_worker.adapters.keras_2_graph import LayerCalls, reached_operations
+from repro_worker.adapters.keras_2_graph import nodes as keras_nodes
 from repro_worker.batch_norm import mean_over_calls
 
 TRAINING, INFERENCE = 1, 0
@@ -224,7 +227,20 @@ class Keras2(Adapter):
     def predict(self, images, batch_size):
         return self.model.predict(images, batch_size=batch_size, verbose=0), "model.predict"
 
-    def training_phase(self, images, labels, batch_size):
+    def _random_layers(self):
+        return quiet.random_layers(self.keras, self.model.layers)
+
+    def has_random_layers(self):
+        return bool(self._random_layers())
+
+    def first_bad_output(self, images):
+        layers = [layer for layer in self.model.layers if len(keras_nodes(layer)) == 1]
+        outputs = [keras_nodes(layer)[0].output_tensors[0] for layer in layers]
+        feed = {self.model.inputs[0]: images, self.K.learning_phase(): INFERENCE}
+        values = self.K.get_session().run(outputs, feed_dict=feed)
+        return next((layer for layer, array in zip(layers, values) if not np.isfinite(array).all()), None)
+
+    def training_phase(self, images, labels, batch_size, random_layers=True):
         self.model._make_test_function()
         losses, right, sums, given = 0.0, 0.0, None, []
         for part in batches(len(images), batch_size):
@@ -232,10 +248,13 @@ class Keras2(Adapter):
             feed = [images[part], labels[part], np.ones(count), TRAINING]
             if hasattr(self.model, "reset_metrics"):
                 self.model.reset_metrics()  # since Keras 2.3 the accuracy is that of all calls since the last reset
-            loss, accuracy = self.model.test_function(feed)
+            if random_layers:
+                loss, accuracy = self.model.test_function(feed)
+            values, probabilities = self._fetch_statistics(images[part], random_layers)
+            if not random_layers:
+                loss, accuracy = scores(probabilities, labels[part])
             losses += float(loss) * count
             right += float(accuracy) * count
-            values, probabilities = self._fetch_statistics(images[part])
             given.append(probabilities)
             values = [[array * np.float32(count) for array in pair] for pair in values]
             if sums is None:
@@ -247,10 +266,12 @@ class Keras2(Adapter):
         statistics = [tuple(array / np.float32(total) for array in pair) for pair in sums]
         return losses / total, right / total, "model.test_function([images, labels, ones, 1])", statistics
 
-    def _fetch_statistics(self, images):
+    def _fetch_statistics(self, images, random_layers):
         """Batch statistics of all layers, and probabilities, for one batch in training phase; runs no update."""
         session = self.K.get_session()
         feed = {self.model.inputs[0]: images, self.K.learning_phase(): TRAINING}
+        if not random_layers:
+            feed = quiet.quiet_feed(session, self._random_layers(), feed)
         fetched = [[list(pair) for pair in calls] for calls in self.statistics]
         calls_of_layers, probabilities = session.run((fetched, self.model.outputs[0]), feed_dict=feed)
         return [mean_over_calls(calls) for calls in calls_of_layers], probabilities

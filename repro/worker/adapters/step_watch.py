@@ -4,6 +4,7 @@ Layers and `train_step` are wrapped on the objects themselves. A wrapper adds no
 of the model, since seeds of random operations follow from their number; a trace's operations come last in the step.
 """
 
+import contextlib
 import functools
 
 import numpy as np
@@ -161,6 +162,33 @@ class StepWatch:
             self.measured[index].append(read(self.layers[index]))
         calls_of_layers, self.measured = self.measured, None
         return [mean_over_calls(calls) if calls else None for calls in calls_of_layers]
+
+
+@contextlib.contextmanager
+def watched_outputs(layers, take):
+    """Inside, `take(layer, array)` is called with each output of these layers in an eager pass."""
+    literals = [layer.__dict__.get("call") for layer in layers]
+    for layer in layers:
+        layer.call = _showing(layer, layer.call, take)
+    try:
+        yield
+    finally:
+        for layer, literal in zip(layers, literals):
+            if literal is None:
+                del layer.call
+            else:
+                layer.call = literal
+
+
+def _showing(layer, literal, take):
+    @wraps(literal)
+    def call(*args, **kwargs):
+        outputs = literal(*args, **kwargs)
+        if hasattr(outputs, "numpy"):
+            take(layer, outputs.numpy())
+        return outputs
+
+    return call
 
 
 def wraps(function):

@@ -6,6 +6,7 @@ import importlib
 import numpy as np
 
 from repro_worker import own_model, variant
+from repro_worker.adapters import quiet
 from repro_worker.adapters.base import (
     NOT_TRAINED,
     Adapter,
@@ -17,7 +18,7 @@ from repro_worker.adapters.base import (
     skipping,
     telemetry,
 )
-from repro_worker.adapters.step_watch import StepWatch, input_moments
+from repro_worker.adapters.step_watch import StepWatch, input_moments, watched_outputs
 
 
 class TF2Adapter(Adapter):
@@ -163,12 +164,24 @@ class TF2Adapter(Adapter):
     def predict(self, images, batch_size):
         return self.model.predict(images, batch_size=batch_size, verbose=0), "model.predict"
 
-    def training_phase(self, images, labels, batch_size):
+    def has_random_layers(self):
+        return bool(quiet.random_layers(self.keras, own_model.nested_layers(self.model)))
+
+    def first_bad_output(self, images):
+        bad, leaves = [], [layer for layer in own_model.nested_layers(self.model) if not hasattr(layer, "layers")]
+        with watched_outputs(leaves, lambda layer, array: np.isfinite(array).all() or bad.append(layer)):
+            self.model(self.tf.constant(images, self.tf.float32), training=False)
+        return bad[0] if bad else None
+
+    def training_phase(self, images, labels, batch_size, random_layers=True):
         """One eager forward pass in training phase, with momentum 0 and statistics of 0 before each call of a layer.
 
         Then every update rule (m * moving + (1 - m) * batch, or moving - (moving - batch) * (1 - m)) leaves exactly
         the batch statistic in the moving statistic, which is read. All is put back.
         """
+        if not random_layers:
+            with quiet.quiet(quiet.random_layers(self.keras, own_model.nested_layers(self.model))):
+                return self.training_phase(images, labels, batch_size)
         layers = self.batch_norm_layers()
         kept = [(variable, np.array(variable)) for variable in self.model.non_trainable_variables]
         momenta = [layer.momentum for layer in layers]

@@ -1,0 +1,79 @@
+"""Says from the evidence of a recording why it is right in training and wrong afterwards, or that it is not."""
+
+from __future__ import annotations
+
+from repro.base.errors import InputError
+from repro.explain.causes import data, learning, phases, statistics
+from repro.explain.causes.case import Case, RecordedFinding
+from repro.runs.directory import RunDirectory
+from repro.runs.recorded_progress import RecordedProgress
+
+
+def diagnose(run: RunDirectory) -> list[RecordedFinding]:
+    """Return what was found, the likeliest cause first; never empty. InputError if the events are damaged."""
+    progress = run.progress()
+    recording = progress.recorded
+    if recording is None or recording.fit is None:
+        return [_cannot("nothing was trained", "record a program that calls fit or train_on_batch")]
+    return judge(Case(progress, recording, recording.fit, run.path))
+
+
+def judge(case: Case) -> list[RecordedFinding]:
+    """Return the findings of a case, the likeliest cause first; never empty."""
+    if findings := learning.non_finite(case):
+        return findings
+    if case.quality(case.inference) is None or case.quality(case.training) is None:
+        return [_unmeasured(case)]
+    findings = [*phases.batch_dependent(case), *statistics.find(case), *data.find(case)]
+    findings += phases.stochastic_layers(case)
+    if findings:
+        return _ranked(findings)
+    if case.differs(case.training, case.inference):
+        return phases.worse_in_training(case) or [statistics.unexplained(case)]
+    findings = [*learning.output_and_loss(case), *learning.not_learning(case), *data.shuffled_rows(case)]
+    return findings or [_no_discrepancy(case)]
+
+
+def headline(run: RunDirectory) -> str:
+    """Return the first finding of a recording in one line, with its state if it did not finish."""
+    state = run.state()
+    if state == "damaged":
+        raise InputError("damaged", do="delete the run", file=run.id)
+    finding = diagnose(run)[0]
+    prefix = "" if state == "finished" else f"{state}; "
+    return f"{prefix}{finding.cause}: {finding.says}"
+
+
+def _ranked(findings: list[RecordedFinding]) -> list[RecordedFinding]:
+    """Put what cannot be told last; else the order in which the rules looked is that of their certainty."""
+    return sorted(findings, key=lambda finding: finding.cause == "cannot-be-told")
+
+
+def _cannot(says: str, remedy: str) -> RecordedFinding:
+    return RecordedFinding("cannot-be-told", f"cannot be told: {says}", {"confidence": "cannot be told"}, remedy)
+
+
+def _unmeasured(case: Case) -> RecordedFinding:
+    return _cannot(f"the two phases were not measured{_reason(case.recording)}", "let the program reach the end of fit")
+
+
+def _reason(recording: RecordedProgress) -> str:
+    """Why nothing was measured, as the recorder said."""
+    if recording.missing:
+        return f" ({recording.missing[0].what}: {recording.missing[0].reason})"
+    if recording.faults:
+        return f" (the recorder failed: {recording.faults[0].error})"
+    ended = recording.latest.ended if recording.latest is not None else None
+    if ended is None:
+        return " (fit had not returned)"
+    return f" (fit raised {ended.error})" if ended.ended == "raised" else ""
+
+
+def _no_discrepancy(case: Case) -> RecordedFinding:
+    others = [other for other in data.others(case) if other.which == "call"]
+    says = f"no discrepancy: {case.phases}, on {case.samples} samples of fit"
+    if others:
+        says += f"; {len(others)} later call{'s' if len(others) > 1 else ''} of the program agree with that"
+    if not case.norms:
+        says += "; this model has no BatchNormalization layers"
+    return RecordedFinding("no-discrepancy", says, case.numbers("proved on this run"), "nothing to change")

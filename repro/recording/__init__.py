@@ -1,0 +1,1 @@
+"""Recordings: runs whose training somebody's own program made, under the recorder."""

@@ -1,0 +1,74 @@
+"""Whether a finished run's result follows from its records and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from repro.base.text import one_line
+from repro.runs.records import ClaimResult, Measurements, Result
+from repro.runs.verdict import decide_all, verdict
+from repro.runs.view import RunView
+from repro.scenario.types import Scenario
+
+
+def contradiction(view: RunView, result: Result, scenario: Scenario, *, with_text: bool = False) -> str | None:
+    """Return what contradicts `result`, in words; None if it follows from run.json, the events and the scenario.
+
+    `with_text`: the words of its claims too, which another version may have put otherwise.
+    """
+    record = view.record
+    named = (result.run, result.scenario, result.environment, result.seed)
+    if named != (record.id, record.scenario, record.environment, record.seed):
+        return "result.json belongs to another run"
+    probabilities = result.figures.get("predict.probabilities") or []
+    if any(len(row) != scenario.model.classes for row in probabilities) or (
+        probabilities and len(probabilities) != len(record.images)
+    ):
+        return "its predictions do not fit its scenario"
+    if figure := _unlogged_figure(view, result, scenario):
+        return f"{figure} is not what its events.jsonl says"
+    try:
+        claims = decide_all(scenario, result.figures, record.environment)
+    except (TypeError, ValueError, OverflowError):
+        return "its measurements cannot be read"
+    if _comparable(claims, with_text=with_text) != _comparable(result.claims, with_text=with_text):
+        return "its claims do not follow from its measurements"
+    if result.verdict != verdict(claims):
+        return f"its verdict {one_line(str(result.verdict), 40)} does not follow from its measurements"
+    return None
+
+
+def _comparable(claims: Sequence[ClaimResult], *, with_text: bool) -> list[object]:
+    return [claim if with_text else (claim.id, claim.outcome, claim.measured) for claim in claims]
+
+
+def _unlogged_figure(view: RunView, result: Result, scenario: Scenario) -> str | None:
+    """Return the name of a figure that the log has otherwise, or has not; None if there is none.
+
+    Figures that only a later version knows do not count.
+    """
+    logged = dict(_named_figures(view.progress.measurements(scenario.fit.epochs, view.labels)))
+    stated = dict(_named_figures(result.figures))
+    groups = {name.partition(".")[0] for name in logged}
+    wrong = [name for name, value in logged.items() if name not in stated or not _equal(value, stated[name])]
+    wrong += [name for name in stated if name.partition(".")[0] not in groups]
+    return wrong[0] if wrong else None
+
+
+def _named_figures(measurements: Measurements) -> Iterator[tuple[str, Any]]:
+    """Yield all figures, by the names that claims use."""
+    for group, value in msgspec.to_builtins(measurements).items():
+        if isinstance(value, dict):
+            yield from ((f"{group}.{key}", figure) for key, figure in value.items())
+        else:
+            yield group, value
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """Return whether numbers, or lists of them, are equal; the text of one that is not finite is equal to itself."""
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_equal, left, right))
+    return bool(left == right)

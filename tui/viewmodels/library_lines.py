@@ -1,0 +1,134 @@
+"""A scenario as an entry of the library's list and as the story beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from repro.base.text import one_line
+from repro.runs.summary import RunSummary
+from tui.text import BAD, QUIET, duration, hanging, prose, roughly, rows, when, word
+from tui.viewmodels.scenarios import Entry, Fault, marked, yaml
+
+if TYPE_CHECKING:
+    from repro.scenario.load import Loaded
+
+HEADING = "bold $text-accent"
+
+
+def latest_runs(
+    runs: Iterable[RunSummary], scenario: str, environments: Sequence[str], *, with_claims: bool = False
+) -> dict[str, RunSummary]:
+    """The last run of a scenario in each environment, or the last one that decided its claims; `runs`: newest first."""
+    latest: dict[str, RunSummary] = {}
+    for summary in runs:
+        if summary.scenario != scenario or (with_claims and not summary.claims):
+            continue
+        latest.setdefault(summary.environment, summary)
+    return {name: latest[name] for name in environments if name in latest}
+
+
+def expected_time(entry: Entry, runs: Iterable[RunSummary], environment: str, step_seconds: Mapping[str, float]) -> str:
+    """How long a scenario takes here: as its last run, else from measured seconds of an epoch, else its epochs."""
+    other: RunSummary | None = None
+    for summary in runs:
+        if summary.environment == environment and summary.seconds is not None:
+            if summary.scenario == entry.name:
+                return duration(summary.seconds)
+            other = other or summary
+    step = step_seconds.get(environment)
+    if other is not None and other.seconds is not None and step is not None:
+        return f"~{roughly(max(step, other.seconds - other.epochs * step) + entry.epochs * step)}"
+    return f"{entry.epochs} epochs"
+
+
+def list_entry(
+    entry: Entry, fault: Fault | None, verdicts: Content, expected: str, width: int, *, is_picked: bool
+) -> Content:
+    """Three lines of `width` cells: name with the expected time, title, last verdicts or what is wrong."""
+    name = one_line(entry.name, 40)
+    mark = "◆ " if is_picked else "  "
+    gap = max(1, width - len(mark) - len(name) - len(expected) - 1)
+    mark_style = "$text-accent" if is_picked else ""
+    lines = [Content.assemble((mark, mark_style), (name, "bold"), " " * gap, (expected, QUIET))]
+    if entry.title:
+        lines.append(Content("  " + one_line(entry.title, 200)).truncate(width - 1, ellipsis=True))
+    if fault is not None:
+        lines.append(Content.styled(f"  ✗ {fault.text}", BAD).truncate(width - 1, ellipsis=True))
+    else:
+        lines.append(Content("  ") + verdicts.truncate(width - 3, ellipsis=True))
+    return rows(line.pad_right(max(0, width - line.cell_length)) for line in lines)
+
+
+def verdicts(latest: Mapping[str, RunSummary], *, is_store_read: bool) -> Content:
+    """A sign for the last run in each environment."""
+    if not latest:
+        return Content.styled("not run yet" if is_store_read else "", QUIET)
+    parts = []
+    for environment, summary in latest.items():
+        outcome = word(summary.outcome)
+        parts.append(Content.assemble((outcome.sign, outcome.style), f" {environment}"))
+    return Content("  ").join(parts)
+
+
+def fault_lines(fault: Fault, width: int, *, has_old_content: bool) -> list[Content]:
+    """Why a file cannot be read, with the lines around the place."""
+    lines = hanging(Content.styled("✗ ", BAD), Content.styled(fault.text, BAD), width)
+    if has_old_content:
+        lines.append(Content.styled("Below stands what the file said before; a run would read it as it is now.", QUIET))
+    return [*lines, Content(""), marked(fault), Content("")]
+
+
+def story(
+    entry: Entry, loaded: Loaded | None, latest: Mapping[str, RunSummary], decided: Mapping[str, RunSummary], width: int
+) -> list[Content]:
+    """What a scenario is about, its claims, its last runs and its file.
+
+    `latest`, `decided`: the last run in each environment, and the last one that decided the claims.
+    """
+    lines = [Content.styled(one_line(entry.title, 300), "bold"), Content("")] if entry.title else []
+    if loaded is None:
+        return lines
+    scenario = loaded.scenario
+    lines.append(prose(one_line(" ".join(scenario.about.split()), 20_000)))
+    if scenario.source:
+        source = Content.styled(one_line(scenario.source, 300), QUIET)
+        lines += [Content(""), *hanging(Content.styled("Source  ", QUIET), source, width)]
+    lines += [Content(""), Content.styled("Claims", HEADING), *_claims(loaded, decided, width)]
+    if latest:
+        lines += [Content(""), Content.styled("Last runs", HEADING)]
+        lines += [_last_run(environment, summary) for environment, summary in latest.items()]
+    name = entry.key if "/" in entry.key else loaded.file.name
+    return [*lines, Content(""), Content.styled(one_line(name, 100), HEADING), yaml(loaded.text)]
+
+
+def _last_run(environment: str, summary: RunSummary) -> Content:
+    return Content.assemble(
+        word(summary.outcome).content(18),
+        f"{environment:<14}",
+        (f"{when(summary.started):<13}{duration(summary.seconds)}", QUIET),
+    )
+
+
+def _claims(loaded: Loaded, decided: Mapping[str, RunSummary], width: int) -> list[Content]:
+    """Each claim with a sign for each environment in which its last run decided it."""
+    outcomes: dict[str, list[str]] = {}
+    for summary in decided.values():
+        for result in summary.claims:
+            outcomes.setdefault(result.id, []).append(result.outcome)
+    lines: list[Content] = []
+    name_width = max([len(claim.id) for claim in loaded.scenario.claims] or [0])
+    signs_width = max(1, len(decided))
+    for claim in loaded.scenario.claims:
+        claim_outcomes = outcomes.get(claim.id, [])
+        signs = "".join(word(outcome).sign for outcome in claim_outcomes) or "·"
+        style = BAD if "failed" in claim_outcomes else "$text-success" if "held" in claim_outcomes else QUIET
+        only = f" (only {', '.join(claim.only)})" if claim.only else ""
+        head = Content.assemble((f"{signs:<{signs_width}} ", style), (f"{claim.id:<{name_width}}  ", "bold"))
+        lines += hanging(head, Content.assemble(one_line(claim.says, 300), (one_line(only, 200), QUIET)), width)
+    if decided:
+        order = "from left to right: " if len(decided) > 1 else "as the last run found them in "
+        lines.append(Content.styled(f"Signs {order}{', '.join(decided)}", QUIET))
+    return lines

@@ -131,11 +131,10 @@ class _Parts:
 
     def why(self) -> str:
         """Why it is not an error in the calls, or that it is the expected behaviour."""
-        count = len(self.run.record.images)
-        found = [sentences.phases(self.measurements, count), sentences.moving_averages(self.measurements)]
-        if not any(found):
+        reasons = sentences.why(self.measurements, len(self.run.record.images))
+        if not reasons:
             return "Whether it is a defect is for you to judge; the figures above are all that was measured."
-        return " ".join(part for part in found if part)
+        return " ".join(reasons)
 
     def expected(self) -> str:
         """What one would expect, in a sentence."""
@@ -206,7 +205,7 @@ def _keras(parts: _Parts) -> str:
 
 def _tensorflow(parts: _Parts) -> str:
     fields = [
-        ("Issue type", "Support" if sentences.expected_behaviour(parts.measurements) else "Bug"),
+        ("Issue type", "Support" if sentences.is_expected(parts.measurements) else "Bug"),
         ("Have you reproduced the bug with TensorFlow Nightly?", "No"),
         ("Source", "binary"),
         ("TensorFlow version", f"{parts.fact('versions.tensorflow')} ({parts.fact('tensorflow_build.git_version')})"),

@@ -7,12 +7,11 @@ from typing import Literal
 
 from repro.base.errors import InputError
 from repro.base.text import exact, markdown, one_line
-from repro.bundle import redact
+from repro.bundle.redact.run import redactor_for
 from repro.bundle.report import reproduce_line
 from repro.bundle.standalone import script_of
 from repro.environment import definition
 from repro.environment.facts import facts_of
-from repro.environment.record import RECORDED_VARIABLES
 from repro.explain import sentences
 from repro.runs.records import ClaimResult
 from repro.runs.view import RunView
@@ -56,10 +55,7 @@ def write(run: RunView, tracker: Tracker) -> IssueText:
 
 
 def _redacted(text: str) -> str:
-    from repro.bundle.export import public_text
-
-    redactor = redact.Redactor(redact.known_here(allowed=RECORDED_VARIABLES), public=public_text())
-    return redactor.text(text, "issue")
+    return redactor_for([]).text(text, "issue")
 
 
 class _Parts:
@@ -135,11 +131,10 @@ class _Parts:
 
     def why(self) -> str:
         """Why it is not an error in the calls, or that it is the expected behaviour."""
-        count = len(self.run.record.images)
-        found = [sentences.phases(self.measurements, count), sentences.moving_averages(self.measurements)]
-        if not any(found):
+        reasons = sentences.why(self.measurements, len(self.run.record.images))
+        if not reasons:
             return "Whether it is a defect is for you to judge; the figures above are all that was measured."
-        return " ".join(part for part in found if part)
+        return " ".join(reasons)
 
     def expected(self) -> str:
         """What one would expect, in a sentence."""
@@ -210,7 +205,7 @@ def _keras(parts: _Parts) -> str:
 
 def _tensorflow(parts: _Parts) -> str:
     fields = [
-        ("Issue type", "Support" if sentences.expected_behaviour(parts.measurements) else "Bug"),
+        ("Issue type", "Support" if sentences.is_expected(parts.measurements) else "Bug"),
         ("Have you reproduced the bug with TensorFlow Nightly?", "No"),
         ("Source", "binary"),
         ("TensorFlow version", f"{parts.fact('versions.tensorflow')} ({parts.fact('tensorflow_build.git_version')})"),

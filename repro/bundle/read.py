@@ -27,8 +27,8 @@ from repro.bundle.manifest import (
     MAX_MANIFEST_BYTES,
     MAX_TOTAL_BYTES,
     NAME,
+    DecodeBudget,
     FileEntry,
-    Held,
     Manifest,
     RunEntry,
 )
@@ -105,10 +105,10 @@ def _unpack(path: Path, stream: IO[bytes], folder: Path) -> Manifest:
         manifest = _read_manifest(path, archive, members)
         _check_manifest(path, manifest, members)
         hashes = {entry.path: entry for entry in manifest.files}
-        held = Held()
+        budget = DecodeBudget()
         for name, member in members.items():
             if name != NAME:
-                _unpack_member(path, archive, member, hashes[name], folder / name, held)
+                _unpack_member(path, archive, member, hashes[name], folder / name, budget)
     return manifest
 
 
@@ -249,7 +249,7 @@ def _unpack_member(
     member: zipfile.ZipInfo,
     entry: FileEntry,
     target: Path,
-    held: Held,
+    budget: DecodeBudget,
 ) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
@@ -259,9 +259,9 @@ def _unpack_member(
             left -= len(block)
             if left < 0:
                 bad(path, f"{entry.path} is longer than {NAME} says")
-            held.add(entry.path, block)
-            if held.fault is not None:
-                bad(path, held.fault, "export fewer runs")
+            budget.add(entry.path, block)
+            if budget.fault is not None:
+                bad(path, budget.fault, "export fewer runs")
             digest.update(block)
             sink.write(block)
     if left or digest.hexdigest() != entry.sha256:

@@ -29,11 +29,6 @@ MAX_POINTS = 400
 # A page with thousands of pictures helps nobody.
 MOST_PICTURES = 48
 WIDTH, HEIGHT = 640, 200
-_TITLES = {
-    "REPRODUCED": "every claim that counted held",
-    "NOT_REPRODUCED": "at least one claim failed",
-    "INCONCLUSIVE": "the claims could not be decided",
-}
 _SHOWN_FACTS = (
     ("Keras", "versions.keras"),
     ("TensorFlow", "versions.tensorflow"),
@@ -162,11 +157,11 @@ def _view(run: RunView, script: str | None) -> dict[str, Any]:
         "scenario": scenario,
         "state": run.state,
         "verdict": run.verdict,
-        "in_short": _in_short(run, measurements),
+        "in_short": sentences.summary(measurements, len(record.images)),
         "script": script,
         "python": facts.get("python.version", "of that environment"),
         "only": {claim.id: ", ".join(claim.only) for claim in scenario.claims if claim.only},
-        "verdict_means": _TITLES.get(run.verdict or "", _why_none(run)),
+        "verdict_means": _verdict_meaning(run),
         "degraded": run.result is not None and run.result.degraded,
         "claims": _claims(run, scenario),
         "measurements": measurements,
@@ -184,26 +179,11 @@ def _view(run: RunView, script: str | None) -> dict[str, Any]:
     }
 
 
-def _in_short(run: RunView, measurements: dict[str, Any]) -> list[str]:
-    """What happened and why, in sentences; the code in backticks. Nothing where nothing was measured."""
-    fit = measurements["fit"]
-    seen = []
-    if fit["accuracy"]:
-        seen.append(f"`fit` ends at accuracy {exact(fit['accuracy'][-1])}")
-    seen += [
-        f"`{name}` on the same images gives {exact(measurements[name]['accuracy'])}"
-        for name in ("evaluate", "predict")
-        if (measurements.get(name) or {}).get("accuracy") is not None
-    ]
-    happened = ", ".join(seen) + "." if seen else ""
-    found = [happened, sentences.phases(measurements, len(run.record.images)), sentences.moving_averages(measurements)]
-    return [sentence for sentence in found if sentence]
-
-
-def _why_none(run: RunView) -> str:
+def _verdict_meaning(run: RunView) -> str:
+    if run.verdict is not None:
+        return sentences.verdict_meaning(run.verdict)
     ended = run.progress.ended
-    reason = one_line(ended.reason, 300) if ended is not None and ended.reason else "no reason is recorded"
-    return f"the run {run.state}: {reason}"
+    return sentences.ending(run.state, one_line(ended.reason, 300) if ended is not None else "")
 
 
 def _claims(run: RunView, scenario: Scenario) -> list[ClaimResult]:
@@ -383,4 +363,7 @@ def _drift(run: RunView) -> dict[str, Any] | None:
         reference=float(last.initial_weight),
         unit="",
     )
-    return {"event": last, "drawing": drawing}
+    sentence = sentences.remaining_distance(
+        last.updates, last.momentum, last.initial_weight, last.moving_to_batch_distance
+    )
+    return {"sentence": sentence, "drawing": drawing}

@@ -13,6 +13,20 @@ from typing import Any, Literal
 
 from repro.base.errors import InputError
 from repro.base.text import percent
+from repro.explain import sentences
+from repro.explain.criteria import (
+    CONVERGED,
+    GAP,
+    LARGE_BATCH,
+    OTHER_CONTRAST,
+    OTHER_RANGE,
+    OUTLIER_DEVIATIONS,
+    OUTLIER_VARIANCE,
+    SMALL_BATCH,
+    are_apart,
+    has_learned,
+    updates_needed,
+)
 from repro.runs.directory import RunDirectory
 from repro.runs.events import BatchSpread
 from repro.runs.records import ImageRecord, Measurements
@@ -22,24 +36,6 @@ from repro.scenario.types import Scenario
 Cause = Literal[
     "not-converged", "outliers", "small-batch", "preprocessing", "overfitting", "no-discrepancy", "cannot-be-told"
 ]
-
-# A model that gets nine of ten training images right has learned them.
-LEARNED = 0.9
-# Two accuracies differ when a tenth of the images lies between them: less is the noise of one optimizer step.
-GAP = 0.1
-# Below 1 % the initial values are lost in the difference of one batch from another.
-CONVERGED = 0.01
-# With 8 images a batch's mean is off by 1 / sqrt(8) = 35 % of the spread between images, with 32 by 18 %.
-SMALL_BATCH = 8
-LARGE_BATCH = 32
-# The variances of batches from one kind of images stay within a factor of 2; planted outliers give 50 and more.
-OUTLIER_VARIANCE = 4.0
-# Robust deviations (of the median, in units of 1.4826 MAD) of an image's mean or contrast.
-OUTLIER_DEVIATIONS = 8.0
-# Scaling left out is a factor of 255, a mean not subtracted half of the range; crops and resizing stay far below.
-OTHER_RANGE = 64.0
-OTHER_CONTRAST = 4.0
-
 
 # Names among a finding's numbers: the lowest of these is what is wrong, the highest what can be reached.
 ACCURACIES = ("inference_accuracy", "training_phase_accuracy", "shuffled_batches_accuracy")
@@ -119,38 +115,21 @@ def diagnose(facts: Facts) -> list[Finding]:
     found = []
     shuffled = training if facts.spread is None else float(facts.spread.accuracy)
     if facts.has_batch_norm:
-        if training > inference and apart(training, inference):
+        if training > inference and are_apart(training, inference):
             found = [*_not_converged(facts), *_outliers(facts)]
-        if not found and apart(shuffled, inference):
+        if not found and are_apart(shuffled, inference):
             found = _small_batch(facts, shuffled)
     if found:
         return found
-    if apart(training, inference) or apart(shuffled, inference):
+    if are_apart(training, inference) or are_apart(shuffled, inference):
         return [_unexplained(facts, shuffled)]
-    if not learned(inference):
+    if not has_learned(inference):
         says = f"the model has not learned its training images: {percent(training)} right in training phase"
         return [_cannot(says, "train longer, or a larger model, until it knows them", _accuracies(facts))]
     return _generalizes(facts)
 
 
-def apart(left: float, right: float) -> bool:
-    """Whether two accuracies differ by more than noise."""
-    return abs(left - right) >= GAP - ROUND_OFF
-
-
-def learned(accuracy: float) -> bool:
-    """Whether a model that gets so many of its training images right knows them."""
-    return accuracy >= LEARNED - ROUND_OFF
-
-
 # --- statistics ---
-
-
-def updates_needed(momentum: float) -> int | None:
-    """Updates until the initial value weighs less than 1 %; None where it never does."""
-    if momentum >= 1.0:
-        return None
-    return 1 if momentum <= 0.0 else max(1, math.ceil(math.log(CONVERGED) / math.log(momentum)))
 
 
 def _not_converged(facts: Facts) -> list[Finding]:
@@ -169,10 +148,7 @@ def _not_converged(facts: Facts) -> list[Finding]:
         "updates_needed": needed,
         "lower_momentum": lower,
     }
-    says = (
-        f"moving statistics have not converged: after {facts.updates} updates at momentum {momentum:g} their initial "
-        f"values still weigh {percent(facts.initial_weight)}; {when}"
-    )
+    says = f"{sentences.not_converged(facts.updates, momentum, facts.initial_weight)}; {when}"
     more = "" if needed is None else f"train for {needed} updates, or "
     other_momentum, one_pass = f"set momentum to {lower:g} or lower", "re-estimate the statistics after training"
     return [
@@ -264,7 +240,7 @@ def _generalizes(facts: Facts) -> list[Finding]:
     """Right in both phases on the training images: what of images never seen?"""
     inference = facts.inference or 0.0
     numbers = _accuracies(facts)
-    what = "" if facts.has_batch_norm else "; this model has no BatchNormalization layers"
+    what = "" if facts.has_batch_norm else f"; {sentences.NO_BATCH_NORM}"
     if facts.validation is None:
         says = f"no discrepancy: {percent(inference)} of the training images are right in both phases{what}"
         return [Finding("no-discrepancy", says, numbers, "without validation images overfitting cannot be told")]
@@ -320,13 +296,9 @@ def _cannot(says: str, remedy: str, numbers: dict[str, Any] | None = None) -> Fi
 
 def _unexplained(facts: Facts, shuffled: float) -> Finding:
     numbers = _accuracies(facts)
-    phases = (
-        f"{percent(facts.training or 0.0)} right in training phase ({percent(shuffled)} in shuffled batches), "
-        f"{percent(facts.inference or 0.0)} in inference"
-    )
+    phases = sentences.both_phases(facts.training or 0.0, facts.inference or 0.0, shuffled)
     if not facts.has_batch_norm:
-        says = f"{phases}, and this model has no BatchNormalization layers"
-        return _cannot(says, "look at Dropout and other layers that act differently in training", numbers)
+        return _cannot(f"{phases}, and {sentences.NO_BATCH_NORM}", sentences.LOOK_AT_OTHER_LAYERS, numbers)
     numbers |= {"momentum": facts.momentum, "updates": facts.updates, "initial_weight": facts.initial_weight}
     says = f"{phases}; the moving statistics had {facts.updates} updates, and neither outliers nor a small batch show"
     remedy = "trace the run and ask what-if for re-estimated statistics; measure at several epochs (measure_at)"

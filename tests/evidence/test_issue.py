@@ -11,7 +11,8 @@ import pytest
 
 from repro.base import yaml_file
 from repro.base.errors import InputError
-from repro.bundle import issue_text, redact
+from repro.bundle import issue_text
+from repro.bundle.redact import private
 from repro.bundle.standalone import script, unsaid
 from repro.runs.view import RunView
 from repro.scenario import load
@@ -96,7 +97,7 @@ def test_no_result_no_text(store: Path, command: Any) -> None:
 
 
 def test_names_do_not_leave(store: Path, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redact.socket, "gethostname", lambda: "zyxhost-07")
+    monkeypatch.setattr(private.socket, "gethostname", lambda: "zyxhost-07")
     make_run(
         store, environment=lambda record: record["facts"]["os"].update(name="Linux on zyxhost-07 /home/qarnavel/x")
     )

@@ -24,6 +24,7 @@ from PIL import Image
 
 import repro.cli
 from repro.bundle import export
+from repro.bundle.archive import zipped
 from repro.runs import events, records
 from repro.runs.directory import RunDirectory
 from repro.runs.view import RunView
@@ -333,7 +334,7 @@ class BundleReader(Reader):
         run = make_run(folder / "store", tail="aaaa")
         self.other = run.id
         self.files = export.collect([RunView(run.run)]).files
-        self.zip = export.zipped(self.files)
+        self.zip = zipped(self.files)
         self.file = folder / "b.zip"
 
     def case(self, draw: random.Random) -> None:

@@ -119,7 +119,7 @@ def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
     claims = decide_all(scenario, RunView(run).figures, shown["environment"])
     progress = run.progress()
     labels = [image.label for image in run.record().images]
-    at = {epoch: msgspec.to_builtins(progress.measurements(epoch, labels)) for epoch in scenario.measured_epochs}
+    at = {epoch: progress.measurements(epoch, labels) for epoch in scenario.measured_epochs}
     return {
         **{key: shown[key] for key in ("run", "scenario", "environment", "seed")},
         "verdict": verdict(claims),

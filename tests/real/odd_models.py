@@ -176,3 +176,11 @@ def read_by_another(input_shape, classes):
 
     inputs, x = _begin(input_shape)
     return _end(inputs, AddsMeans()(_block(x, 8, norm)), classes)
+
+
+def read_by_a_lambda(input_shape, classes):
+    """Keras 2: as the one above."""
+    norm = layers.BatchNormalization(name="read")
+    inputs, x = _begin(input_shape)
+    x = layers.Lambda(lambda values: values + norm.moving_mean)(_block(x, 8, norm))
+    return _end(inputs, x, classes)

@@ -155,40 +155,40 @@ def test_the_median_step_leaves_out_the_first_and_what_is_done_over() -> None:
     assert progress.step_seconds == 3.0
     progress.extend([took(4, 2.0), took(5, 0.5), took(6, 0.5)])
     assert progress.step_seconds == 1.0
-    progress.extend([checkpoint(3), started(stretch=2), took(4, 9.0), took(5, 9.0), took(6, 9.0)])
+    progress.extend([checkpoint(3), started(attempt=2), took(4, 9.0), took(5, 9.0), took(6, 9.0)])
     assert progress.step_seconds == 9.0
 
 
 def test_a_resumed_run_rewinds_to_its_checkpoint() -> None:
     before = [started(), epoch(1, 0.1), *measured(1), checkpoint(1), epoch(2, 0.2), *measured(2)]
-    progress = fold(*before, started(stretch=2))
-    assert (progress.epoch, progress.loss, progress.stretch) == (1, [0.1], 2)
+    progress = fold(*before, started(attempt=2))
+    assert (progress.epoch, progress.loss, progress.attempt) == (1, [0.1], 2)
     assert list(progress.drift) == [1] and list(progress.predictions) == [1]
     progress.extend([epoch(2, 0.3), epoch(3, 0.4)])
     assert (progress.epoch, progress.loss) == (3, [0.1, 0.3, 0.4])
 
 
 def test_a_resumed_run_without_a_checkpoint_begins_anew() -> None:
-    progress = fold(started(), epoch(1), epoch(2), started(stretch=2))
+    progress = fold(started(), epoch(1), epoch(2), started(attempt=2))
     assert (progress.epoch, progress.loss, progress.accuracy) == (0, [], [])
 
 
 def test_a_checkpoint_that_was_not_used_is_overtaken() -> None:
     """The supervisor found it damaged: epoch 1 comes again."""
-    progress = fold(started(), epoch(1), epoch(2), checkpoint(2), started(stretch=2), epoch(1, 0.7))
+    progress = fold(started(), epoch(1), epoch(2), checkpoint(2), started(attempt=2), epoch(1, 0.7))
     assert (progress.epoch, progress.loss) == (1, [0.7])
 
 
-def test_a_new_stretch_forgets_how_the_last_one_ended() -> None:
+def test_a_new_attempt_forgets_how_the_last_one_ended() -> None:
     progress = fold(
         *whole(),
         events.WorkerFailed(kind="OSError", message="x"),
         events.StopRequested(by="SIGTERM"),
         events.RunEnded(state="failed"),
-        started(stretch=2),
+        started(attempt=2),
     )
     assert progress.ended is None and progress.failure is None and progress.stop_requested is None
-    assert not progress.training_finished, "the result would be taken from the stretch before"
+    assert not progress.training_finished, "the result would be taken from the attempt before"
     assert progress.weights_sha256 is None
 
 
@@ -205,7 +205,7 @@ def test_stages_add_up() -> None:
             (events.StageStarted(stage="import"), 11.0),
             (events.StageStarted(stage="fit"), 13.0),
             (events.RunEnded(state="interrupted"), 18.0),
-            (started(stretch=2), 100.0),
+            (started(attempt=2), 100.0),
             (events.StageStarted(stage="fit"), 101.0),
             (events.TrainingFinished(peak_memory_bytes=1), 102.5),
         ]

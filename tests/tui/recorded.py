@@ -77,7 +77,7 @@ def drift(epoch: int, momentum: float = 0.99, layers: int = LAYERS) -> events.Ba
 def beginning(epochs: int = 5) -> list[events.AnyEvent]:
     """What every run says before its first epoch."""
     return [
-        events.RunStarted(stretch=1, epochs=epochs, boot_id=boot_id()),
+        events.RunStarted(attempt=1, epochs=epochs, boot_id=boot_id()),
         events.WorkerStarted(pid=4711, python="/opt/keras-3/bin/python"),
         events.StageStarted(stage="import"),
         events.EnvironmentProbed(),

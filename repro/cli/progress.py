@@ -1,4 +1,4 @@
-"""Progress of a run on standard error: a bar with the time left on a terminal, plain lines elsewhere."""
+"""Shows a run's progress on standard error: a bar with the time left on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def show_progress(
     position: tuple[int, int] = (1, 1),
     before: Progress | None = None,
 ) -> Iterator[Display]:
-    """Yields what to call with each event; `before` is what a resumed run did already."""
+    """Yield what to call with each event; `before` is what a resumed run did already."""
     title = one_line(f"{scenario.name} in {environment}, seed {seed}")
     if position[1] > 1:
         title = f"{position[0]}/{position[1]} {title}"
@@ -85,8 +85,8 @@ class Display:
     def draw(self, event: events.AnyEvent) -> None:
         raise NotImplementedError
 
-    def left(self) -> str:
-        """The time left, in words."""
+    def time_left(self) -> str:
+        """Return the time left in words; "" if it is unknown."""
         seconds = self.progress.seconds_left
         return "" if seconds is None else f"{duration(seconds)} left"
 
@@ -114,7 +114,7 @@ class _PlainLines(Display):
                 text = f"epoch {event.epoch}/{self.progress.epochs}, loss {compact(event.loss)}"
                 text += f", accuracy {compact(event.accuracy)}" if event.accuracy is not None else ""
                 text += f", {event.seconds:.2f} s"
-                left = self.left()
+                left = self.time_left()
                 self._say(text + (f", {left}" if left else ""))
             case events.Evaluated():
                 name = "evaluate" if event.phase == "inference" else "training phase"
@@ -146,7 +146,7 @@ class _Bar(Display):
             accuracy = f"  acc {float(progress.accuracy[-1]):.2f}" if progress.accuracy else ""
             figures.append(f"loss {float(progress.loss[-1]):.3g}{accuracy}")
         if progress.stage == "fit":
-            figures.append(self.left())
+            figures.append(self.time_left())
         else:
             figures.append(stage)
         self._bar.update(self._task, completed=progress.epoch, figures="  ".join(part for part in figures if part))

@@ -1,4 +1,4 @@
-"""report.html, README.md and reproduce.py of a bundle, made from redacted runs only."""
+"""Makes report.html, README.md and reproduce.py of a bundle from redacted runs."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Drawing:
 
 
 def make(runs: Sequence[RunView]) -> Pages:
-    """All pages of the given (already redacted) runs."""
+    """Return all pages of runs, which must be redacted already."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -127,7 +127,7 @@ def make(runs: Sequence[RunView]) -> Pages:
 
 
 def _script(run: RunView) -> str | None:
-    """The run as a script of plain Keras; None where no script can say it."""
+    """Return the run as a script of plain Keras; None if no script can express it."""
     try:
         return script_of(run.record, run.run.require_scenario())
     except InputError:
@@ -193,30 +193,30 @@ def _claims(run: RunView, scenario: Scenario) -> list[ClaimResult]:
 
 
 def reproduce_line(run: RunView, file: str) -> str:
-    """The command that does the same again, from the record and not from what was typed.
+    """Return the command that does the same again, made from the record and not from what was typed.
 
-    `file`: where the scenario lies if it is not a shipped one.
+    `file`: the scenario's path if it is not a shipped one.
     """
     record = run.record
-    words = ["repro", "run", record.scenario if trains_as_shipped(run.run.require_scenario()) else file]
-    words += ["--environment", record.environment, "--seed", str(record.seed)]
-    words += ["--threads", str(record.threads)]
+    command = ["repro", "run", record.scenario if trains_as_shipped(run.run.require_scenario()) else file]
+    command += ["--environment", record.environment, "--seed", str(record.seed)]
+    command += ["--threads", str(record.threads)]
     if record.device != "auto":
-        words += ["--device", record.device]
+        command += ["--device", record.device]
     if record.deterministic:
-        words.append("--deterministic")
+        command.append("--deterministic")
     if not record.shipped_images:
-        words += ["--images", "FOLDER"]
+        command += ["--images", "FOLDER"]
         scenario = run.run.require_scenario()
         convert = scenario_images.conversion(scenario.images, [*record.images, *record.validation_images])
-        words += ["--convert", convert] if convert is not None else []
+        command += ["--convert", convert] if convert is not None else []
     if record.model_sha256 is not None:
-        words.append("--trust")
-    return " ".join(words)
+        command.append("--trust")
+    return " ".join(command)
 
 
 def _figures(measurements: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """(what, loss, accuracy) of each way to measure."""
+    """Return (name, loss, accuracy) of each way to measure."""
     rows: list[tuple[str, Any, Any]] = []
     fit = measurements["fit"]
     if fit["loss"]:
@@ -242,12 +242,12 @@ def _pictures(run: RunView, measurements: dict[str, Any]) -> list[Picture]:
 
     pixels = arrays.read_pixels(file)
     predict = measurements.get("predict") or {}
-    found = []
+    pictures = []
     for index, (array, record) in enumerate(zip(pixels[:MOST_PICTURES], run.record.images, strict=False)):
         stream = io.BytesIO()
         Image.fromarray(array[:, :, 0] if array.shape[-1] == 1 else array).save(stream, "PNG", optimize=False)
         rows, classes = predict.get("probabilities", []), predict.get("classes", [])
-        found.append(
+        pictures.append(
             Picture(
                 file=f"pictures/{record.label:04d}-{record.pixels_sha256[:16]}.png",
                 png=stream.getvalue(),
@@ -257,14 +257,14 @@ def _pictures(run: RunView, measurements: dict[str, Any]) -> list[Picture]:
                 predicted=classes[index] if index < len(classes) else None,
             )
         )
-    return found
+    return pictures
 
 
 # --- drawings ---
 
 
 def _epoch_rows(loss: list[Any], accuracy: list[Any]) -> list[tuple[int, Any, Any]]:
-    """(epoch, loss, accuracy): all up to 20 epochs, else a choice with the first and the last."""
+    """Return (epoch, loss, accuracy) of all epochs up to 20, else of a choice with the first and the last."""
     count = len(loss)
     wanted = set(range(1, count + 1))
     if count > 20:
@@ -328,20 +328,20 @@ def _drawing(
 
 
 def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """At most about MAX_POINTS points; of each bin the highest and the lowest stay, so that no peak is lost."""
+    """Return at most about MAX_POINTS points; the highest and the lowest of each bin stay, so that no peak is lost."""
     if len(points) <= MAX_POINTS:
         return points
     size = -(-len(points) // (MAX_POINTS // 2))
-    kept = []
+    thinned = []
     for start in range(0, len(points), size):
         part = points[start : start + size]
         ends = {min(range(len(part)), key=lambda i: part[i][1]), max(range(len(part)), key=lambda i: part[i][1])}
-        kept += [part[index] for index in sorted(ends)]
-    return kept
+        thinned += [part[index] for index in sorted(ends)]
+    return thinned
 
 
 def _drift(run: RunView) -> dict[str, Any] | None:
-    """The last drift of every BatchNormalization layer, drawn; None where none was measured."""
+    """Draw the last drift of every BatchNormalization layer; None if none was measured."""
     drift = run.progress.drift
     if not drift:
         return None

@@ -1,4 +1,4 @@
-"""What commands share: options, the store, lines of JSON and of text."""
+"""What commands share: options, the store, output as JSON and as text."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _OWN_STYLES = re.compile("(\x1b\\[(?:0|1|22|3[0-7])m)")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 
 
-def open_store(asked: Path | None = None) -> Store:
-    """--store, else $REPRO_STORE, else runs/ here."""
-    if asked is None:
+def open_store(folder: Path | None = None) -> Store:
+    """Open the store at --store, else $REPRO_STORE, else runs/ in the current folder."""
+    if folder is None:
         context = click.get_current_context(silent=True)
-        asked = context.find_object(Path) if context is not None else None
-    return Store(asked or Path(os.environ.get("REPRO_STORE") or "runs"))
+        folder = context.find_object(Path) if context is not None else None
+    return Store(folder or Path(os.environ.get("REPRO_STORE") or "runs"))
 
 
 def store_option(function: F) -> F:
-    """--store after the command's name, as well as before it."""
+    """Allow --store after the command's name as well as before it."""
     return click.option("--store", type=FilePath(), help="Folder of the runs.")(function)
 
 
 def print_json(data: Any) -> None:
-    """One object on one line of standard output."""
+    """Print one object on one line of standard output."""
     try:
         raw = msgspec.json.encode(data)
     except UnicodeEncodeError:  # a file name that is no UTF-8
@@ -65,17 +65,17 @@ def echo_text(text: str = "", *, err: bool = False, nl: bool = True) -> None:
 
 
 def split(values: tuple[str, ...], option: str) -> list[str]:
-    """Repeated options and comma lists as one list, each value once."""
+    """Return repeated options and comma lists as one list, each value once."""
     parts = [part.strip() for value in values for part in value.split(",")]
-    found = list(dict.fromkeys(part for part in parts if part))
-    if values and not found:
+    distinct = list(dict.fromkeys(part for part in parts if part))
+    if values and not distinct:
         raise InputError(f"{option}: nothing is named", do="give at least one")
-    return found
+    return distinct
 
 
 def numbers(values: tuple[str, ...], option: str) -> list[int]:
     """Repeated options, comma lists and ranges A:B (B left out) as numbers."""
-    found: list[int] = []
+    selected: list[int] = []
     for text in split(values, option):
         first, colon, last = text.partition(":")
         try:
@@ -87,5 +87,5 @@ def numbers(values: tuple[str, ...], option: str) -> list[int]:
         if not (0 <= start < stop <= 2**31 and stop - start <= 10_000):
             what = f"{option}: {one_line(text, 40)!r} is out of range"
             raise InputError(what, do="give 0 to 2147483647, or A:B with A below B and 10000 apart at most")
-        found += range(start, stop)
-    return list(dict.fromkeys(found))
+        selected += range(start, stop)
+    return list(dict.fromkeys(selected))

@@ -72,7 +72,7 @@ def _verify(
 
     planned = verify.plan(opened, images, ["repro", *sys.argv[1:]], trusted=trusted)
     for one in planned:
-        echo_text(f"to do: {one.line}", err=True)
+        echo_text(f"to do: {one.summary}", err=True)
     reason = verify.needs_consent(planned)
     if reason is not None and not yes:
         raise InputError(reason, do="give --yes to go on")

@@ -52,7 +52,7 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a diagnosis rests on. Accuracies from 0 to 1; None where nothing was measured."""
+    """What a diagnosis rests on. Accuracies from 0 to 1; None if they were not measured."""
 
     images: Sequence[Pixels]
     batch_size: int
@@ -73,9 +73,9 @@ class Facts:
 
 @dataclass(frozen=True)
 class Trial:
-    """A what-if that should mend the run if the finding is right: statistics put into the weights as they are.
+    """A what-if that should repair the run if the finding is right: statistics put into the weights as they are.
 
-    `remedy`: what to do where it works; empty where it is tried to learn more, and recommended to nobody.
+    `remedy`: what to do if it works; empty if it is only tried to learn more.
     """
 
     says: str
@@ -98,7 +98,7 @@ class Finding:
 
 
 def remedy_after(finding: Finding, works: Sequence[bool]) -> str:
-    """What to do after the finding's trials: what was seen to work, and nothing that was seen not to."""
+    """Return what to do after the finding's trials: what was seen to work, and nothing that was seen not to."""
     if not works:
         return finding.remedy
     proven = [trial.remedy for trial, did in zip(finding.trials, works, strict=True) if did and trial.remedy]
@@ -108,19 +108,19 @@ def remedy_after(finding: Finding, works: Sequence[bool]) -> str:
 
 
 def diagnose(facts: Facts) -> list[Finding]:
-    """What was found, the likeliest cause first; never empty."""
+    """Return the findings, the likeliest cause first; never empty."""
     inference, training = facts.inference, facts.training
     if inference is None or training is None:
         return [_cannot("the run has not measured both phases", "add evaluate and evaluate_training_phase to measure")]
-    found = []
+    findings = []
     shuffled = training if facts.spread is None else float(facts.spread.accuracy)
     if facts.has_batch_norm:
         if training > inference and are_apart(training, inference):
-            found = [*_not_converged(facts), *_outliers(facts)]
-        if not found and are_apart(shuffled, inference):
-            found = _small_batch(facts, shuffled)
-    if found:
-        return found
+            findings = [*_not_converged(facts), *_outliers(facts)]
+        if not findings and are_apart(shuffled, inference):
+            findings = _small_batch(facts, shuffled)
+    if findings:
+        return findings
     if are_apart(training, inference) or are_apart(shuffled, inference):
         return [_unexplained(facts, shuffled)]
     if not has_learned(inference):
@@ -149,16 +149,16 @@ def _not_converged(facts: Facts) -> list[Finding]:
         "lower_momentum": lower,
     }
     says = f"{sentences.not_converged(facts.updates, momentum, facts.initial_weight)}; {when}"
-    more = "" if needed is None else f"train for {needed} updates, or "
-    other_momentum, one_pass = f"set momentum to {lower:g} or lower", "re-estimate the statistics after training"
+    longer = "" if needed is None else f"train for {needed} updates, or "
+    set_lower, one_pass = f"set momentum to {lower:g} or lower", "re-estimate the statistics after training"
     return [
         Finding(
             "not-converged",
             says,
             numbers,
-            f"{more}{other_momentum}, or {one_pass}",
+            f"{longer}{set_lower}, or {one_pass}",
             [
-                Trial(f"momentum {lower:g}", "moving", lower, remedy=other_momentum),
+                Trial(f"momentum {lower:g}", "moving", lower, remedy=set_lower),
                 Trial("initial values taken out (debiased)", "debiased", momentum),
                 Trial("statistics re-estimated", "re-estimated", momentum, remedy=one_pass),
             ],
@@ -170,7 +170,7 @@ def _outliers(facts: Facts) -> list[Finding]:
     spread = facts.spread
     if spread is None or float(spread.largest_variance) < OUTLIER_VARIANCE:
         return []
-    places = outliers(facts.images)
+    positions = outliers(facts.images)
     numbers: dict[str, Any] = {
         **_accuracies(facts),
         "largest_variance": float(spread.largest_variance),
@@ -180,10 +180,10 @@ def _outliers(facts: Facts) -> list[Finding]:
         f"moving statistics are polluted by outliers: in {spread.layer} one batch has "
         f"{float(spread.largest_variance):.0f} times the variance of the median batch"
     )
-    if not places:
+    if not positions:
         return [Finding("outliers", says, numbers, "look for images unlike the others; none differs in its pixels")]
-    names = ", ".join(facts.images[place].name for place in places[:5])
-    worst = facts.images[places[0]]
+    names = ", ".join(facts.images[position].name for position in positions[:5])
+    worst = facts.images[positions[0]]
     numbers |= {
         "images": names,
         "mean": worst.mean,
@@ -193,13 +193,13 @@ def _outliers(facts: Facts) -> list[Finding]:
     }
     says += f"; {names} has contrast {worst.contrast:.0f} where the median is {numbers['median_contrast']:.0f}"
     remedy = f"take {names} out or mend it, and train again or re-estimate the statistics"
-    what = f"statistics re-estimated without {names}"
-    trial = Trial(what, "re-estimated", facts.momentum or 0.0, tuple(places), remedy=remedy)
+    trial_name = f"statistics re-estimated without {names}"
+    trial = Trial(trial_name, "re-estimated", facts.momentum or 0.0, tuple(positions), remedy=remedy)
     return [Finding("outliers", says, numbers, remedy, [trial])]
 
 
 def outliers(images: Sequence[Pixels]) -> list[int]:
-    """Places of images whose mean or contrast stands far out, the farthest first."""
+    """Return the positions of images whose mean or contrast is far from the others', the farthest first."""
     if len(images) < 5:
         return []
     deviations = [0.0] * len(images)
@@ -208,8 +208,8 @@ def outliers(images: Sequence[Pixels]) -> list[int]:
         # one grey level at least: among equal images a rounding error is no outlier
         unit = max(1.4826 * statistics.median(abs(value - middle) for value in values), 1.0)
         deviations = [max(old, abs(value - middle) / unit) for old, value in zip(deviations, values, strict=True)]
-    places = [place for place, deviation in enumerate(deviations) if deviation >= OUTLIER_DEVIATIONS]
-    return sorted(places, key=lambda place: -deviations[place])
+    positions = [position for position, deviation in enumerate(deviations) if deviation >= OUTLIER_DEVIATIONS]
+    return sorted(positions, key=lambda position: -deviations[position])
 
 
 def _small_batch(facts: Facts, shuffled: float) -> list[Finding]:
@@ -228,8 +228,8 @@ def _small_batch(facts: Facts, shuffled: float) -> list[Finding]:
         f"{percent(facts.inference or 0.0)} with moving statistics; what an image becomes depends on its neighbour"
     )
     remedy = f"train with batches of {LARGE_BATCH}, or with GroupNormalization, which needs no batch"
-    what = f"statistics re-estimated in batches of {larger}"
-    trial = Trial(what, "re-estimated", facts.momentum or 0.0, (), larger, remedy=remedy)
+    trial_name = f"statistics re-estimated in batches of {larger}"
+    trial = Trial(trial_name, "re-estimated", facts.momentum or 0.0, (), larger, remedy=remedy)
     return [Finding("small-batch", says, numbers, remedy, [trial])]
 
 
@@ -237,12 +237,12 @@ def _small_batch(facts: Facts, shuffled: float) -> list[Finding]:
 
 
 def _generalizes(facts: Facts) -> list[Finding]:
-    """Right in both phases on the training images: what of images never seen?"""
+    """Judge a model that is right in both phases on the training images by images that it never saw."""
     inference = facts.inference or 0.0
     numbers = _accuracies(facts)
-    what = "" if facts.has_batch_norm else f"; {sentences.NO_BATCH_NORM}"
+    layers_note = "" if facts.has_batch_norm else f"; {sentences.NO_BATCH_NORM}"
     if facts.validation is None:
-        says = f"no discrepancy: {percent(inference)} of the training images are right in both phases{what}"
+        says = f"no discrepancy: {percent(inference)} of the training images are right in both phases{layers_note}"
         return [Finding("no-discrepancy", says, numbers, "without validation images overfitting cannot be told")]
     count = max(len(facts.validation_images), 1)
     noise = 2 * math.sqrt(
@@ -252,11 +252,12 @@ def _generalizes(facts: Facts) -> list[Finding]:
     if inference - facts.validation < max(GAP, noise) - ROUND_OFF:
         says = (
             f"no discrepancy: {percent(inference)} of the training images are right in both phases, and "
-            f"{percent(facts.validation)} of {count} validation images{what}"
+            f"{percent(facts.validation)} of {count} validation images{layers_note}"
         )
         return [Finding("no-discrepancy", says, numbers, "nothing to mend")]
-    if (other := _other_preprocessing(facts)) is not None:
-        return [Finding("preprocessing", other[0], numbers | other[1], "prepare both sets of images by the same code")]
+    if (preprocessing := _other_preprocessing(facts)) is not None:
+        says, differences = preprocessing
+        return [Finding("preprocessing", says, numbers | differences, "prepare both sets of images by the same code")]
     says = (
         f"overfitting: {percent(inference)} of the training images are right in both phases, but only "
         f"{percent(facts.validation)} of {count} validation images; BatchNormalization's statistics are not to blame"
@@ -315,7 +316,7 @@ def _accuracies(facts: Facts) -> dict[str, Any]:
 
 
 def gather(run: RunDirectory, scenario: Scenario) -> Facts:
-    """The facts of a finished run; InputError for one that is not."""
+    """Return the facts of a finished run; InputError for one that is not finished."""
     result, record = run.result(), run.record()
     if result is None:
         raise InputError(f"the run {run.id} is {run.state()}", do="diagnose it when it has finished")

@@ -13,7 +13,7 @@ from repro.base import yaml_file
 from repro.base.errors import InputError
 from repro.bundle import issue_text
 from repro.bundle.redact import private
-from repro.bundle.standalone import script, unsaid
+from repro.bundle.standalone import inexpressible_setting, script
 from repro.runs.view import RunView
 from repro.scenario import load
 from repro.scenario.types import Scenario
@@ -116,7 +116,7 @@ def test_the_momentum_of_a_network_that_has_another_is_set() -> None:
 @pytest.mark.parametrize("name", load.shipped_names())
 def test_every_shipped_scenario_gives_a_script(name: str, adapter: str) -> None:
     scenario = yaml_file.read(load.find(name)).convert(Scenario)
-    if unsaid(scenario) is not None:
+    if inexpressible_setting(scenario) is not None:
         with pytest.raises(InputError, match=r"sets batch_norm\.\w+, which no plain script says yet"):
             script(scenario, adapter, seed=3, threads=4)
         return

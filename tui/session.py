@@ -100,7 +100,8 @@ class Session:
     def _report_ended(self, run: RunSummary) -> None:
         outcome = run.outcome.replace("_", " ").lower()
         reason = f": {run.reason}" if run.reason and not run.verdict else ""
-        severity: Severity = "information" if run.verdict == "REPRODUCED" else "warning"
+        is_good = run.verdict == "REPRODUCED" or (run.is_recording and run.state == "finished")
+        severity: Severity = "information" if is_good else "warning"
         self.say(f"{run.scenario} in {run.environment}, seed {run.seed}: {outcome}{reason}", severity)
 
     @property

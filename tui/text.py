@@ -43,6 +43,7 @@ WORDS = {
     "running": Word("●", "running", BUSY),
     "waiting": Word("○", "waiting", BUSY),
     "finished": Word("✓", "finished", GOOD),
+    "recorded": Word("✓", "recorded", GOOD),
     "failed": Word("✗", "failed", BAD),
     "stopped": Word("■", "stopped", ODD),
     "interrupted": Word("!", "interrupted", ODD),

@@ -530,6 +530,37 @@ async def test_twenty_thousand_events_do_not_stop_the_keys(make_app: MakeApp, st
         await shows(pilot, "epoch 20000 of 20000")
 
 
+# -- recordings
+
+
+async def test_a_recording_is_shown_and_cannot_be_resumed_or_asked(make_app: MakeApp, store: Path) -> None:
+    import msgspec
+
+    from repro.runs.recorded_record import RECORDING_FORMAT, Recorded
+
+    program = Recorded(RECORDING_FORMAT, "1", "train.py", None, [], "3.12.1", "3.15.1", "keras", "keras_3")
+    said = [*recorded.beginning(), *recorded.epochs(1, 5), *recorded.measured(5)]
+    run = recorded.write(
+        store, recorded.make_id(1, "train", "recorded"), said, scenario="train", environment="recorded"
+    )
+    run.file("scenario.yaml").unlink()
+    record = msgspec.structs.replace(run.record(), recorded=program)
+    run.file("run.json").write_bytes(msgspec.json.encode(record))
+    app = make_app()
+    async with app.run_test(notifications=True, size=(120, 40)) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "! interrupted", "train", "recorded")
+        assert app.screen.check_action("resume", ()) is None
+        await pilot.press("r", "enter")
+        await shows(pilot, "train  recorded  seed 0", "training phase")
+        assert app.screen.check_action("resume", ()) is None and not tickets.tickets(store)
+        await pilot.press("w")
+        await shows(pilot, "0.99^5 = 0.951", "bn_00")
+        await pilot.press("m")
+        await shows(pilot, "A recording keeps no trace")
+        assert "repro run train" not in text_of(app)
+
+
 # -- why
 
 

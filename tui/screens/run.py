@@ -277,6 +277,8 @@ class RunScreen(ReproScreen):
         if action == "stop":
             return True if self.state == "running" else None
         if action == "resume":
+            if self.summary.is_recording:
+                return None  # only its own program can go on
             return True if self.state in ("interrupted", "stopped", "failed") else None
         if action == "why":
             state = self.summary.state if self.state == "reading" else self.state
@@ -308,7 +310,7 @@ class RunScreen(ReproScreen):
 
     def action_resume(self) -> None:
         """Go on from the last checkpoint."""
-        if self.state in ENDED - {"finished", "damaged"}:
+        if self.state in ENDED - {"finished", "damaged"} and not self.summary.is_recording:
             self.session.queue.resume_run(self.summary)
 
     def action_why(self) -> None:

@@ -219,6 +219,8 @@ class RunsScreen(ReproScreen):
                 return None
             if action == "stop":
                 return True if run.state == "running" else None
+            if action == "resume" and run.is_recording:
+                return None  # only its own program can go on
             if action == "resume":
                 return True if run.state in ENDED - {"finished", "damaged"} else None
             return True if run.state not in ("running", "reading") else None
@@ -294,7 +296,7 @@ class RunsScreen(ReproScreen):
     def action_resume(self) -> None:
         """Go on from the last checkpoint."""
         run = self.query_one(RunList).current
-        if run is not None:
+        if run is not None and not run.is_recording:
             self.session.queue.resume_run(run)
 
     def action_stop(self) -> None:

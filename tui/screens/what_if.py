@@ -6,6 +6,7 @@ import contextlib
 import time
 from typing import ClassVar
 
+import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -273,10 +274,9 @@ class WhatIfScreen(ReproScreen):
         between = max(1, len(epochs.values) - 1)
         epochs.place(GUTTER, max(1, (count - 1) * pitch // between), lead, width)
         other_lines = 22 + min(len(self.traced.record.images), MOST_IMAGES)
-        lines = (self.size.height - other_lines) // max(1, len(self.traced.epochs))
-        self.query_one("#map", MomentumMap).fit(
-            pitch, min(3, max(1, lines)) if self.size.height >= 30 else 1, headed=self.size.height >= 22
-        )
+        lines = min(3, max(1, (self.size.height - other_lines) // max(1, len(self.traced.epochs))))
+        lines = lines if self.size.height >= 30 else 1
+        self.query_one("#map", MomentumMap).fit(pitch, lines, headed=self.size.height >= 22)
 
     def _draw_notice(self, record: RunRecord | None, fault: str) -> None:
         self.add_class("-untraced")
@@ -287,9 +287,12 @@ class WhatIfScreen(ReproScreen):
             notice.update(Content.styled(one_line(fault or "this run cannot be read", 500), ODD))
             return
         head.update(what_if_lines.head(record, [], self.size.width))
-        words = ["run", record.scenario, "--environment", record.environment, "--seed", str(record.seed), "--trace"]
-        self.show_command(show(words))
-        notice.update(what_if_lines.untraced(show(words)))
+        command = ""
+        if record.recorded is msgspec.UNSET:
+            options = ["--environment", record.environment, "--seed", str(record.seed), "--trace"]
+            command = show(["run", record.scenario, *options])
+        self.show_command(command)
+        notice.update(what_if_lines.untraced(command))
 
     def _draw(self) -> None:
         traced, width = self.traced, self.size.width

@@ -32,7 +32,9 @@ def head(record: RunRecord, trained_momenta: Sequence[float], width: int) -> Con
 
 
 def untraced(command: str) -> Content:
-    """What to do with a run that kept no trace; `command` trains it again with one."""
+    """What to do with a run that kept no trace; `command` trains it again with one, empty for a recording."""
+    if not command:
+        return Content("A recording keeps no trace, so it cannot say what another momentum would have given.")
     return rows(
         [
             Content("This run was not traced, so it cannot say what another momentum would have given."),

@@ -1,4 +1,4 @@
-"""Reads .npy files that nobody vouches for."""
+"""Reads untrusted .npy files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read(path: Path) -> NDArray[Any]:
-    """The array, mapped into memory; InputError where there is none that can be read."""
+    """Return the array, mapped into memory; InputError if the file cannot be read or holds no array."""
     import warnings
 
     import numpy as np  # 60 ms; most commands need no array
@@ -22,19 +22,19 @@ def read(path: Path) -> NDArray[Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd header is warned of before it is refused
-            found: NDArray[Any] = np.load(path, allow_pickle=False, mmap_mode="r")
+            array: NDArray[Any] = np.load(path, allow_pickle=False, mmap_mode="r")
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", do="check its permissions", file=path) from None
     except Exception as error:  # numpy parses the header as Python: TokenError, SyntaxError, MemoryError, ...
         raise InputError(f"damaged ({one_line(error, 80)})", do="delete the run", file=path) from None
-    if not isinstance(found, np.ndarray):  # an .npz under another name
+    if not isinstance(array, np.ndarray):  # an .npz under another name
         raise InputError("damaged (not one array)", do="delete the run", file=path)
-    return found
+    return array
 
 
 def read_pixels(path: Path) -> NDArray[np.uint8]:
-    """Images, uint8 (count, height, width, channels 1 or 3), none of them empty; InputError where they are not."""
-    found = read(path)
-    if found.dtype != "uint8" or found.ndim != 4 or found.shape[-1] not in (1, 3) or not found.size:
+    """Return images, uint8 (count, height, width, channels 1 or 3), at least one; InputError for other arrays."""
+    pixels = read(path)
+    if pixels.dtype != "uint8" or pixels.ndim != 4 or pixels.shape[-1] not in (1, 3) or not pixels.size:
         raise InputError("damaged (not images)", do="delete the run", file=path)
-    return found
+    return pixels

@@ -1,4 +1,4 @@
-"""A traceback is a defect of ours: it goes to a file, the user gets one line."""
+"""Keeps the traceback of a defect of ours in a file and gives the user one line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import traceback
 
 
 def keep(error: BaseException) -> str:
-    """Write the traceback to a file in the temporary folder; the line that names it."""
+    """Write the traceback to a file in the temporary folder and return the line that names it."""
     text = "".join(traceback.format_exception(error))
     try:
         with tempfile.NamedTemporaryFile(

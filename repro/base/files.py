@@ -35,13 +35,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def is_locked(path: Path) -> bool:
-    """Whether another process of this kernel holds the file (flock); a file that is not there is not held."""
+    """Return whether another process of this kernel holds the file (flock); a missing file is not held."""
     try:
         with path.open("rb") as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)

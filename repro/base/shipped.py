@@ -1,13 +1,13 @@
-"""Where the data that comes with the package lies: inside an installed package, or beside it in a checkout."""
+"""Where the package is, and the data that comes with it: inside an installed package, or beside it in a checkout."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def folder(name: str) -> Path:
-    """`scenarios` or `environments`."""
-    inside = _PACKAGE / "shipped" / name
-    return inside if inside.is_dir() else _PACKAGE.parent / name
+    """Return the folder `scenarios` or `environments`."""
+    inside = PACKAGE / "shipped" / name
+    return inside if inside.is_dir() else PACKAGE.parent / name

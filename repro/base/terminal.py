@@ -1,4 +1,4 @@
-"""A terminal is put right even where the program that drew on it was killed and could not do it."""
+"""Restores a terminal even if the program that drew on it was killed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PATIENCE_SECONDS = 5
 
 @contextlib.contextmanager
 def guarded(descriptor: int) -> Iterator[None]:
-    """For the time of the context a small process waits; it restores the terminal if this one ends within.
+    """Keep a small process waiting that restores the terminal if this one ends within the context.
 
-    It must begin before there are threads: it is a fork without exec, which takes a millisecond and no memory.
+    Enter it before threads are started: it forks without exec, which takes a millisecond and no memory.
     """
     modes = termios.tcgetattr(descriptor)
     read_end, write_end = os.pipe()
@@ -41,16 +41,16 @@ def guarded(descriptor: int) -> Iterator[None]:
 
 
 def _guard(read_end: int, descriptor: int, modes: list[int | list[bytes | int]]) -> NoReturn:
-    """Wait for a word, or for the end of whoever would have said it. Never returns."""
+    """Wait for a byte, or for the end of the process that would have sent it. Never returns."""
     try:
         os.setsid()  # no key of the terminal reaches it
-        kept, terminal = os.dup2(read_end, 3), os.dup2(descriptor, 4)
+        pipe, terminal = os.dup2(read_end, 3), os.dup2(descriptor, 4)
         os.closerange(0, 3)
         os.closerange(5, os.sysconf("SC_OPEN_MAX"))  # locks and pipes are others'
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        if not os.read(kept, 1):
-            signal.alarm(_PATIENCE_SECONDS)  # a terminal that nobody reads must not keep it
+        if not os.read(pipe, 1):
+            signal.alarm(_PATIENCE_SECONDS)  # do not wait for a terminal that no program reads
             termios.tcsetattr(terminal, termios.TCSANOW, modes)
             termios.tcflush(terminal, termios.TCIFLUSH)  # reports of the mouse are not for the shell
             os.write(terminal, _RESET)

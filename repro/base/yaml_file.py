@@ -1,4 +1,4 @@
-"""Reads a small, untrusted YAML file into a type and says line and key of what is wrong.
+"""Reads a small, untrusted YAML file into a type; errors name the line and the key.
 
 Plain data only: no tags, no anchors, no aliases; YAML 1.2 scalars (so that `yes` is a string and `1e-3` a number).
 """
@@ -48,7 +48,7 @@ for _tag, _pattern, _first in (
 
 
 def _whole_number(loader: Any, node: yaml.ScalarNode) -> int:
-    """Decimal, whatever it begins with (PyYAML reads 010 as 8)."""
+    """Read a decimal number, whatever it begins with (PyYAML reads 010 as 8)."""
     return int(loader.construct_scalar(node))
 
 
@@ -56,7 +56,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 class Document:
-    """Plain data of one YAML file with the line on which each key or item stands; `text` is what was read."""
+    """Plain data of one YAML file with the line of each key or item; `text` is what was read."""
 
     def __init__(self, file: Path | str, text: str) -> None:
         self.file = file
@@ -79,12 +79,12 @@ class Document:
         raise InputError(what, do=do, file=self.file, line=self.lines[path])
 
     def lines_of(self, path: KeyPath) -> dict[str, int]:
-        """The keys of the mapping at `path` that are in the file, with their lines."""
+        """Return the keys of the mapping at `path` that are in the file, with their lines."""
         depth = len(path)
         return {str(at[depth]): line for at, line in self.lines.items() if len(at) == depth + 1 and at[:depth] == path}
 
     def convert(self, type_: type[T]) -> T:
-        """The data as `type_`; every fault names key, what was found and what is allowed."""
+        """Return the data as `type_`; InputError names the key, what was found and what is allowed."""
         try:
             return msgspec.convert(self.data, type_, strict=True)
         except msgspec.ValidationError as error:
@@ -234,7 +234,7 @@ def _dotted(path: KeyPath) -> str:
 
 
 def _key_path(text: str) -> KeyPath:
-    """`$.claims[2].to` as ("claims", 2, "to")."""
+    """Return `$.claims[2].to` as ("claims", 2, "to")."""
     return tuple(int(index) if index else key for key, index in re.findall(r"\.([^.\[]+)|\[(\d+)\]", text))
 
 

@@ -1,4 +1,4 @@
-"""The text of a bug report for a run: the fields that a tracker asks for, the figures, and a script that shows it."""
+"""Writes a bug report for a run: the fields that a tracker asks for, the figures, and a script that shows it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Literal
 
 from repro.base.errors import InputError
 from repro.base.text import exact, markdown, one_line
-from repro.bundle import redact
+from repro.bundle.redact.run import redactor_for
 from repro.bundle.report import reproduce_line
 from repro.bundle.standalone import script_of
 from repro.environment import definition
 from repro.environment.facts import facts_of
-from repro.environment.record import RECORDED_VARIABLES
 from repro.explain import sentences
 from repro.runs.records import ClaimResult
 from repro.runs.view import RunView
@@ -39,7 +38,7 @@ class IssueText:
 
 
 def write(run: RunView, tracker: Tracker) -> IssueText:
-    """The text for one tracker, under 6,000 characters; InputError where the run has no result to tell of."""
+    """Return the text for one tracker, under 6,000 characters; InputError if the run has no result."""
     if run.result is None:
         what = f"the run {run.id} is {run.state}: it has no figures to report"
         raise InputError(what, do="run it again" if run.state == "damaged" else "resume it, or run it again")
@@ -47,8 +46,8 @@ def write(run: RunView, tracker: Tracker) -> IssueText:
     code = script_of(run.record, scenario)
     claims = [claim for claim in run.result.claims if claim.outcome != "skipped"]
     # What can be done without goes first, until the text is short enough; the script is never cut.
-    for kept in (len(claims), 6, 3, 0):
-        parts = _Parts(run, scenario, code, claims[:kept], short=kept < len(claims))
+    for claim_count in (len(claims), 6, 3, 0):
+        parts = _Parts(run, scenario, code, claims[:claim_count], short=claim_count < len(claims))
         text = _redacted(_FORMS[tracker](parts))
         if len(text) <= MAX_CHARACTERS:
             return IssueText(tracker, text, code)
@@ -56,10 +55,7 @@ def write(run: RunView, tracker: Tracker) -> IssueText:
 
 
 def _redacted(text: str) -> str:
-    from repro.bundle.export import public_text
-
-    redactor = redact.Redactor(redact.known_here(allowed=RECORDED_VARIABLES), public=public_text())
-    return redactor.text(text, "issue")
+    return redactor_for([]).text(text, "issue")
 
 
 class _Parts:
@@ -75,24 +71,23 @@ class _Parts:
         self.short = short
 
     def fact(self, key: str, otherwise: str = "not known") -> str:
-        """One fact of the environment record."""
-        found = self.facts.get(key)
-        return otherwise if found is None or found == "" else one_line(exact(found), 120)
+        """Return one fact of the environment record."""
+        value = self.facts.get(key)
+        return otherwise if value is None or value == "" else one_line(exact(value), 120)
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         return one_line(self.scenario.title, 200)
 
     @property
     def model(self) -> str:
         momentum = self.measurements.get("batch_norm", {}).get("momentum")
-        words = f"{self.scenario.model.words} with {self.scenario.model.classes} classes and random weights"
+        model, fit = self.scenario.model, self.scenario.fit
+        description = f"{model.words} with {model.classes} classes and random weights"
         if momentum is not None:
-            words += f", BatchNormalization momentum {momentum}"
-        fit = self.scenario.fit
-        return (
-            f"{words}, {self.scenario.compile.optimizer}, {fit.epochs} epochs on {len(self.run.record.images)} images"
-        )
+            description += f", BatchNormalization momentum {momentum}"
+        images = len(self.run.record.images)
+        return f"{description}, {self.scenario.compile.optimizer}, {fit.epochs} epochs on {images} images"
 
     @property
     def framework(self) -> str:
@@ -111,10 +106,10 @@ class _Parts:
         return f"{self.fact('tensorflow_build.cuda_version')} / {self.fact('tensorflow_build.cudnn_version')}"
 
     def figures(self) -> str:
-        """The figures as a Markdown table."""
-        found = self.measurements
+        """Return the figures as a Markdown table."""
+        measurements = self.measurements
         lines = ["| | loss | accuracy |", "|---|---|---|"]
-        fit = found["fit"]
+        fit = measurements["fit"]
         lines.append(f"| `fit`, last epoch | {exact(fit['loss'][-1])} | {exact(fit['accuracy'][-1])} |")
         names = {
             "evaluate": "`evaluate` (inference phase)",
@@ -122,45 +117,45 @@ class _Parts:
             "validation": "`evaluate`, validation images",
         }
         for key, name in names.items():
-            if found.get(key):
-                lines.append(f"| {name} | {exact(found[key]['loss'])} | {exact(found[key]['accuracy'])} |")
-        if found.get("predict"):
-            predict = found["predict"]
+            if measurements.get(key):
+                loss, accuracy = exact(measurements[key]["loss"]), exact(measurements[key]["accuracy"])
+                lines.append(f"| {name} | {loss} | {accuracy} |")
+        if measurements.get("predict"):
+            predict = measurements["predict"]
             lines.append(f"| `predict`: classes {exact(predict['classes'])} | | {exact(predict.get('accuracy'))} |")
         if self.claims:
             source = self.scenario.source
             lines += ["", f"Checked, claim by claim ({markdown(one_line(source, 200))}):" if source else "Checked:"]
-            lines += [f"- {one.outcome}: {markdown(one_line(one.says, 160))}" for one in self.claims]
+            lines += [f"- {claim.outcome}: {markdown(one_line(claim.says, 160))}" for claim in self.claims]
         return "\n".join(lines)
 
     def why(self) -> str:
-        """Why it is not an error in the calls, or that it is the expected behaviour."""
-        count = len(self.run.record.images)
-        found = [sentences.phases(self.measurements, count), sentences.moving_averages(self.measurements)]
-        if not any(found):
+        """Return why it is not an error in the calls, or that it is the expected behaviour."""
+        reasons = sentences.why(self.measurements, len(self.run.record.images))
+        if not reasons:
             return "Whether it is a defect is for you to judge; the figures above are all that was measured."
-        return " ".join(part for part in found if part)
+        return " ".join(reasons)
 
     def expected(self) -> str:
-        """What one would expect, in a sentence."""
+        """Return what one would expect, in a sentence."""
         return "The same images, seen in training, are classified alike by `fit`, `evaluate` and `predict`."
 
     def reproduce(self) -> str:
-        """The exact line, and what the bundle adds."""
+        """Return the exact command, and the hash of the weights that it gives."""
         sha256 = exact(self.measurements.get("weights_sha256"))
         return f"`{reproduce_line(self.run, f'{self.scenario.name}.yaml')}` (final weights SHA-256 `{sha256}`)"
 
     def packages(self) -> str:
-        """What the script needs, in versions."""
+        """Return the packages that the script needs, with their versions."""
         environment = definition.get(self.run.record.environment)
         locked = environment.locked_versions()
         if environment.definition.adapter != "tf-keras":
             locked.pop("tf-keras", None)
-        words = " ".join(f"{name}=={locked[name]}" for name in _PACKAGES if name in locked)
-        return f"Plain Keras, in Python {self.fact('python.version')} with `pip install {words}`:"
+        pins = " ".join(f"{name}=={locked[name]}" for name in _PACKAGES if name in locked)
+        return f"Plain Keras, in Python {self.fact('python.version')} with `pip install {pins}`:"
 
     def machine(self) -> list[tuple[str, str]]:
-        """What a form asks of the machine."""
+        """Return what a form asks about the machine."""
         return [
             ("CPU", f"{self.fact('cpu.model')}, {self.fact('cpu.instruction_sets')}"),
             ("oneDNN", self.fact("onednn")),
@@ -170,13 +165,13 @@ class _Parts:
 
 
 def _standalone(parts: _Parts) -> str:
-    """How to run the script, and the script."""
+    """Return how to run the script, and the script."""
     return f"{parts.packages()}\n```python\n{parts.code}```\n{_SAME_FIGURES}"
 
 
 def _keras(parts: _Parts) -> str:
     lines = [
-        f"**{markdown(parts.title)}**",
+        f"**{markdown(parts.heading)}**",
         "",
         "**System information**",
         "- Custom code: yes, the script below; no stock example",
@@ -210,7 +205,7 @@ def _keras(parts: _Parts) -> str:
 
 def _tensorflow(parts: _Parts) -> str:
     fields = [
-        ("Issue type", "Support" if sentences.expected_behaviour(parts.measurements) else "Bug"),
+        ("Issue type", "Support" if sentences.is_expected(parts.measurements) else "Bug"),
         ("Have you reproduced the bug with TensorFlow Nightly?", "No"),
         ("Source", "binary"),
         ("TensorFlow version", f"{parts.fact('versions.tensorflow')} ({parts.fact('tensorflow_build.git_version')})"),
@@ -224,7 +219,7 @@ def _tensorflow(parts: _Parts) -> str:
         ("GPU model and memory", parts.gpu),
         (
             "Current behavior?",
-            f"{markdown(parts.title)}. {parts.model}; {parts.framework}.\n\n{parts.figures()}\n\n"
+            f"{markdown(parts.heading)}. {parts.model}; {parts.framework}.\n\n{parts.figures()}\n\n"
             f"Expected: {parts.expected()}\n\n{parts.why()}\n\n"
             + "\n".join(f"- {name}: {value}" for name, value in parts.machine()),
         ),
@@ -236,7 +231,7 @@ def _tensorflow(parts: _Parts) -> str:
 
 def _stackoverflow(parts: _Parts) -> str:
     lines = [
-        f"# {markdown(parts.title)}",
+        f"# {markdown(parts.heading)}",
         "",
         f"{parts.model}; {parts.framework}, Python {parts.fact('python.version')}, {parts.fact('os.name')}.",
         "",

@@ -24,15 +24,15 @@ DECODED = (".json", ".jsonl", ".yaml")
 
 
 @dataclass
-class Held:
-    """How much there is to decode in a bundle, as far as it was looked at."""
+class DecodeBudget:
+    """How much of what a reader would decode is in a bundle, counted file by file."""
 
     text_bytes: int = 0
     values: int = 0
     lists: int = 0
 
     def add(self, name: str, data: bytes) -> None:
-        """Count (a part of) a file."""
+        """Count a file, or a part of one."""
         if name.endswith(DECODED):
             self.text_bytes += len(data)
             self.values += data.count(b",")
@@ -40,7 +40,7 @@ class Held:
 
     @property
     def fault(self) -> str | None:
-        """What there is too much of."""
+        """What there is too much of; None within the limits."""
         if self.text_bytes > MAX_TEXT_BYTES:
             return f"its records are larger than {MAX_TEXT_BYTES >> 20} MiB"
         if self.values > MAX_VALUES or self.lists > MAX_LISTS:
@@ -72,7 +72,7 @@ class LeftOut(msgspec.Struct, frozen=True):
 
 
 class Replaced(msgspec.Struct, frozen=True):
-    """How often an alias stands in a file, and for what kind of thing."""
+    """How often an alias is in a file, and for what kind of thing."""
 
     path: Word
     alias: Word

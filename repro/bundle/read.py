@@ -27,11 +27,12 @@ from repro.bundle.manifest import (
     MAX_MANIFEST_BYTES,
     MAX_TOTAL_BYTES,
     NAME,
+    DecodeBudget,
     FileEntry,
-    Held,
     Manifest,
     RunEntry,
 )
+from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.view import RunView
 
@@ -104,10 +105,10 @@ def _unpack(path: Path, stream: IO[bytes], folder: Path) -> Manifest:
         manifest = _read_manifest(path, archive, members)
         _check_manifest(path, manifest, members)
         hashes = {entry.path: entry for entry in manifest.files}
-        held = Held()
+        budget = DecodeBudget()
         for name, member in members.items():
             if name != NAME:
-                _unpack_member(path, archive, member, hashes[name], folder / name, held)
+                _unpack_member(path, archive, member, hashes[name], folder / name, budget)
     return manifest
 
 
@@ -248,7 +249,7 @@ def _unpack_member(
     member: zipfile.ZipInfo,
     entry: FileEntry,
     target: Path,
-    held: Held,
+    budget: DecodeBudget,
 ) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
@@ -258,9 +259,9 @@ def _unpack_member(
             left -= len(block)
             if left < 0:
                 bad(path, f"{entry.path} is longer than {NAME} says")
-            held.add(entry.path, block)
-            if held.fault is not None:
-                bad(path, held.fault, "export fewer runs")
+            budget.add(entry.path, block)
+            if budget.fault is not None:
+                bad(path, budget.fault, "export fewer runs")
             digest.update(block)
             sink.write(block)
     if left or digest.hexdigest() != entry.sha256:
@@ -276,7 +277,7 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
     if (record.scenario, record.environment, record.seed) != said:
         bad(path, f"runs/{entry.id}/run.json and {NAME} do not agree")
     scenario = run.run.require_scenario()
-    stored = _entry(manifest, f"runs/{entry.id}/scenario.yaml")
+    stored = _entry(manifest, f"runs/{entry.id}/{layout.SCENARIO}")
     if scenario.sha256() != entry.scenario_sha256 or scenario.name != record.scenario:
         bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")
     if stored.original_sha256 is None and scenario.sha256() != record.scenario_sha256:
@@ -287,7 +288,7 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
     ):
         bad(path, f"runs/{entry.id}/run.json has other images than its scenario asks for")
     _ = run.environment
-    for more in sorted(run.run.path.glob("environment-*.json")):
+    for more in sorted(run.run.path.glob(layout.LATER_ENVIRONMENTS)):
         msgspec.json.decode(more.read_bytes())
     progress = run.progress
     if result is None:

@@ -1,4 +1,4 @@
-"""report.html, README.md and reproduce.py of a bundle, made from redacted runs only."""
+"""Makes report.html, README.md and reproduce.py of a bundle from redacted runs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from repro.base.text import code, escape_control, exact, markdown, one_line
 from repro.bundle.standalone import script_of
 from repro.environment.facts import facts_of
 from repro.explain import sentences
+from repro.runs import layout
 from repro.runs.records import NOTHING_MEASURED, ClaimResult, Measurements
 from repro.runs.verdict import decide_all
 from repro.runs.view import RunView
@@ -28,11 +29,6 @@ MAX_POINTS = 400
 # A page with thousands of pictures helps nobody.
 MOST_PICTURES = 48
 WIDTH, HEIGHT = 640, 200
-_TITLES = {
-    "REPRODUCED": "every claim that counted held",
-    "NOT_REPRODUCED": "at least one claim failed",
-    "INCONCLUSIVE": "the claims could not be decided",
-}
 _SHOWN_FACTS = (
     ("Keras", "versions.keras"),
     ("TensorFlow", "versions.tensorflow"),
@@ -101,7 +97,7 @@ class Drawing:
 
 
 def make(runs: Sequence[RunView]) -> Pages:
-    """All pages of the given (already redacted) runs."""
+    """Return all pages of runs, which must be redacted already."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -131,7 +127,7 @@ def make(runs: Sequence[RunView]) -> Pages:
 
 
 def _script(run: RunView) -> str | None:
-    """The run as a script of plain Keras; None where no script can say it."""
+    """Return the run as a script of plain Keras; None if no script can express it."""
     try:
         return script_of(run.record, run.run.require_scenario())
     except InputError:
@@ -161,11 +157,11 @@ def _view(run: RunView, script: str | None) -> dict[str, Any]:
         "scenario": scenario,
         "state": run.state,
         "verdict": run.verdict,
-        "in_short": _in_short(run, measurements),
+        "in_short": sentences.summary(measurements, len(record.images)),
         "script": script,
         "python": facts.get("python.version", "of that environment"),
         "only": {claim.id: ", ".join(claim.only) for claim in scenario.claims if claim.only},
-        "verdict_means": _TITLES.get(run.verdict or "", _why_none(run)),
+        "verdict_means": _verdict_meaning(run),
         "degraded": run.result is not None and run.result.degraded,
         "claims": _claims(run, scenario),
         "measurements": measurements,
@@ -178,31 +174,16 @@ def _view(run: RunView, script: str | None) -> dict[str, Any]:
         "facts": [(name, facts[key]) for name, key in _SHOWN_FACTS if facts.get(key) is not None],
         "missing": run.environment.get("missing", {}),
         "warnings": [one_line(warning, 400) for warning in run.progress.warnings],
-        "reproduce": reproduce_line(run, f"runs/{run.id}/scenario.yaml"),
+        "reproduce": reproduce_line(run, f"runs/{run.id}/{layout.SCENARIO}"),
         "seconds": run.result.seconds if run.result is not None else run.progress.seconds,
     }
 
 
-def _in_short(run: RunView, measurements: dict[str, Any]) -> list[str]:
-    """What happened and why, in sentences; the code in backticks. Nothing where nothing was measured."""
-    fit = measurements["fit"]
-    seen = []
-    if fit["accuracy"]:
-        seen.append(f"`fit` ends at accuracy {exact(fit['accuracy'][-1])}")
-    seen += [
-        f"`{name}` on the same images gives {exact(measurements[name]['accuracy'])}"
-        for name in ("evaluate", "predict")
-        if (measurements.get(name) or {}).get("accuracy") is not None
-    ]
-    happened = ", ".join(seen) + "." if seen else ""
-    found = [happened, sentences.phases(measurements, len(run.record.images)), sentences.moving_averages(measurements)]
-    return [sentence for sentence in found if sentence]
-
-
-def _why_none(run: RunView) -> str:
+def _verdict_meaning(run: RunView) -> str:
+    if run.verdict is not None:
+        return sentences.verdict_meaning(run.verdict)
     ended = run.progress.ended
-    reason = one_line(ended.reason, 300) if ended is not None and ended.reason else "no reason is recorded"
-    return f"the run {run.state}: {reason}"
+    return sentences.ending(run.state, one_line(ended.reason, 300) if ended is not None else "")
 
 
 def _claims(run: RunView, scenario: Scenario) -> list[ClaimResult]:
@@ -212,30 +193,30 @@ def _claims(run: RunView, scenario: Scenario) -> list[ClaimResult]:
 
 
 def reproduce_line(run: RunView, file: str) -> str:
-    """The command that does the same again, from the record and not from what was typed.
+    """Return the command that does the same again, made from the record and not from what was typed.
 
-    `file`: where the scenario lies if it is not a shipped one.
+    `file`: the scenario's path if it is not a shipped one.
     """
     record = run.record
-    words = ["repro", "run", record.scenario if trains_as_shipped(run.run.require_scenario()) else file]
-    words += ["--environment", record.environment, "--seed", str(record.seed)]
-    words += ["--threads", str(record.threads)]
+    command = ["repro", "run", record.scenario if trains_as_shipped(run.run.require_scenario()) else file]
+    command += ["--environment", record.environment, "--seed", str(record.seed)]
+    command += ["--threads", str(record.threads)]
     if record.device != "auto":
-        words += ["--device", record.device]
+        command += ["--device", record.device]
     if record.deterministic:
-        words.append("--deterministic")
+        command.append("--deterministic")
     if not record.shipped_images:
-        words += ["--images", "FOLDER"]
+        command += ["--images", "FOLDER"]
         scenario = run.run.require_scenario()
         convert = scenario_images.conversion(scenario.images, [*record.images, *record.validation_images])
-        words += ["--convert", convert] if convert is not None else []
+        command += ["--convert", convert] if convert is not None else []
     if record.model_sha256 is not None:
-        words.append("--trust")
-    return " ".join(words)
+        command.append("--trust")
+    return " ".join(command)
 
 
 def _figures(measurements: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """(what, loss, accuracy) of each way to measure."""
+    """Return (name, loss, accuracy) of each way to measure."""
     rows: list[tuple[str, Any, Any]] = []
     fit = measurements["fit"]
     if fit["loss"]:
@@ -254,19 +235,19 @@ def _figures(measurements: dict[str, Any]) -> list[tuple[str, Any, Any]]:
 
 
 def _pictures(run: RunView, measurements: dict[str, Any]) -> list[Picture]:
-    file = run.run.file("arrays/images.npy")
+    file = run.run.file(layout.IMAGES)
     if not file.exists():
         return []
     from PIL import Image
 
     pixels = arrays.read_pixels(file)
     predict = measurements.get("predict") or {}
-    found = []
+    pictures = []
     for index, (array, record) in enumerate(zip(pixels[:MOST_PICTURES], run.record.images, strict=False)):
         stream = io.BytesIO()
         Image.fromarray(array[:, :, 0] if array.shape[-1] == 1 else array).save(stream, "PNG", optimize=False)
         rows, classes = predict.get("probabilities", []), predict.get("classes", [])
-        found.append(
+        pictures.append(
             Picture(
                 file=f"pictures/{record.label:04d}-{record.pixels_sha256[:16]}.png",
                 png=stream.getvalue(),
@@ -276,14 +257,14 @@ def _pictures(run: RunView, measurements: dict[str, Any]) -> list[Picture]:
                 predicted=classes[index] if index < len(classes) else None,
             )
         )
-    return found
+    return pictures
 
 
 # --- drawings ---
 
 
 def _epoch_rows(loss: list[Any], accuracy: list[Any]) -> list[tuple[int, Any, Any]]:
-    """(epoch, loss, accuracy): all up to 20 epochs, else a choice with the first and the last."""
+    """Return (epoch, loss, accuracy) of all epochs up to 20, else of a choice with the first and the last."""
     count = len(loss)
     wanted = set(range(1, count + 1))
     if count > 20:
@@ -347,20 +328,20 @@ def _drawing(
 
 
 def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """At most about MAX_POINTS points; of each bin the highest and the lowest stay, so that no peak is lost."""
+    """Return at most about MAX_POINTS points; the highest and the lowest of each bin stay, so that no peak is lost."""
     if len(points) <= MAX_POINTS:
         return points
     size = -(-len(points) // (MAX_POINTS // 2))
-    kept = []
+    thinned = []
     for start in range(0, len(points), size):
         part = points[start : start + size]
         ends = {min(range(len(part)), key=lambda i: part[i][1]), max(range(len(part)), key=lambda i: part[i][1])}
-        kept += [part[index] for index in sorted(ends)]
-    return kept
+        thinned += [part[index] for index in sorted(ends)]
+    return thinned
 
 
 def _drift(run: RunView) -> dict[str, Any] | None:
-    """The last drift of every BatchNormalization layer, drawn; None where none was measured."""
+    """Draw the last drift of every BatchNormalization layer; None if none was measured."""
     drift = run.progress.drift
     if not drift:
         return None
@@ -382,4 +363,7 @@ def _drift(run: RunView) -> dict[str, Any] | None:
         reference=float(last.initial_weight),
         unit="",
     )
-    return {"event": last, "drawing": drawing}
+    sentence = sentences.remaining_distance(
+        last.updates, last.momentum, last.initial_weight, last.moving_to_batch_distance
+    )
+    return {"sentence": sentence, "drawing": drawing}

@@ -1,4 +1,4 @@
-"""What a command-line argument means where runs and bundles are both allowed."""
+"""Opens what command-line arguments name if runs and bundles are both allowed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from repro.runs.view import RunView
 
 
 def is_bundle(argument: str) -> bool:
-    """Whether an argument names a bundle file."""
+    """Return whether an argument names a bundle file."""
     return "/" in argument or argument.endswith(".zip")
 
 
 def open_runs(arguments: Sequence[str], store: Store, stack: contextlib.ExitStack) -> list[RunView]:
-    """All runs that the arguments mean; bundles are unpacked into temporary folders that `stack` removes."""
+    """Return all runs that the arguments name; bundles are unpacked into temporary folders that `stack` removes."""
     from repro.bundle.read import opened
 
-    found: list[RunView] = []
+    views: list[RunView] = []
     for argument in arguments:
         if is_bundle(argument):
-            found += stack.enter_context(opened(Path(argument))).runs
+            views += stack.enter_context(opened(Path(argument))).runs
         else:
-            found.append(RunView(store.find(argument)))
-    return found
+            views.append(RunView(store.find(argument)))
+    return views

@@ -1,4 +1,4 @@
-"""The script that shows a scenario with plain Keras: what one pastes into a report. It needs nothing of ours.
+"""Writes a scenario as a script of plain Keras, to paste into a report. The script needs nothing of ours.
 
 Without an argument it draws its own images (any plainly different ones do); with the bundle's `arrays/images.npy` it
 trains on the run's very pixels.
@@ -82,8 +82,8 @@ model.set_weights(initial)
 _WITHOUT_SCRIPT = ("trainable", "synchronized", "renorm", "replace_by", "statistics")
 
 
-def unsaid(scenario: Scenario) -> str | None:
-    """The setting that the plain script cannot express, None where it says all: a script without it would mislead."""
+def inexpressible_setting(scenario: Scenario) -> str | None:
+    """Return the setting that the script cannot express; without it the script would mislead. None: it has them all."""
     norm = scenario.batch_norm
     if norm is None:
         return None
@@ -93,15 +93,15 @@ def unsaid(scenario: Scenario) -> str | None:
 
 
 def script_of(record: RunRecord, scenario: Scenario) -> str:
-    """The script that does what a run did; InputError where no script can say it."""
-    what = None
+    """Return the script that does what a run did; InputError if no script can express it."""
+    obstacle = None
     if scenario.images.layout != "file-per-class":
-        what = "trained on folders of images"
+        obstacle = "trained on folders of images"
     elif scenario.model.python is not None:
-        what = "trained a model of its own"
-    if what is not None:
+        obstacle = "trained a model of its own"
+    if obstacle is not None:
         raise InputError(
-            f"the run {record.id} {what}, which no standalone script can hold",
+            f"the run {record.id} {obstacle}, which no standalone script can hold",
             do="attach the bundle instead: repro export",
         )
     return script(
@@ -117,17 +117,17 @@ def script_of(record: RunRecord, scenario: Scenario) -> str:
 def script(
     scenario: Scenario, adapter: str, *, seed: int, threads: int, device: str = "auto", deterministic: bool = False
 ) -> str:
-    """The whole script for one generation of Keras ("keras-2", "tf-keras" or "keras-3").
+    """Return the whole script for one generation of Keras ("keras-2", "tf-keras" or "keras-3").
 
     InputError for a scenario with a setting that it cannot express.
     """
-    missing = unsaid(scenario)
+    missing = inexpressible_setting(scenario)
     if missing is not None:
         raise InputError(
             f"{scenario.name} sets {missing}, which no plain script says yet", do="attach the bundle: repro export"
         )
     height, width = scenario.images.size
-    # verbose=2 prints a line an epoch; nobody reads a thousand
+    # verbose=2 prints a line an epoch, too much for a thousand
     train = _TRAIN.format(
         optimizer=scenario.compile.optimizer,
         loss=scenario.compile.loss,

@@ -48,8 +48,8 @@ class Verification:
     memory_bytes: int
 
     @property
-    def line(self) -> str:
-        """The plan in one line."""
+    def summary(self) -> str:
+        """What is to be done, in one line."""
         plan = self.plan
         words = f"{plan.scenario.name} in {plan.environment.name}, seed {plan.seed}, {plan.threads} threads"
         if self.onednn is not None:
@@ -133,24 +133,24 @@ def _images(bundle: Bundle, run: RunView, scenario: Scenario, folder: Path | Non
     """The bundle's own pixels, or those of a folder that have the same hashes, in the order of the run."""
     record = run.record
     if run.run.file(layout.IMAGES).exists():
-        found = _stored(bundle, run, scenario, layout.IMAGES, record.images)
+        images = _stored(bundle, run, scenario, layout.IMAGES, record.images)
         if not record.validation_images:
-            return found
+            return images
         return replace(
-            found, validation=_stored(bundle, run, scenario, layout.VALIDATION_IMAGES, record.validation_images)
+            images, validation=_stored(bundle, run, scenario, layout.VALIDATION_IMAGES, record.validation_images)
         )
     if folder is None:
         raise InputError(
             "holds only the hashes of its images", do="name the folder with the images: --images DIR", file=bundle.path
         )
     convert = scenario_images.conversion(scenario.images, [*record.images, *record.validation_images])
-    found = scenario_images.load(folder, scenario.images, scenario.model.classes, convert=convert)
-    training = _in_order(found, record.images, folder)
+    images = scenario_images.load(folder, scenario.images, scenario.model.classes, convert=convert)
+    training = _in_order(images, record.images, folder)
     if not record.validation_images:
         return training
-    if found.validation is None:
+    if images.validation is None:
         bad(bundle.path, f"{run.id} has validation images that its scenario does not ask for")
-    return replace(training, validation=_in_order(found.validation, record.validation_images, folder))
+    return replace(training, validation=_in_order(images.validation, record.validation_images, folder))
 
 
 def _stored(
@@ -167,26 +167,26 @@ def _stored(
     return scenario_images.ImageSet(pixels, records)
 
 
-def _in_order(found: scenario_images.ImageSet, records: list[ImageRecord], folder: Path) -> scenario_images.ImageSet:
+def _in_order(images: scenario_images.ImageSet, records: list[ImageRecord], folder: Path) -> scenario_images.ImageSet:
     """The images that have the hashes of `records`, in their order."""
     import numpy as np
 
-    places = {image.pixels_sha256: index for index, image in enumerate(found.records)}
-    missing = [record for record in records if record.pixels_sha256 not in places]
+    positions = {image.pixels_sha256: index for index, image in enumerate(images.records)}
+    missing = [record for record in records if record.pixels_sha256 not in positions]
     if missing:
         what = f"{len(missing)} of {len(records)} images do not have the hashes of the bundle"
         raise InputError(what, do="name the folder with the very images that were trained on", file=folder)
-    order = [places[record.pixels_sha256] for record in records]
-    return scenario_images.ImageSet(np.ascontiguousarray(found.pixels[order]), records)
+    order = [positions[record.pixels_sha256] for record in records]
+    return scenario_images.ImageSet(np.ascontiguousarray(images.pixels[order]), records)
 
 
 def _onednn(record: dict[str, Any], environment: definition.Environment) -> str | None:
     """What the variable must be so that the same kernels are chosen; TensorFlow 1 knows no such choice."""
     facts = record.get("facts", {})
     variables = facts.get("variables")
-    said = variables.get(ONEDNN) if isinstance(variables, dict) else None
-    if said in ("0", "1"):
-        return str(said)
+    recorded = variables.get(ONEDNN) if isinstance(variables, dict) else None
+    if recorded in ("0", "1"):
+        return str(recorded)
     if isinstance(facts.get("onednn"), bool) and environment.definition.adapter != "keras-2":
         return "1" if facts["onednn"] else "0"
     return None
@@ -235,17 +235,17 @@ def grade(theirs: RunView, ours: RunView) -> Outcome:
     """How close our finished run is to theirs."""
     deviation = largest_deviation(theirs.figures, ours.figures)
     differences = _differences(theirs, ours)
-    hashes = {run.figures.get("weights_sha256") for run in (theirs, ours)}
-    found: Grade
+    hashes = {run.figures.figure("weights_sha256") for run in (theirs, ours)}
+    assigned: Grade
     if len(hashes) == 1 and None not in hashes:
-        found = "bit-identical"
+        assigned = "bit-identical"
     elif deviation is not None and deviation <= RELATIVE_TOLERANCE:
-        found = "within tolerance"
+        assigned = "within tolerance"
     elif theirs.verdict == ours.verdict:
-        found = "same verdict"
+        assigned = "same verdict"
     else:
-        found = "different"
-    return Outcome(found, deviation, differences)
+        assigned = "different"
+    return Outcome(assigned, deviation, differences)
 
 
 def _differences(theirs: RunView, ours: RunView) -> list[DifferenceRow]:
@@ -286,10 +286,10 @@ def _numbers(measurements: Measurements) -> Iterator[tuple[str, float]]:
     for index, value in enumerate(measurements.fit.loss):
         yield f"fit.loss[{index}]", float(value)
     for group in ("evaluate", "evaluate_training_phase", "validation"):
-        loss = measurements.get(f"{group}.loss")
+        loss = measurements.figure(f"{group}.loss")
         if loss is not None:
             yield f"{group}.loss", float(loss)
-    for row, values in enumerate(measurements.get("predict.probabilities") or []):
+    for row, values in enumerate(measurements.figure("predict.probabilities") or []):
         for column, value in enumerate(values):
             yield f"predict.probabilities[{row}][{column}]", float(value)
 

@@ -1,4 +1,4 @@
-"""What every command needs of the command line, help pages too: nothing but click is imported here."""
+"""What every command needs, also for its help page: nothing but click is imported here."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class FilePath(click.Path):
-    """A path of the command line; not an empty one, which would mean the current folder."""
+    """A path on the command line; an empty one is refused, since it would mean the current folder."""
 
     def __init__(self) -> None:
-        super().__init__(path_type=Path, readable=False)  # who reads it says more of why it cannot be
+        super().__init__(path_type=Path, readable=False)  # the reader's message says more
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":
@@ -26,13 +26,13 @@ class FilePath(click.Path):
 
 
 def images_options(function: F) -> F:
-    """Which images are meant, of commands that take scenarios."""
+    """Add the options that choose images."""
     function = click.option("--convert", type=click.Choice(["L"]), help="Turn colour images into greyscale.")(function)
     return click.option("--images", type=FilePath(), help="Your own images: one file per class.")(function)
 
 
 def training_options(function: F) -> F:
-    """How scenarios are trained, of commands that train them."""
+    """Add the options that say how scenarios are trained."""
     for option in (
         click.option("--trust", is_flag=True, help="Run the Python code of a scenario with a model of its own."),
         click.option("--deterministic", is_flag=True, help="Turn op determinism on (changes the bits)."),

@@ -1,4 +1,4 @@
-"""What commands share: options, the store, lines of JSON and of text."""
+"""What commands share: options, the store, output as JSON and as text."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _OWN_STYLES = re.compile("(\x1b\\[(?:0|1|22|3[0-7])m)")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 
 
-def open_store(asked: Path | None = None) -> Store:
-    """--store, else $REPRO_STORE, else runs/ here."""
-    if asked is None:
+def open_store(folder: Path | None = None) -> Store:
+    """Open the store at --store, else $REPRO_STORE, else runs/ in the current folder."""
+    if folder is None:
         context = click.get_current_context(silent=True)
-        asked = context.find_object(Path) if context is not None else None
-    return Store(asked or Path(os.environ.get("REPRO_STORE") or "runs"))
+        folder = context.find_object(Path) if context is not None else None
+    return Store(folder or Path(os.environ.get("REPRO_STORE") or "runs"))
 
 
 def store_option(function: F) -> F:
-    """--store after the command's name, as well as before it."""
+    """Allow --store after the command's name as well as before it."""
     return click.option("--store", type=FilePath(), help="Folder of the runs.")(function)
 
 
 def print_json(data: Any) -> None:
-    """One object on one line of standard output."""
+    """Print one object on one line of standard output."""
     try:
         raw = msgspec.json.encode(data)
     except UnicodeEncodeError:  # a file name that is no UTF-8

@@ -101,7 +101,8 @@ def _question(trial: Any) -> dict[str, Any]:
 
 def _row(answer: Any, says: str, finding: Finding) -> dict[str, Any]:
     """One trial: how many images are right then, and whether that mends what the finding says."""
-    from repro.explain.diagnosis import ACCURACIES, GAP
+    from repro.explain.criteria import GAP
+    from repro.explain.diagnosis import ACCURACIES
     from repro.runs.verdict import ROUND_OFF
 
     accuracy = answer.predict["accuracy"]

@@ -42,11 +42,11 @@ def command(
         raise InputError("--no-images and --with-images contradict each other", do="give one")
     if output is None and not preview:
         raise InputError("no file is named", do="give -o FILE.zip, or --preview")
-    from repro.bundle import export
+    from repro.bundle import archive, export
     from repro.runs.view import RunView
 
     if output is not None and not preview:
-        export.refuse_existing(output)
+        archive.refuse_existing(output)
     found = open_store(store)
     evidence = [RunView(found.find(run)) for run in runs]
     contents = export.collect(evidence, images=not no_images, own_images=with_images)

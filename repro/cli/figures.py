@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from repro.base.text import compact, duration, escape_control, map_strings
+from repro.runs.ids import RECORDED
 
 _COLOURS = {
     "REPRODUCED": "green",
@@ -22,6 +23,7 @@ _COLOURS = {
     "error": "red",
     "warning": "yellow",
     "good": "green",
+    RECORDED: "cyan",
 }
 
 
@@ -30,14 +32,24 @@ def coloured(word: str, width: int = 0) -> str:
     return click.style(word.ljust(width), fg=_COLOURS.get(word), bold=word in ("REPRODUCED", "NOT_REPRODUCED"))
 
 
+def outcome(run_object: dict[str, Any]) -> str:
+    """Return the word for what became of a run: its verdict, else its state; a finished recording is `recorded`."""
+    if run_object["environment"] == RECORDED and run_object["state"] == "finished":
+        return RECORDED
+    return str(run_object["verdict"] or run_object["state"])
+
+
 def run_text(run_object: dict[str, Any]) -> str:
     """Return a run's JSON object as text: verdict, claims, predictions, evaluation."""
     found = map_strings(run_object, escape_control)
     if found["state"] == "damaged":
         return f"{found['run']}  {coloured('damaged')}  {found['reason']}"
+    where = f"{found['environment']}  seed {found['seed']}"
+    if found["environment"] == RECORDED:
+        where = "a program's own training"
     lines = [
-        f"{click.style(found['scenario'], bold=True)}  {found['environment']}  seed {found['seed']}   "
-        f"{coloured(found['verdict'] or found['state'])}{'  (degraded)' if found['degraded'] else ''}"
+        f"{click.style(found['scenario'], bold=True)}  {where}   "
+        f"{coloured(outcome(found))}{'  (degraded)' if found['degraded'] else ''}"
     ]
     if found["derived_from"]:
         lines.append(f"  derived from the training of {found['derived_from']} (--direct trains it itself)")
@@ -63,14 +75,14 @@ def _figures(found: dict[str, Any]) -> list[str]:
     lines = []
     fit = found.get("fit", {})
     if fit.get("loss"):
-        lines.append(f"  fit             loss {compact(fit['loss'][-1])}  accuracy {compact(fit['accuracy'][-1])}")
+        lines.append(f"  fit             {_loss_and_accuracy(fit['loss'][-1], *fit['accuracy'][-1:])}")
     for key, name in (
         ("evaluate", "evaluate"),
         ("evaluate_training_phase", "training phase"),
         ("validation", "validation"),
     ):
         if key in found:
-            lines.append(f"  {name:<16}loss {compact(found[key]['loss'])}  accuracy {compact(found[key]['accuracy'])}")
+            lines.append(f"  {name:<16}{_loss_and_accuracy(found[key]['loss'], found[key]['accuracy'])}")
     if "predict" in found:
         predict = found["predict"]
         lines.append(
@@ -85,6 +97,11 @@ def _figures(found: dict[str, Any]) -> list[str]:
     if "weights_sha256" in found:
         lines.append(f"  weights         {found['weights_sha256']}")
     return lines
+
+
+def _loss_and_accuracy(loss: object, accuracy: object = None) -> str:
+    """Both figures in words; a recorded program may have no accuracy."""
+    return f"loss {compact(loss)}" + ("" if accuracy is None else f"  accuracy {compact(accuracy)}")
 
 
 def _classes(found: list[int]) -> str:

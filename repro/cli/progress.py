@@ -26,13 +26,14 @@ _STAGES = {
     "fit": "training",
     "measure": "measuring",
     "hash": "hashing the weights",
+    "program": "the program's own code",
 }
 
 
 @contextlib.contextmanager
 def show_progress(
     run: RunDirectory,
-    scenario: Scenario,
+    scenario: Scenario | None,
     environment: str,
     seed: int,
     *,
@@ -40,8 +41,8 @@ def show_progress(
     position: tuple[int, int] = (1, 1),
     before: Progress | None = None,
 ) -> Iterator[Display]:
-    """Yields what to call with each event; `before` is what a resumed run did already."""
-    title = one_line(f"{scenario.name} in {environment}, seed {seed}")
+    """Yields what to call with each event; `before` is what a resumed run did already; a recording has no scenario."""
+    title = one_line(run.id if scenario is None else f"{scenario.name} in {environment}, seed {seed}")
     if position[1] > 1:
         title = f"{position[0]}/{position[1]} {title}"
     if plain or not sys.stderr.isatty():
@@ -63,7 +64,7 @@ def show_progress(
     with guarded(sys.stderr.fileno()):
         bar.start()
         try:
-            yield _Bar(bar, title, scenario.fit.epochs, before)
+            yield _Bar(bar, title, None if scenario is None else scenario.fit.epochs, before)
         finally:
             with contextlib.suppress(OSError):  # the terminal may have gone: neither this run nor the next one needs it
                 bar.stop()
@@ -132,7 +133,7 @@ class _PlainLines(Display):
 
 
 class _Bar(Display):
-    def __init__(self, bar: Bar, title: str, epochs: int, before: Progress | None) -> None:
+    def __init__(self, bar: Bar, title: str, epochs: int | None, before: Progress | None) -> None:
         super().__init__(before)
         self._bar = bar
         self._title = title
@@ -149,4 +150,6 @@ class _Bar(Display):
             figures.append(self.left())
         else:
             figures.append(stage)
-        self._bar.update(self._task, completed=progress.epoch, figures="  ".join(part for part in figures if part))
+        text = "  ".join(part for part in figures if part)
+        # The total moves only if a recorded program calls fit again.
+        self._bar.update(self._task, total=progress.epochs, completed=progress.epoch, figures=text)

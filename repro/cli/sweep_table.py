@@ -1,4 +1,4 @@
-"""A sweep for people: a table that follows the runs on a terminal, plain lines elsewhere."""
+"""Prints a sweep: a table that follows the runs on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ REFRESH_SECONDS = 1.0
 
 
 class Display:
-    """Told what happens; subclasses draw on standard error."""
+    """Follows a sweep; subclasses draw on standard error."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.jobs = jobs
         self.done = 0
 
     def ended(self, job: Job) -> None:
-        """One run ended, or was there already."""
+        """Count a run that ended or was in the store already."""
         self.done += 1
         self.draw(job)
 
     def tick(self) -> None:
-        """Time passed."""
+        """Draw again if it is time to."""
 
     def draw(self, job: Job) -> None:
         raise NotImplementedError
@@ -55,7 +55,7 @@ class _LiveTable(Display):
 
     def draw(self, job: Job) -> None:
         if job.result is None:
-            with _a_terminal_that_may_go():
+            with _ignore_closed_terminal():
                 self._live.console.print(f"{job.title}: {outcome(job)}", highlight=False, markup=False)
         self._next = 0.0
         self.tick()
@@ -63,7 +63,7 @@ class _LiveTable(Display):
     def tick(self) -> None:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + REFRESH_SECONDS
-            with _a_terminal_that_may_go():
+            with _ignore_closed_terminal():
                 self._live.update(table(groups(self.jobs), caption=self._now()), refresh=True)
 
     def _now(self) -> str:
@@ -72,15 +72,15 @@ class _LiveTable(Display):
             if job.run is not None and job.code is None:
                 with contextlib.suppress(InputError):
                     progress = job.run.progress()
-                    left = progress.seconds_left
+                    seconds_left = progress.seconds_left
                     text = f"{job.title}: {progress.stage or 'starting'}, epoch {progress.epoch}/{progress.epochs}"
-                    lines.append(text + (f", {duration(left)} left" if left else ""))
+                    lines.append(text + (f", {duration(seconds_left)} left" if seconds_left else ""))
         return "\n".join(lines)
 
 
 @contextlib.contextmanager
 def show_sweep(jobs: Sequence[Job], *, plain: bool) -> Iterator[Display]:
-    """Yields what to tell of each run that ends."""
+    """Yield the display, to be called for each run that ends."""
     if plain or not sys.stderr.isatty():
         yield _PlainLines(jobs)
         return
@@ -96,17 +96,17 @@ def show_sweep(jobs: Sequence[Job], *, plain: bool) -> Iterator[Display]:
         try:
             yield _LiveTable(jobs, live)
         finally:
-            with _a_terminal_that_may_go():
+            with _ignore_closed_terminal():
                 live.stop()
 
 
-def _a_terminal_that_may_go() -> contextlib.suppress:
-    """A terminal that has gone ends no sweep: nobody looks any more, and the runs go on."""
+def _ignore_closed_terminal() -> contextlib.suppress:
+    """Ignore a terminal that was closed: the runs continue."""
     return contextlib.suppress(OSError)
 
 
 def outcome(job: Job) -> str:
-    """How one run came out."""
+    """Return how one run came out."""
     if job.result is None:
         return one_line(job.reason, 500)
     if job.how == "kept":
@@ -116,10 +116,10 @@ def outcome(job: Job) -> str:
 
 
 def print_sweep(jobs: Sequence[Job], *, plain: bool) -> None:
-    """The whole sweep on standard output."""
-    found = groups(jobs)
+    """Print the whole sweep on standard output."""
+    sweep_groups = groups(jobs)
     if plain or not sys.stdout.isatty():
-        for group in found:
+        for group in sweep_groups:
             echo_text(f"{group.scenario}  {group.environment}  {summary(group)}")
             for row in claim_rows(group):
                 counts = f"held {row[3]}, failed {row[4]}, unknown {row[5]}"
@@ -127,17 +127,17 @@ def print_sweep(jobs: Sequence[Job], *, plain: bool) -> None:
         return
     from rich.console import Console
 
-    Console().print(table(found))
+    Console().print(table(sweep_groups))
 
 
-def table(found: Sequence[Group], caption: str = "") -> Table:
-    """Every group as rows: its verdicts, then its claims."""
+def table(sweep_groups: Sequence[Group], caption: str = "") -> Table:
+    """Return a table with the verdicts, then the claims of each group."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     drawn = Table(*_COLUMNS, box=box.SIMPLE, caption=Text(caption) if caption else None, caption_justify="left")
-    for group in found:
+    for group in sweep_groups:
         for row in verdict_row(group), *claim_rows(group):
             drawn.add_row(*map(Text, row))
         if group.unfinished or group.degraded:
@@ -147,43 +147,45 @@ def table(found: Sequence[Group], caption: str = "") -> Table:
 
 
 def verdict_row(group: Group) -> tuple[str, ...]:
-    """The rate of REPRODUCED, as a row like a claim's."""
-    one = group.reproduced
+    """Return the rate of REPRODUCED as a row like a claim's."""
+    rate = group.reproduced
     names = group.verdicts
     return (
         group.scenario,
         group.environment,
         "REPRODUCED",
-        f"{one.held}/{one.counted}",
+        f"{rate.held}/{rate.counted}",
         str(names["NOT_REPRODUCED"]),
         str(names["INCONCLUSIVE"]),
-        *_rate(one.rate, one.low, one.high),
+        *_rate(rate.rate, rate.low, rate.high),
     )
 
 
 def claim_rows(group: Group) -> list[tuple[str, ...]]:
-    """One row a claim."""
+    """Return one row a claim."""
     return [
         (
             group.scenario,
             group.environment,
-            one.id,
-            f"{one.held}/{one.held + one.failed + one.unknown}",
-            str(one.failed),
-            str(one.unknown),
-            *_rate(one.rate, one.low, one.high),
+            claim.id,
+            f"{claim.held}/{claim.held + claim.failed + claim.unknown}",
+            str(claim.failed),
+            str(claim.unknown),
+            *_rate(claim.rate, claim.low, claim.high),
         )
-        for one in group.claims
+        for claim in group.claims
     ]
 
 
 def summary(group: Group) -> str:
-    """A group's verdicts in one line."""
+    """Return a group's verdicts in one line."""
     counts = ", ".join(f"{name} {count}" for name, count in group.verdicts.items() if count) or "no verdict yet"
-    one = group.reproduced
+    rate = group.reproduced
     lacking = _lacking(group)
-    shown = "  ".join(_rate(one.rate, one.low, one.high))
-    return f"{counts} of {len(group.seeds)} seeds, {group.threads} threads{f', {lacking}' if lacking else ''}  {shown}"
+    interval = "  ".join(_rate(rate.rate, rate.low, rate.high))
+    return (
+        f"{counts} of {len(group.seeds)} seeds, {group.threads} threads{f', {lacking}' if lacking else ''}  {interval}"
+    )
 
 
 def _lacking(group: Group) -> str:

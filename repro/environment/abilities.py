@@ -30,15 +30,6 @@ def require(environment: Environment, scenario: Scenario, *, traced: bool) -> No
             )
 
 
-def can(environment: Environment, scenario: Scenario, *, traced: bool) -> bool:
-    """Whether `require` would let it pass."""
-    try:
-        require(environment, scenario, traced=traced)
-    except (InputError, UnusableError):
-        return False
-    return True
-
-
 def _needed(scenario: Scenario, traced: bool) -> Iterator[tuple[Ability, str]]:
     if traced:
         yield "plain-averages", "--trace"

@@ -13,6 +13,20 @@ from typing import Any, Literal
 
 from repro.base.errors import InputError
 from repro.base.text import percent
+from repro.explain import sentences
+from repro.explain.criteria import (
+    CONVERGED,
+    GAP,
+    LARGE_BATCH,
+    OTHER_CONTRAST,
+    OTHER_RANGE,
+    OUTLIER_DEVIATIONS,
+    OUTLIER_VARIANCE,
+    SMALL_BATCH,
+    are_apart,
+    has_learned,
+    updates_needed,
+)
 from repro.runs.directory import RunDirectory
 from repro.runs.events import BatchSpread
 from repro.runs.records import ImageRecord, Measurements
@@ -22,24 +36,6 @@ from repro.scenario.types import Scenario
 Cause = Literal[
     "not-converged", "outliers", "small-batch", "preprocessing", "overfitting", "no-discrepancy", "cannot-be-told"
 ]
-
-# A model that gets nine of ten training images right has learned them.
-LEARNED = 0.9
-# Two accuracies differ when a tenth of the images lies between them: less is the noise of one optimizer step.
-GAP = 0.1
-# Below 1 % the initial values are lost in the difference of one batch from another.
-CONVERGED = 0.01
-# With 8 images a batch's mean is off by 1 / sqrt(8) = 35 % of the spread between images, with 32 by 18 %.
-SMALL_BATCH = 8
-LARGE_BATCH = 32
-# The variances of batches from one kind of images stay within a factor of 2; planted outliers give 50 and more.
-OUTLIER_VARIANCE = 4.0
-# Robust deviations (of the median, in units of 1.4826 MAD) of an image's mean or contrast.
-OUTLIER_DEVIATIONS = 8.0
-# Scaling left out is a factor of 255, a mean not subtracted half of the range; crops and resizing stay far below.
-OTHER_RANGE = 64.0
-OTHER_CONTRAST = 4.0
-
 
 # Names among a finding's numbers: the lowest of these is what is wrong, the highest what can be reached.
 ACCURACIES = ("inference_accuracy", "training_phase_accuracy", "shuffled_batches_accuracy")
@@ -56,7 +52,7 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a diagnosis rests on. Accuracies from 0 to 1; None where nothing was measured."""
+    """What a diagnosis rests on. Accuracies from 0 to 1; None if they were not measured."""
 
     images: Sequence[Pixels]
     batch_size: int
@@ -77,9 +73,9 @@ class Facts:
 
 @dataclass(frozen=True)
 class Trial:
-    """A what-if that should mend the run if the finding is right: statistics put into the weights as they are.
+    """A what-if that should repair the run if the finding is right: statistics put into the weights as they are.
 
-    `remedy`: what to do where it works; empty where it is tried to learn more, and recommended to nobody.
+    `remedy`: what to do if it works; empty if it is only tried to learn more.
     """
 
     says: str
@@ -102,7 +98,7 @@ class Finding:
 
 
 def remedy_after(finding: Finding, works: Sequence[bool]) -> str:
-    """What to do after the finding's trials: what was seen to work, and nothing that was seen not to."""
+    """Return what to do after the finding's trials: what was seen to work, and nothing that was seen not to."""
     if not works:
         return finding.remedy
     proven = [trial.remedy for trial, did in zip(finding.trials, works, strict=True) if did and trial.remedy]
@@ -112,45 +108,28 @@ def remedy_after(finding: Finding, works: Sequence[bool]) -> str:
 
 
 def diagnose(facts: Facts) -> list[Finding]:
-    """What was found, the likeliest cause first; never empty."""
+    """Return the findings, the likeliest cause first; never empty."""
     inference, training = facts.inference, facts.training
     if inference is None or training is None:
         return [_cannot("the run has not measured both phases", "add evaluate and evaluate_training_phase to measure")]
-    found = []
+    findings = []
     shuffled = training if facts.spread is None else float(facts.spread.accuracy)
     if facts.has_batch_norm:
-        if training > inference and apart(training, inference):
-            found = [*_not_converged(facts), *_outliers(facts)]
-        if not found and apart(shuffled, inference):
-            found = _small_batch(facts, shuffled)
-    if found:
-        return found
-    if apart(training, inference) or apart(shuffled, inference):
+        if training > inference and are_apart(training, inference):
+            findings = [*_not_converged(facts), *_outliers(facts)]
+        if not findings and are_apart(shuffled, inference):
+            findings = _small_batch(facts, shuffled)
+    if findings:
+        return findings
+    if are_apart(training, inference) or are_apart(shuffled, inference):
         return [_unexplained(facts, shuffled)]
-    if not learned(inference):
+    if not has_learned(inference):
         says = f"the model has not learned its training images: {percent(training)} right in training phase"
         return [_cannot(says, "train longer, or a larger model, until it knows them", _accuracies(facts))]
     return _generalizes(facts)
 
 
-def apart(left: float, right: float) -> bool:
-    """Whether two accuracies differ by more than noise."""
-    return abs(left - right) >= GAP - ROUND_OFF
-
-
-def learned(accuracy: float) -> bool:
-    """Whether a model that gets so many of its training images right knows them."""
-    return accuracy >= LEARNED - ROUND_OFF
-
-
 # --- statistics ---
-
-
-def updates_needed(momentum: float) -> int | None:
-    """Updates until the initial value weighs less than 1 %; None where it never does."""
-    if momentum >= 1.0:
-        return None
-    return 1 if momentum <= 0.0 else max(1, math.ceil(math.log(CONVERGED) / math.log(momentum)))
 
 
 def _not_converged(facts: Facts) -> list[Finding]:
@@ -169,20 +148,17 @@ def _not_converged(facts: Facts) -> list[Finding]:
         "updates_needed": needed,
         "lower_momentum": lower,
     }
-    says = (
-        f"moving statistics have not converged: after {facts.updates} updates at momentum {momentum:g} their initial "
-        f"values still weigh {percent(facts.initial_weight)}; {when}"
-    )
-    more = "" if needed is None else f"train for {needed} updates, or "
-    other_momentum, one_pass = f"set momentum to {lower:g} or lower", "re-estimate the statistics after training"
+    says = f"{sentences.not_converged(facts.updates, momentum, facts.initial_weight)}; {when}"
+    longer = "" if needed is None else f"train for {needed} updates, or "
+    set_lower, one_pass = f"set momentum to {lower:g} or lower", "re-estimate the statistics after training"
     return [
         Finding(
             "not-converged",
             says,
             numbers,
-            f"{more}{other_momentum}, or {one_pass}",
+            f"{longer}{set_lower}, or {one_pass}",
             [
-                Trial(f"momentum {lower:g}", "moving", lower, remedy=other_momentum),
+                Trial(f"momentum {lower:g}", "moving", lower, remedy=set_lower),
                 Trial("initial values taken out (debiased)", "debiased", momentum),
                 Trial("statistics re-estimated", "re-estimated", momentum, remedy=one_pass),
             ],
@@ -194,7 +170,7 @@ def _outliers(facts: Facts) -> list[Finding]:
     spread = facts.spread
     if spread is None or float(spread.largest_variance) < OUTLIER_VARIANCE:
         return []
-    places = outliers(facts.images)
+    positions = outliers(facts.images)
     numbers: dict[str, Any] = {
         **_accuracies(facts),
         "largest_variance": float(spread.largest_variance),
@@ -204,10 +180,10 @@ def _outliers(facts: Facts) -> list[Finding]:
         f"moving statistics are polluted by outliers: in {spread.layer} one batch has "
         f"{float(spread.largest_variance):.0f} times the variance of the median batch"
     )
-    if not places:
+    if not positions:
         return [Finding("outliers", says, numbers, "look for images unlike the others; none differs in its pixels")]
-    names = ", ".join(facts.images[place].name for place in places[:5])
-    worst = facts.images[places[0]]
+    names = ", ".join(facts.images[position].name for position in positions[:5])
+    worst = facts.images[positions[0]]
     numbers |= {
         "images": names,
         "mean": worst.mean,
@@ -217,13 +193,13 @@ def _outliers(facts: Facts) -> list[Finding]:
     }
     says += f"; {names} has contrast {worst.contrast:.0f} where the median is {numbers['median_contrast']:.0f}"
     remedy = f"take {names} out or mend it, and train again or re-estimate the statistics"
-    what = f"statistics re-estimated without {names}"
-    trial = Trial(what, "re-estimated", facts.momentum or 0.0, tuple(places), remedy=remedy)
+    trial_name = f"statistics re-estimated without {names}"
+    trial = Trial(trial_name, "re-estimated", facts.momentum or 0.0, tuple(positions), remedy=remedy)
     return [Finding("outliers", says, numbers, remedy, [trial])]
 
 
 def outliers(images: Sequence[Pixels]) -> list[int]:
-    """Places of images whose mean or contrast stands far out, the farthest first."""
+    """Return the positions of images whose mean or contrast is far from the others', the farthest first."""
     if len(images) < 5:
         return []
     deviations = [0.0] * len(images)
@@ -232,8 +208,8 @@ def outliers(images: Sequence[Pixels]) -> list[int]:
         # one grey level at least: among equal images a rounding error is no outlier
         unit = max(1.4826 * statistics.median(abs(value - middle) for value in values), 1.0)
         deviations = [max(old, abs(value - middle) / unit) for old, value in zip(deviations, values, strict=True)]
-    places = [place for place, deviation in enumerate(deviations) if deviation >= OUTLIER_DEVIATIONS]
-    return sorted(places, key=lambda place: -deviations[place])
+    positions = [position for position, deviation in enumerate(deviations) if deviation >= OUTLIER_DEVIATIONS]
+    return sorted(positions, key=lambda position: -deviations[position])
 
 
 def _small_batch(facts: Facts, shuffled: float) -> list[Finding]:
@@ -252,8 +228,8 @@ def _small_batch(facts: Facts, shuffled: float) -> list[Finding]:
         f"{percent(facts.inference or 0.0)} with moving statistics; what an image becomes depends on its neighbour"
     )
     remedy = f"train with batches of {LARGE_BATCH}, or with GroupNormalization, which needs no batch"
-    what = f"statistics re-estimated in batches of {larger}"
-    trial = Trial(what, "re-estimated", facts.momentum or 0.0, (), larger, remedy=remedy)
+    trial_name = f"statistics re-estimated in batches of {larger}"
+    trial = Trial(trial_name, "re-estimated", facts.momentum or 0.0, (), larger, remedy=remedy)
     return [Finding("small-batch", says, numbers, remedy, [trial])]
 
 
@@ -261,12 +237,12 @@ def _small_batch(facts: Facts, shuffled: float) -> list[Finding]:
 
 
 def _generalizes(facts: Facts) -> list[Finding]:
-    """Right in both phases on the training images: what of images never seen?"""
+    """Judge a model that is right in both phases on the training images by images that it never saw."""
     inference = facts.inference or 0.0
     numbers = _accuracies(facts)
-    what = "" if facts.has_batch_norm else "; this model has no BatchNormalization layers"
+    layers_note = "" if facts.has_batch_norm else f"; {sentences.NO_BATCH_NORM}"
     if facts.validation is None:
-        says = f"no discrepancy: {percent(inference)} of the training images are right in both phases{what}"
+        says = f"no discrepancy: {percent(inference)} of the training images are right in both phases{layers_note}"
         return [Finding("no-discrepancy", says, numbers, "without validation images overfitting cannot be told")]
     count = max(len(facts.validation_images), 1)
     noise = 2 * math.sqrt(
@@ -276,11 +252,12 @@ def _generalizes(facts: Facts) -> list[Finding]:
     if inference - facts.validation < max(GAP, noise) - ROUND_OFF:
         says = (
             f"no discrepancy: {percent(inference)} of the training images are right in both phases, and "
-            f"{percent(facts.validation)} of {count} validation images{what}"
+            f"{percent(facts.validation)} of {count} validation images{layers_note}"
         )
         return [Finding("no-discrepancy", says, numbers, "nothing to mend")]
-    if (other := _other_preprocessing(facts)) is not None:
-        return [Finding("preprocessing", other[0], numbers | other[1], "prepare both sets of images by the same code")]
+    if (preprocessing := _other_preprocessing(facts)) is not None:
+        says, differences = preprocessing
+        return [Finding("preprocessing", says, numbers | differences, "prepare both sets of images by the same code")]
     says = (
         f"overfitting: {percent(inference)} of the training images are right in both phases, but only "
         f"{percent(facts.validation)} of {count} validation images; BatchNormalization's statistics are not to blame"
@@ -320,13 +297,9 @@ def _cannot(says: str, remedy: str, numbers: dict[str, Any] | None = None) -> Fi
 
 def _unexplained(facts: Facts, shuffled: float) -> Finding:
     numbers = _accuracies(facts)
-    phases = (
-        f"{percent(facts.training or 0.0)} right in training phase ({percent(shuffled)} in shuffled batches), "
-        f"{percent(facts.inference or 0.0)} in inference"
-    )
+    phases = sentences.both_phases(facts.training or 0.0, facts.inference or 0.0, shuffled)
     if not facts.has_batch_norm:
-        says = f"{phases}, and this model has no BatchNormalization layers"
-        return _cannot(says, "look at Dropout and other layers that act differently in training", numbers)
+        return _cannot(f"{phases}, and {sentences.NO_BATCH_NORM}", sentences.LOOK_AT_OTHER_LAYERS, numbers)
     numbers |= {"momentum": facts.momentum, "updates": facts.updates, "initial_weight": facts.initial_weight}
     says = f"{phases}; the moving statistics had {facts.updates} updates, and neither outliers nor a small batch show"
     remedy = "trace the run and ask what-if for re-estimated statistics; measure at several epochs (measure_at)"
@@ -343,21 +316,21 @@ def _accuracies(facts: Facts) -> dict[str, Any]:
 
 
 def gather(run: RunDirectory, scenario: Scenario) -> Facts:
-    """The facts of a finished run; InputError for one that is not."""
+    """Return the facts of a finished run; InputError for one that is not finished."""
     result, record = run.result(), run.record()
     if result is None:
         raise InputError(f"the run {run.id} is {run.state()}", do="diagnose it when it has finished")
     figures = result.figures
     drift = run.progress().drift.get(scenario.fit.epochs)
-    distance = figures.get("batch_norm.moving_to_batch_distance")
+    distance = figures.figure("batch_norm.moving_to_batch_distance")
     return Facts(
         images=_pixels(record.images),
         batch_size=scenario.fit.batch_size,
         inference=_accuracy(figures, "evaluate"),
         training=_accuracy(figures, "evaluate_training_phase"),
-        momentum=figures.get("batch_norm.momentum"),
-        updates=figures.get("batch_norm.updates") or 0,
-        initial_weight=figures.get("batch_norm.initial_weight") or 0.0,
+        momentum=figures.figure("batch_norm.momentum"),
+        updates=figures.figure("batch_norm.updates") or 0,
+        initial_weight=figures.figure("batch_norm.initial_weight") or 0.0,
         distance=None if distance is None else float(distance),
         validation=_accuracy(figures, "validation"),
         validation_images=_pixels(record.validation_images),
@@ -370,5 +343,5 @@ def _pixels(records: Sequence[ImageRecord]) -> list[Pixels]:
 
 
 def _accuracy(figures: Measurements, group: str) -> float | None:
-    accuracy = figures.get(f"{group}.accuracy")
+    accuracy = figures.figure(f"{group}.accuracy")
     return None if accuracy is None else float(accuracy)

@@ -13,7 +13,7 @@ import msgspec
 from repro.base import arrays
 from repro.base.errors import InputError
 from repro.base.text import one_line, rounded, three_digits
-from repro.explain.diagnosis import CONVERGED, updates_needed
+from repro.explain.criteria import CONVERGED, updates_needed
 from repro.explain.phrases import Phrase, Sentence, as_text
 from repro.runs.directory import RunDirectory
 from repro.runs.event_base import Number

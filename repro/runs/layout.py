@@ -27,6 +27,7 @@ ENVIRONMENT = "environment.json"
 # Written by the attempts after the first one; see `environment_of`.
 LATER_ENVIRONMENTS = "environment-*.json"
 ALL_ENVIRONMENTS = "environment*.json"
+ENVIRONMENT_PATTERN = re.compile(r"^environment(-\d+)?\.json$")
 
 ARRAYS = "arrays"
 IMAGES = "arrays/images.npy"

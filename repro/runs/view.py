@@ -124,7 +124,7 @@ class RunView:
         the one of the measurements.
         """
         fingerprint = {key: value for key, value in self.progress.fingerprint.items() if key != "first_epoch"}
-        momentum = self.figures.get("batch_norm.momentum")
+        momentum = self.figures.figure("batch_norm.momentum")
         if self.record.traced and momentum is not None and fingerprint.get("momentum") == [0.0]:
             fingerprint["momentum"] = [momentum]
         return fingerprint

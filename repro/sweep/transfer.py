@@ -9,7 +9,7 @@ from pathlib import Path
 
 from repro.base.errors import InputError, UnusableError
 from repro.base.files import sync_folder, write_durably
-from repro.bundle.export import zipped
+from repro.bundle.archive import zipped
 from repro.bundle.manifest import MAX_ARCHIVE_BYTES
 from repro.bundle.read import bad, checked_archive
 from repro.runs import layout

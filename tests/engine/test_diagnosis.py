@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from repro.explain.diagnosis import Facts, Pixels, diagnose, outliers, remedy_after, updates_needed
+from repro.explain.criteria import updates_needed
+from repro.explain.diagnosis import Facts, Pixels, diagnose, outliers, remedy_after
 from repro.runs.events import BatchSpread
 
 from .conftest import Answer

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from repro.base import yaml_file
 from repro.base.errors import InputError, UnusableError
 from repro.bundle import export, read
+from repro.bundle.archive import zipped
 from repro.runs.records import Measurements
 from repro.runs.verdict import decide_all, verdict
 from repro.runs.view import RunView
@@ -134,9 +135,9 @@ def object_array(files: Files) -> Files:
 HOSTILE: dict[str, Callable[[Files], bytes | Files]] = {
     "empty": lambda files: b"",
     "not a zip": lambda files: b"%PDF-1.4 hello" * 100,
-    "truncated": lambda files: export.zipped(files)[:-1000],
-    "half": lambda files: export.zipped(files)[: len(export.zipped(files)) // 2],
-    "a byte flipped": lambda files: flipped(export.zipped(files)),
+    "truncated": lambda files: zipped(files)[:-1000],
+    "half": lambda files: zipped(files)[: len(zipped(files)) // 2],
+    "a byte flipped": lambda files: flipped(zipped(files)),
     "zip slip": lambda files: named(files, "../../evil"),
     "zip slip inside": lambda files: named(files, "runs/../../evil"),
     "absolute": lambda files: named(files, "/tmp/evil"),
@@ -159,8 +160,8 @@ HOSTILE: dict[str, Callable[[Files], bytes | Files]] = {
     "lying about its size": lambda files: lying(files),  # noqa: PLW0108  # defined below
     "bomb": lambda files: bomb(files),  # noqa: PLW0108  # defined below
     "many entries": lambda files: many_entries(),
-    "zip64": lambda files: zip64(export.zipped(files)),  # defined below
-    "zip64 with the longest comment": lambda files: zip64(export.zipped(files), b"x" * 65535),
+    "zip64": lambda files: zip64(zipped(files)),  # defined below
+    "zip64 with the longest comment": lambda files: zip64(zipped(files), b"x" * 65535),
     "wrong hash": lambda files: {**files, "README.md": b"X" + files["README.md"][1:]},
     "wrong size": lambda files: {**files, "README.md": files["README.md"] + b"x"},
     "file missing": lambda files: {name: data for name, data in files.items() if name != "README.md"},
@@ -223,7 +224,7 @@ def flipped(data: bytes, at: int | None = None) -> bytes:
 
 
 def duplicate(files: Files) -> bytes:
-    stream = io.BytesIO(export.zipped(files))
+    stream = io.BytesIO(zipped(files))
     with pytest.warns(UserWarning), zipfile.ZipFile(stream, "a") as archive:
         archive.writestr("README.md", b"another")
     return stream.getvalue()
@@ -268,7 +269,7 @@ def zip64(data: bytes, comment: bytes = b"") -> bytes:
 def test_a_zip64_record_is_not_followed(good_files: Files, tmp_path: Path, command: Any) -> None:
     """Its number of entries is the one that zipfile believes, and has no limit."""
     target = tmp_path / "b.zip"
-    target.write_bytes(zip64(export.zipped(good_files)))
+    target.write_bytes(zip64(zipped(good_files)))
     assert len(zipfile.ZipFile(target).namelist()) == len(good_files)
     code, _, err = command("verify", target, "--no-run")
     assert code == 2 and err == f"repro: {target}: a zip64 file: a bundle is small\n"
@@ -280,7 +281,7 @@ def test_hostile_bundles_are_refused_in_one_line(
 ) -> None:
     made = HOSTILE[kind](good_files)
     target = tmp_path / "bad.zip"
-    target.write_bytes(made if isinstance(made, bytes) else export.zipped(made))
+    target.write_bytes(made if isinstance(made, bytes) else zipped(made))
     before = sorted(path for path in tmp_path.rglob("*"))
     for arguments in (("verify", target, "--no-run"), ("verify", target), ("compare", target, target)):
         code, out, err = command(*arguments)
@@ -322,7 +323,7 @@ def test_a_figure_that_the_log_does_not_know_is_refused_with_the_verdict_that_fo
     (entry,) = json.loads(files["bundle.json"])["runs"]
     entry["verdict"] = json.loads(files[path_of(files, "result.json")])["verdict"]
     target = tmp_path / "b.zip"
-    target.write_bytes(export.zipped(manifest_with(files, runs=[entry])))
+    target.write_bytes(zipped(manifest_with(files, runs=[entry])))
     code, out, err = command("verify", target, "--no-run")
     assert (code, out) == (2, "") and f": {figure} is not what its events.jsonl says" in err
 
@@ -330,7 +331,7 @@ def test_a_figure_that_the_log_does_not_know_is_refused_with_the_verdict_that_fo
 def test_what_a_claim_says_it_measured_is_what_was_measured(good_files: Files, tmp_path: Path, command: Any) -> None:
     target = tmp_path / "b.zip"
     target.write_bytes(
-        export.zipped(edited(good_files, "result.json", lambda result: result["claims"][0].update(measured=0.5)))
+        zipped(edited(good_files, "result.json", lambda result: result["claims"][0].update(measured=0.5)))
     )
     code, _, err = command("verify", target, "--no-run")
     assert code == 2 and "its claims do not follow from its measurements" in err
@@ -342,7 +343,7 @@ def test_a_figure_of_a_later_version_is_let_pass(good_files: Files, tmp_path: Pa
         result["measurements"]["calibration"] = {"error": 0.1}
 
     target = tmp_path / "b.zip"
-    target.write_bytes(export.zipped(edited(good_files, "result.json", later)))
+    target.write_bytes(zipped(edited(good_files, "result.json", later)))
     assert command("verify", target, "--no-run")[0] == 0
 
 
@@ -366,7 +367,7 @@ def test_what_is_no_file(target: str, command: Any) -> None:
 
 def test_a_good_bundle(good_files: Files, tmp_path: Path, scratch: Path, command: Any) -> None:
     target = tmp_path / "good.zip"
-    target.write_bytes(export.zipped(good_files))
+    target.write_bytes(zipped(good_files))
     code, out, _ = command("verify", target, "--no-run", "--json")
     found = json.loads(out)
     assert (code, found["format"], found["manifest"], found["runs"][0]["grade"]) == (0, 1, "whole", None)
@@ -374,11 +375,11 @@ def test_a_good_bundle(good_files: Files, tmp_path: Path, scratch: Path, command
 
 def test_the_same_run_gives_the_same_bytes(store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     run = make_run(store)
-    first = export.zipped(export.collect([run]).files)
+    first = zipped(export.collect([run]).files)
     monkeypatch.chdir(tmp_path)
     os.utime(run.run.file("run.json"), (1, 1))
     time.sleep(0.01)
-    assert export.zipped(export.collect([RunView(run.run)]).files) == first
+    assert zipped(export.collect([RunView(run.run)]).files) == first
 
 
 def test_the_manifest_lists_every_file_as_stored(good_files: Files) -> None:
@@ -563,7 +564,7 @@ class Good:
 
     def __init__(self, files: Files) -> None:
         self.files = files
-        self.zipped = export.zipped(files)
+        self.zipped = zipped(files)
 
     def __repr__(self) -> str:
         return "Good()"
@@ -595,7 +596,7 @@ def test_never_a_traceback_whatever_a_member_holds(
         content[at : at + length] = new
     changed = {**good_files, name: bytes(content)}
     made = changed if name == "bundle.json" else resealed(changed)
-    read_all(tmp_path / "any.zip", export.zipped(made))
+    read_all(tmp_path / "any.zip", zipped(made))
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

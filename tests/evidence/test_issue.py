@@ -11,8 +11,9 @@ import pytest
 
 from repro.base import yaml_file
 from repro.base.errors import InputError
-from repro.bundle import issue_text, redact
-from repro.bundle.standalone import script, unsaid
+from repro.bundle import issue_text
+from repro.bundle.redact import private
+from repro.bundle.standalone import inexpressible_setting, script
 from repro.runs.view import RunView
 from repro.scenario import load
 from repro.scenario.types import Scenario
@@ -96,7 +97,7 @@ def test_no_result_no_text(store: Path, command: Any) -> None:
 
 
 def test_names_do_not_leave(store: Path, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redact.socket, "gethostname", lambda: "zyxhost-07")
+    monkeypatch.setattr(private.socket, "gethostname", lambda: "zyxhost-07")
     make_run(
         store, environment=lambda record: record["facts"]["os"].update(name="Linux on zyxhost-07 /home/qarnavel/x")
     )
@@ -115,7 +116,7 @@ def test_the_momentum_of_a_network_that_has_another_is_set() -> None:
 @pytest.mark.parametrize("name", load.shipped_names())
 def test_every_shipped_scenario_gives_a_script(name: str, adapter: str) -> None:
     scenario = yaml_file.read(load.find(name)).convert(Scenario)
-    if unsaid(scenario) is not None:
+    if inexpressible_setting(scenario) is not None:
         with pytest.raises(InputError, match=r"sets batch_norm\.\w+, which no plain script says yet"):
             script(scenario, adapter, seed=3, threads=4)
         return

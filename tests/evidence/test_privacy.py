@@ -11,8 +11,14 @@ from typing import Any
 
 import pytest
 
+from repro.base import shipped
 from repro.base.errors import InputError
-from repro.bundle import export, read, redact
+from repro.bundle import export, read
+from repro.bundle.archive import zipped
+from repro.bundle.redact import paths, private
+from repro.bundle.redact.command_line import public_word
+from repro.bundle.redact.private import PrivateText
+from repro.bundle.redact.redactor import Redactor
 from repro.runs.view import RunView
 from tests.evidence.runs import make_run
 
@@ -39,7 +45,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
         "BACKUP_PASSWORD": PASSWORD, "DATABASE_URL": DATABASE,
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(redact.socket, "gethostname", lambda: f"{HOST}.zqcorp.internal")
+    monkeypatch.setattr(private.socket, "gethostname", lambda: f"{HOST}.zqcorp.internal")
 
 
 def planted(store: Path, **more: Any) -> RunView:
@@ -96,14 +102,14 @@ def everything(data: bytes) -> dict[str, bytes]:
 
 def test_no_canary_in_any_byte(machine: None, store: Path) -> None:
     contents = export.collect([planted(store)], own_images=True)
-    for name, data in everything(export.zipped(contents.files)).items():
+    for name, data in everything(zipped(contents.files)).items():
         for canary in CANARIES:
             assert canary.lower().encode() not in data.lower(), f"{canary} in {name}"
 
 
 def test_canaries_of_another_machine_are_found_by_shape(store: Path) -> None:
     contents = export.collect([planted(store)])
-    for name, data in everything(export.zipped(contents.files)).items():
+    for name, data in everything(zipped(contents.files)).items():
         for canary in [USER, "zqpatients", "zqanna", "zQ9zQ9", "zqadmin", "zqsecret", ADDRESS, "zqwork", "zqmail"]:
             assert canary.encode() not in data, f"{canary} in {name}"
 
@@ -154,7 +160,7 @@ def test_files_of_the_users_own_are_not_even_named(run: RunView) -> None:
         "final.npz": "weights",
         "other-0": "not a file of a report",
     }
-    assert b"notes-of" not in export.zipped(contents.files)
+    assert b"notes-of" not in zipped(contents.files)
 
 
 def test_pictures_hold_pixels_only(run: RunView) -> None:
@@ -168,7 +174,7 @@ def test_a_known_secret_that_is_left_refuses_the_export(
     monkeypatch: pytest.MonkeyPatch, run: RunView, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MY_SERVICE_TOKEN", TOKEN)
-    monkeypatch.setattr(redact.Redactor, "text", lambda self, text, file: text)
+    monkeypatch.setattr(Redactor, "text", lambda self, text, file: text)
     with run.run.file("worker.log").open("a") as log:
         log.write(TOKEN)
     with pytest.raises(InputError, match="must not leave"):
@@ -182,7 +188,7 @@ def test_common_and_short_names_neither_corrupt_nor_block(
     plain = make_run(store, tail="aaaa")
     monkeypatch.setenv("USER", name)
     monkeypatch.setenv("HOSTNAME", name)
-    monkeypatch.setattr(redact.socket, "gethostname", lambda: name)
+    monkeypatch.setattr(private.socket, "gethostname", lambda: name)
     contents = export.collect([plain])
     target = tmp_path / "b.zip"
     export.write(contents, target)
@@ -192,7 +198,7 @@ def test_common_and_short_names_neither_corrupt_nor_block(
 
 
 def test_short_names_go_as_path_components_and_in_their_own_fields() -> None:
-    redactor = redact.Redactor([redact.Known("user", "root"), redact.Known("host", "vm")])
+    redactor = Redactor([PrivateText("user", "root"), PrivateText("host", "vm")])
     assert redactor.text("the root cause on a vm", "f") == "the root cause on a vm"
     assert "root" not in redactor.text("see data/root/x and root@vm", "f")
     assert redactor.value({"user": "root", "host": "vm", "note": "vm"}, "f")["note"] == "vm"
@@ -210,8 +216,46 @@ def test_short_names_go_as_path_components_and_in_their_own_fields() -> None:
     ],
 )
 def test_what_tells_nothing_stays(text: str, kept: str | None) -> None:
-    cleaned = redact.Redactor([]).text(text, "f")
+    cleaned = Redactor([]).text(text, "f")
     assert (kept in cleaned) if kept is not None else cleaned == text
+
+
+def modules() -> list[Path]:
+    """Every module of the package, relative to its folder."""
+    return sorted(path.relative_to(shipped.PACKAGE) for path in shipped.PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("module", modules(), ids=str)
+def test_paths_of_our_own_modules_stay(module: Path) -> None:
+    line = f'File "/home/jane/work/repro/{module}", line 3, in x'
+    assert Redactor([]).text(line, "f") == f'File "<path-1>/repro/{module}", line 3, in x'
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["repro/patients/a.py", "repro/secret.py", "repro/clinic/a.py", "xrepro/cli/run.py", "repro/cli/my notes.py"],
+)
+def test_paths_that_only_look_like_ours_go(path: str) -> None:
+    assert Redactor([]).text(f'File "/home/jane/work/{path}"', "f") == 'File "<path-1>"'
+
+
+def test_every_folder_of_the_package_is_known() -> None:
+    folders = {path.parts[0] for path in modules() if len(path.parts) > 1}
+    assert {"base", "cli", "supervise", "sweep", "worker"} <= folders <= set(paths.own_modules())
+
+
+@pytest.mark.parametrize(
+    "word", ["run", "sweep", "resume", "verify", "--seed=0:3", "original-bug", "keras-3", "--trace"]
+)
+def test_our_own_words_of_a_command_stay(word: str) -> None:
+    assert public_word(word, 3) == word
+
+
+@pytest.mark.parametrize(
+    ("word", "public"), [("acme", "<argument-3>"), ("--store=acme", "--store=<argument-3>"), ("acme,0", "<argument-3>")]
+)
+def test_other_words_of_a_command_go(word: str, public: str) -> None:
+    assert public_word(word, 3) == public
 
 
 @pytest.mark.parametrize(
@@ -228,7 +272,7 @@ def test_what_tells_nothing_stays(text: str, kept: str | None) -> None:
     ],
 )
 def test_paths_with_spaces_go_whole(text: str, left: str) -> None:
-    assert redact.Redactor([redact.Known("path", "/home/jane")]).text(text, "f") == left
+    assert Redactor([PrivateText("path", "/home/jane")]).text(text, "f") == left
 
 
 def test_a_secret_in_the_scenarios_name_refuses(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from repro.base import arrays
 from repro.base.errors import InputError
+from repro.base.text import percent
+from repro.explain.criteria import GAP
 from repro.runs import recorded_events as recorded
 from repro.runs.progress import Progress
 from repro.runs.recorded_progress import FitEvidence, RecordedProgress
+from repro.runs.verdict import ROUND_OFF
 
 Cause = Literal[
     "not-converged",
@@ -41,9 +44,6 @@ Cause = Literal[
 PROVED = "proved on this run"
 CONSISTENT = "consistent with this run"
 
-# Shares of right answers differ when a tenth of the samples lies between them, as in `explain.diagnosis`.
-GAP = 0.1
-ROUND_OFF = 1e-6
 # Losses differ when one is half as much again as the other, and by a twentieth of the loss of the first epoch.
 LOSS_RATIO = 1.5
 LOSS_SHARE = 0.05
@@ -257,11 +257,6 @@ class Case:
             return np.array(arrays.read(self.folder / name))
         except (InputError, ValueError, OSError):
             return None
-
-
-def percent(share: float) -> str:
-    """Return a share in percent, three digits."""
-    return f"{share * 100:.3g} %"
 
 
 def classes_of(outputs: NDArray[Any] | None) -> NDArray[Any] | None:

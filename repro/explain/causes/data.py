@@ -6,18 +6,18 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from repro.base.text import percent
 from repro.explain.causes.case import (
     CONSISTENT,
     FEWEST_SAMPLES,
-    GAP,
     PROVED,
-    ROUND_OFF,
     Case,
     RecordedFinding,
     TrialRow,
-    percent,
 )
+from repro.explain.criteria import GAP
 from repro.runs import recorded_events as recorded
+from repro.runs.verdict import ROUND_OFF
 
 INPUT_TRIALS = ("scale", "channels", "affine", "inverted")
 # Of samples a class, below which some renaming of classes always looks good.

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from repro.explain.causes.case import CONSISTENT, PROVED, Case, RecordedFinding, percent
+from repro.base.text import percent
+from repro.explain.causes.case import CONSISTENT, PROVED, Case, RecordedFinding
+from repro.explain.criteria import has_learned
 from repro.runs import recorded_events as recorded
 
-LEARNED = 0.9
 FLAT = 0.02  # a loss that falls by less than 2 % has not moved
 FEWEST_STEPS = 20
 NO_CHANGE = 1e-7  # float32: a smaller change of a weight is none
@@ -170,7 +171,7 @@ def _has_learned(case: Case) -> bool:
     if quality is None:
         return False
     if case.by_right:
-        return quality >= LEARNED
+        return has_learned(quality)
     return math.isfinite(quality) and quality < 0.5 * case.first_loss
 
 

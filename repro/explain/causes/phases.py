@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from repro.explain import sentences
 from repro.explain.causes.case import (
     FEWEST_SAMPLES,
-    GAP,
     PROVED,
-    ROUND_OFF,
     Case,
     RecordedFinding,
     classes_of,
-    percent,
 )
+from repro.explain.criteria import GAP
 from repro.runs import recorded_events as recorded
+from repro.runs.verdict import ROUND_OFF
 
 # Half precision alone changes an output by less than a hundredth of its deviation.
 ALONE_DISTANCE = 0.02
@@ -112,5 +112,5 @@ def percent_or_loss(case: Case) -> str:
     """Return both phases in words."""
     qualities = case.quality(case.training), case.quality(case.inference)
     if case.by_right and None not in qualities:
-        return f"{percent(qualities[0] or 0.0)} right in training phase, {percent(qualities[1] or 0.0)} in inference"
+        return sentences.both_phases(qualities[0] or 0.0, qualities[1] or 0.0)
     return case.phases

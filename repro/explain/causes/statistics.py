@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.base.text import percent
+from repro.explain import sentences
 from repro.explain.causes.case import (
     CONSISTENT,
     FEWEST_SAMPLES,
@@ -17,17 +19,14 @@ from repro.explain.causes.case import (
     Figures,
     RecordedFinding,
     TrialRow,
-    percent,
 )
+from repro.explain.criteria import CONVERGED, OUTLIER_VARIANCE, SMALL_BATCH, updates_needed
 from repro.runs import recorded_events as recorded
 from repro.runs.event_base import Number
 
-# Below 1 % the initial values are lost in the difference of one batch from another, unless a channel varies little.
-CONVERGED = 0.01
+# Of a variance, in channels that vary so little that initial values of less than `CONVERGED` still matter.
 LARGE_SHARE = 0.1
-SMALL_BATCH = 8
-OUTLIER_VARIANCE = 4.0
-OUTLIER_DEVIATIONS = 8.0
+OUTLIER_DEVIATIONS = 8.0  # of a value of the data from its mean
 WINDOW_STEPS = 10  # on each side of the step that is looked at
 # Batch means of like batches of B samples are spread by 1 / sqrt(B); of kinds of batches by the kinds' own distance.
 KINDS_SPREAD = 0.5
@@ -122,6 +121,8 @@ def _not_converged(case: Case) -> RecordedFinding | None:
     ]
     highest = max(lower, key=lambda trial: float(trial.momentum or 0.0), default=None)
     is_proved = case.works(debiased, case.inference, case.best)
+    if highest is not None and case.is_better(debiased, case.inference):
+        is_proved = True  # debiased alone takes part of the difference away, and a lower momentum all of it
     if not is_proved:
         was_tried = debiased is not None or estimated is not None
         if was_tried and (weight < LARGE_SHARE or not case.works(estimated, case.inference, case.best)):
@@ -131,10 +132,10 @@ def _not_converged(case: Case) -> RecordedFinding | None:
     updates = round(float(worst.updates or 0.0))
     momentum = f"momentum {float(highest.momentum or 0.0):g}" if highest is not None else ""
     rows = _rows(case, (momentum, highest), (DEBIASED, debiased), (RE_ESTIMATED, estimated))
-    says = f"moving statistics have not converged: after {updates} updates at momentum {own:g} their initial values "
-    says += f"still weigh {percent(weight)}" if weight >= CONVERGED else f"are up to {percent(share)} of a variance"
-    says += f"; {case.phases}"
-    needed = math.ceil(math.log(CONVERGED) / math.log(own)) if 0.0 < own < 1.0 else None
+    statement = sentences.not_converged(updates, own, weight)
+    if weight < CONVERGED:
+        statement = sentences.not_converged_in_variance(updates, own, share)
+    needed = updates_needed(own) if 0.0 < own < 1.0 else None
     numbers = case.numbers(
         PROVED if is_proved else CONSISTENT,
         momentum=own,
@@ -146,7 +147,9 @@ def _not_converged(case: Case) -> RecordedFinding | None:
     )
     remedies = {momentum: f"set momentum to {momentum.removeprefix('momentum ')} or lower", RE_ESTIMATED: ONE_PASS}
     longer = "" if needed is None else f"train for {needed} updates, or "
-    return RecordedFinding("not-converged", says, numbers, _advice(rows, remedies, f"{longer}{ONE_PASS}"), rows)
+    return RecordedFinding(
+        "not-converged", f"{statement}; {case.phases}", numbers, _advice(rows, remedies, f"{longer}{ONE_PASS}"), rows
+    )
 
 
 # --- batches ---

@@ -1,0 +1,48 @@
+"""Which words of a recorded command line are ours, and which could tell something."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+
+from repro.base import shipped
+from repro.environment.definition import shipped_environments
+from repro.scenario.load import shipped_names
+
+_OPTION = re.compile(r"^--?[a-z][a-z-]*$")
+# Numbers, lists and ranges of them, and aliases of an earlier export.
+_PLAIN_VALUE = re.compile(r"^\d{1,10}([,:]\d{1,10})*$|^\d?\.\d{1,6}$|^<[a-z]+-\d{1,5}>$")
+
+
+def private_arguments(command: Sequence[str]) -> list[str]:
+    """Return the arguments of a command, and values of its options, that are not ours."""
+    return [value for word in command for value in _split_option(word)[1:] if not _is_public(value)]
+
+
+def public_word(word: str, position: int) -> str:
+    """Return a word of a command with a private value replaced by `<argument-POSITION>`."""
+    name, *value = _split_option(word)
+    if not value or _is_public(value[0]):
+        return word
+    return f"{name}{'=' if name else ''}<argument-{position}>"
+
+
+def _split_option(word: str) -> tuple[str, ...]:
+    """("--images", "/x") for --images=/x; ("--images",) for an option alone; ("", "/x") for a value."""
+    if word.startswith("-"):
+        name, equals, value = word.partition("=")
+        if _OPTION.match(name):
+            return (name, value) if equals else (name,)
+    return ("", word)
+
+
+def _is_public(value: str) -> bool:
+    return all(part in _public_words() or bool(_PLAIN_VALUE.match(part)) for part in value.split(",")) or not value
+
+
+@functools.cache
+def _public_words() -> frozenset[str]:
+    commands = [path.stem.replace("_", "-") for path in (shipped.PACKAGE / "cli").glob("*.py")]
+    values = ("repro", "auto", "cpu", "gpu", "L", "all")
+    return frozenset([*values, *commands, *shipped_names(), *shipped_environments()])

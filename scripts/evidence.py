@@ -25,7 +25,7 @@ import msgspec
 
 from repro.base.errors import ReproError
 from repro.base.files import sha256
-from repro.cli.common import numbers
+from repro.base.number_ranges import parse_numbers
 from repro.environment import definition
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
@@ -396,7 +396,7 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """See above."""
     options = parser().parse_args()
-    seeds = numbers((options.seeds,), "--seeds")
+    seeds = parse_numbers((options.seeds,), "--seeds")
     if options.action == "run":
         train(Store(options.store), seeds, long=options.long)
     elif options.action == "collect":

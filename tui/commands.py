@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repro.base.errors import InputError
+from repro.base.number_ranges import format_numbers, parse_numbers
+
 if TYPE_CHECKING:
     from repro.scenario.types import Scenario
 
@@ -71,7 +74,7 @@ class Request:
         words = ["run", *self.scenarios]
         for environment in self.environments:
             words += ["--environment", environment]
-        for text in _ranges(self.seeds):
+        for text in format_numbers(self.seeds):
             words += ["--seed", text]
         return words + self._rest()
 
@@ -107,7 +110,7 @@ class SweepRequest:
     def words(self) -> list[str]:
         """The command line."""
         words = ["sweep", *self.scenarios]
-        for text in _ranges(self.seeds):
+        for text in format_numbers(self.seeds):
             words += ["--seeds", text]
         for environment in self.environments:
             words += ["--environment", environment]
@@ -118,23 +121,9 @@ class SweepRequest:
         return Request(self.scenarios, self.environments, self.seeds)
 
 
-def _ranges(seeds: Sequence[int]) -> list[str]:
-    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
-        return [f"{seeds[0]}:{seeds[-1] + 1}"]
-    return [str(seed) for seed in seeds]
-
-
 def parse_seeds(text: str) -> list[int]:
-    """`0`, `0,1,2` or `0:3` (3 left out); ValueError, for people, where it is neither."""
-    found: list[int] = []
-    for part in filter(None, (piece.strip() for piece in text.replace(" ", ",").split(","))):
-        first, colon, last = part.partition(":")
-        if not (first.isdecimal() and (not colon or last.isdecimal())):
-            raise ValueError("seeds are whole numbers: 0 or 0,1,2 or 0:3")
-        start, stop = int(first), int(last) if colon else int(first) + 1
-        if not (start < stop <= 2**31 and stop - start <= 1000):
-            raise ValueError("seeds: from 0 to 2147483647, at most 1000 of them")
-        found += range(start, stop)
-    if not found:
-        raise ValueError("give at least one seed")
-    return list(dict.fromkeys(found))
+    """Return the seeds that are typed as `0`, `0,1,2` or `0:3` (3 left out); ValueError, for people, for any others."""
+    try:
+        return parse_numbers([text.replace(" ", ",")], "seeds")
+    except InputError as error:
+        raise ValueError(str(error)) from None

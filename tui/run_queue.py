@@ -111,8 +111,7 @@ class RunQueue:
 
         try:
             Store(self._store_path).check_writable()
-            for entry in entries:
-                tickets.add(self._store_path, *entry)
+            tickets.add_all(self._store_path, [tickets.new(*entry) for entry in entries])
         except (ReproError, OSError) as error:
             self._host.say(str(error), "error", 15)
             return False

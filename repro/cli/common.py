@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from repro.base.errors import InputError
-from repro.base.text import escape_control, map_strings, one_line, to_utf8
+from repro.base.text import escape_control, map_strings, to_utf8
 from repro.cli.basics import FilePath, echo_raw
 from repro.runs.store import Store
 
@@ -62,30 +61,3 @@ def echo_text(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     pieces = _OWN_STYLES.split(text)
     safe = [piece if index % 2 else escape_control(piece, keep="\n\t") for index, piece in enumerate(pieces)]
     echo_raw("".join(safe), err=err, nl=nl)
-
-
-def split(values: tuple[str, ...], option: str) -> list[str]:
-    """Return repeated options and comma lists as one list, each value once."""
-    parts = [part.strip() for value in values for part in value.split(",")]
-    distinct = list(dict.fromkeys(part for part in parts if part))
-    if values and not distinct:
-        raise InputError(f"{option}: nothing is named", do="give at least one")
-    return distinct
-
-
-def numbers(values: tuple[str, ...], option: str) -> list[int]:
-    """Repeated options, comma lists and ranges A:B (B left out) as numbers."""
-    selected: list[int] = []
-    for text in split(values, option):
-        first, colon, last = text.partition(":")
-        try:
-            start, stop = int(first), int(last) if colon else int(first) + 1
-        except ValueError:
-            raise InputError(
-                f"{option}: {one_line(text, 40)!r} is not a whole number", do="give 0, 0,1,2 or 0:3"
-            ) from None
-        if not (0 <= start < stop <= 2**31 and stop - start <= 10_000):
-            what = f"{option}: {one_line(text, 40)!r} is out of range"
-            raise InputError(what, do="give 0 to 2147483647, or A:B with A below B and 10000 apart at most")
-        selected += range(start, stop)
-    return list(dict.fromkeys(selected))

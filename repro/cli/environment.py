@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from repro.base.errors import ExitCode, UnusableError
+from repro.base.number_ranges import split_list
 from repro.cli import environment_diff
 from repro.cli.basics import FilePath
-from repro.cli.common import FORMAT, echo_text, json_option, print_json, split
+from repro.cli.common import FORMAT, echo_text, json_option, print_json
 from repro.environment import check, definition
 
 
@@ -59,7 +60,7 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
     from repro.environment.install import install
 
     rows = []
-    for environment in [definition.get(name) for name in split(names, "NAME")]:
+    for environment in [definition.get(name) for name in split_list(names, "NAME")]:
         done = install(environment, python=python, again=again, say=lambda text: echo_text(f"repro: {text}", err=True))
         lines = check.drift(environment)
         if lines:
@@ -80,7 +81,7 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
 @click.pass_context
 def check_environments(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Compare what is installed with the lock; exit 3 where it differs."""
-    chosen = [definition.get(name) for name in split(names, "NAME")] or [
+    chosen = [definition.get(name) for name in split_list(names, "NAME")] or [
         one for one in definition.shipped_environments().values() if one.is_installed()
     ]
     if not chosen:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from repro.base.errors import InputError, ReproError, UnusableError
-from repro.cli.common import echo_text, numbers, split
+from repro.base.number_ranges import parse_numbers, split_list
+from repro.cli.common import echo_text
 from repro.environment import abilities, applications, definition, gpu
 from repro.environment import check as environment_check
 from repro.environment.record import usable_cores
@@ -66,7 +67,7 @@ def make_plans(asked: Asked, *, here: bool = True) -> list[Plan]:
         own_model.require_trust(one.scenario, trusted=asked.trust, file=one.file)
     sources = [own_model.read(one) for one in loaded]
     environments = choose_environments(asked.environments)
-    seeds = numbers(asked.seeds, asked.seed_option) or [0]
+    seeds = parse_numbers(asked.seeds, asked.seed_option) or [0]
     sets = [scenario_images.load_for(one, folder=asked.images, convert=asked.convert) for one in loaded]
     left_out = _left_out(asked, environments, loaded, here=here)
     drifts = {one.name: _drift(one, asked.allow_drift) if here else [] for one in environments}
@@ -113,7 +114,7 @@ def _left_out(
                 with one.faults_at("model", "application"):
                     applications.require(environment, one.scenario)
             except (InputError, UnusableError) as error:
-                if not (asked.all_scenarios or split(asked.environments, "--environment") == ["all"]):
+                if not (asked.all_scenarios or split_list(asked.environments, "--environment") == ["all"]):
                     raise
                 name = one.scenario.name
                 found[one.file, environment.name] = name if names.count(name) == 1 else f"{name} ({one.file})"
@@ -127,7 +128,7 @@ def _left_out(
 
 def choose_environments(named: tuple[str, ...]) -> list[definition.Environment]:
     """The environments that were named; `all`: those that are installed; none named: the default."""
-    names = split(named, "--environment") or [definition.DEFAULT]
+    names = split_list(named, "--environment") or [definition.DEFAULT]
     if names == ["all"]:
         found = [one for one in definition.shipped_environments().values() if one.is_installed()]
         if not found:

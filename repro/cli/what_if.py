@@ -8,8 +8,9 @@ import click
 import msgspec
 
 from repro.base.errors import InputError
+from repro.base.number_ranges import parse_numbers, split_list
 from repro.base.text import one_line
-from repro.cli.common import FORMAT, echo_text, json_option, numbers, open_store, print_json, split, store_option
+from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 from repro.runs.directory import RunDirectory
 
 
@@ -38,8 +39,8 @@ def command(
     from repro.supervise.what_if import Statistics, WhatIfSession, snapshots
 
     found = open_store(store).find(run)
-    values = [_momentum(text) for text in split(momenta, "--momentum")]
-    asked = numbers(epochs, "--epoch")
+    values = [_momentum(text) for text in split_list(momenta, "--momentum")]
+    asked = parse_numbers(epochs, "--epoch")
     if found.is_recording():
         _answer_from_trials(found, values, asked, as_json=as_json, debiased=debiased, re_estimated=re_estimated)
         return

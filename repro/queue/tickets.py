@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,6 +23,7 @@ from repro.base.text import one_line
 FORMAT = 1
 POLL_SECONDS = 0.5
 FOLDER = ".queue"
+NAME_DIGITS = 20  # of a ticket's name: nanoseconds since the epoch, by which tickets sort
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -69,15 +70,29 @@ def tickets(store: Path) -> list[Ticket]:
     return found
 
 
+def new(scenario: str, environment: str, seed: int, arguments: list[str]) -> Ticket:
+    """Return a ticket that is in no queue yet; a sweep has no environment and no seed of its own."""
+    return Ticket(FORMAT, scenario, environment, seed, arguments, time.time())
+
+
 def add(store: Path, scenario: str, environment: str, seed: int, arguments: list[str]) -> Ticket:
-    """Put one run at the end of the queue; OSError where the store cannot be written."""
+    """Put one run at the end of the queue; OSError if the store cannot be written."""
+    return add_all(store, [new(scenario, environment, seed, arguments)])[0]
+
+
+def add_all(store: Path, runs: Sequence[Ticket]) -> list[Ticket]:
+    """Put runs at the end of the queue, in this order, and return them with their names; OSError as `add`."""
     folder(store).mkdir(parents=True, exist_ok=True)
-    now = time.time()
-    latest = max((int(one.name.partition("-")[0]) for one in tickets(store) if one.name[:20].isdigit()), default=0)
-    name = f"{max(time.time_ns(), latest + 1):020d}-{os.getpid()}"  # in turn, also where the clock was set back
-    ticket = Ticket(FORMAT, scenario, environment, seed, arguments, now, name=name)
-    _write(store, ticket)
-    return ticket
+    names = (file.name[:NAME_DIGITS] for file in folder(store).glob("*.json"))
+    latest = max((int(digits) for digits in names if digits.isdecimal()), default=0)
+    first = max(time.time_ns(), latest + 1)  # behind the others, also if the clock was set back
+    named = [
+        msgspec.structs.replace(ticket, name=f"{first + index:0{NAME_DIGITS}d}-{os.getpid()}")
+        for index, ticket in enumerate(runs)
+    ]
+    for ticket in named:
+        _write(store, ticket)
+    return named
 
 
 def cancel(store: Path, name: str) -> None:

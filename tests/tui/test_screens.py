@@ -138,7 +138,7 @@ async def test_several_marked_scenarios_and_seeds_make_a_queue(
         await shows(pilot, "is not a folder")
         app.screen.query_one("#images", Input).value = str(tmp_path)
         app.screen.query_one("#seeds", Input).value = "nonsense"
-        await shows(pilot, "seeds are whole numbers")
+        await shows(pilot, "is not a whole number")
         app.screen.query_one("#seeds", Input).value = "0:2"
         await shows(pilot, "4 runs, one after another")
         await pilot.press("f5")

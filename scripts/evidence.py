@@ -29,6 +29,7 @@ from repro.cli.common import numbers
 from repro.environment import definition
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
+from repro.runs.records import Measurements
 from repro.runs.run_object import run_object
 from repro.runs.store import Store
 from repro.runs.verdict import decide_all, verdict
@@ -127,9 +128,9 @@ def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
         "epochs": [
             {
                 "epoch": epoch,
-                "evaluate": msgspec.to_builtins(figures.get("evaluate")),
-                "evaluate_training_phase": msgspec.to_builtins(figures.get("evaluate_training_phase")),
-                "distance": figures.get("batch_norm.moving_to_batch_distance"),
+                "evaluate": msgspec.to_builtins(figures.figure("evaluate")),
+                "evaluate_training_phase": msgspec.to_builtins(figures.figure("evaluate_training_phase")),
+                "distance": figures.figure("batch_norm.moving_to_batch_distance"),
             }
             for epoch, figures in at.items()
         ],
@@ -270,11 +271,18 @@ def report_tables() -> dict[str, str]:
     return {"claims": table(["claim", "says", "keras-2.0.9", "keras-3", "scenario"], list(lines.values()))}
 
 
+def _figures(stored: dict[str, Any]) -> Measurements:
+    """Measurements of the evidence, which keeps of fit the last epoch only."""
+    fit = {name: [value] for name, value in stored["fit"].items()}
+    return msgspec.convert({**stored, "fit": fit}, Measurements)
+
+
 def decided(scenario: Scenario, claim: str, one: dict[str, Any] | None) -> str:
     """What was measured and how the claim came out; a dash where nothing was run."""
     if one is None:
         return "-"
-    found = next(found for found in decide_all(scenario, one["measurements"], one["environment"]) if found.id == claim)
+    figures = _figures(one["measurements"])
+    found = next(found for found in decide_all(scenario, figures, one["environment"]) if found.id == claim)
     return f"{found.measured}, {found.outcome}"
 
 

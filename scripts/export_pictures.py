@@ -91,7 +91,7 @@ async def make(store: Path) -> None:
             bug = latest(app, "original-bug", "keras-3")
             old = latest(app, "original-bug", "keras-2.0.9")
             repair = latest(app, "momentum-0.01", "keras-3")
-            await until(pilot, lambda: app.session.step_seconds, "the time of a step")
+            await until(pilot, lambda: app.session.timings, "the time of a step")
             await save("library")
             app.open_run(bug)
             await until(pilot, lambda: getattr(app.screen, "result", None) is not None, "the run")

@@ -22,6 +22,7 @@ from tui.run_queue import RunQueue
 
 if TYPE_CHECKING:
     from repro.runs.directory import RunDirectory
+    from repro.runs.estimate import Timing
     from repro.runs.store import Store
     from tui.watchers import StoreUpdate, StoreWatcher
 
@@ -41,7 +42,7 @@ class Session:
         self.run_ids: list[str] = []
         self.summaries: dict[str, RunSummary] = {}
         self.store_error: str | None = None
-        self.step_seconds: dict[str, float] = {}
+        self.timings: dict[object, Timing] = {}
         self.loaded = False
         self.marked: list[str] = []
         self.deleted: list[str] = []
@@ -94,7 +95,7 @@ class Session:
                 self._report_ended(summary)
         if update.tickets is not None:
             self.queue.update(update.tickets)
-        self.step_seconds.update(update.step_seconds)
+        self.timings.update((timing.kind, timing) for timing in update.timings)
 
     def _report_ended(self, run: RunSummary) -> None:
         outcome = run.outcome.replace("_", " ").lower()

@@ -15,6 +15,7 @@ from repro.base.errors import InputError, ReproError
 from repro.queue import tickets
 from repro.runs import events, layout
 from repro.runs.directory import RunDirectory
+from repro.runs.estimate import Timing, read_timing
 from repro.runs.event_reader import EventReader
 from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord
@@ -35,11 +36,13 @@ class StoreUpdate:
     summaries: list[RunSummary] = field(default_factory=list)
     tickets: list[tickets.Ticket] | None = None
     error: str | None = None
-    step_seconds: dict[str, float] = field(default_factory=dict)
+    timings: list[Timing] = field(default_factory=list)
 
 
 class StoreWatcher:
     """Looks at the store in a thread of its own: names first, then the newest runs, then what changes."""
+
+    TIMINGS_AT_A_LOOK = 8
 
     def __init__(self, path: Path, environments: Sequence[str], tell: Callable[[StoreUpdate], None]) -> None:
         self.store = Store(path)
@@ -52,7 +55,8 @@ class StoreWatcher:
         self._seen: dict[str, object] = {}
         self._tickets: list[tickets.Ticket] = []
         self._error: str | None = None
-        self._measured: set[str] = set()
+        self._timed: set[str] = set()
+        self._may_have_timings = True
         self.looks = 0  # how many have come to their end: tests wait for more
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -113,7 +117,8 @@ class StoreWatcher:
                 time.sleep(0.002)  # lets the screen's thread have the interpreter lock
         if batch:
             self._tell(StoreUpdate(summaries=batch))
-        self._measure_steps()
+        if self._may_have_timings:
+            self._read_timings()
 
     def _look_at(self, run: RunDirectory) -> RunSummary | None:
         """A summary where it changed."""
@@ -137,23 +142,34 @@ class StoreWatcher:
         if summary == known:
             return None
         self._done[run.id] = summary
+        self._may_have_timings = self._may_have_timings or summary.state == "finished"
         return summary
 
-    def _measure_steps(self) -> None:
-        """Seconds of one epoch in each environment, from its newest finished run."""
-        found: dict[str, float] = {}
+    def _read_timings(self) -> None:
+        """Read what the newest finished run of each kind took, a few at each look."""
+        kinds: set[tuple[str, str, str]] = set()
+        timings: list[Timing] = []
+        attempts = 0
         for run_id in self._ids:
             summary = self._done.get(run_id)
-            if summary is None or summary.state != "finished" or summary.environment in self._measured:
+            if summary is None or summary.state != "finished" or summary.derived_from is not None:
                 continue
-            self._measured.add(summary.environment)
+            kind = (summary.scenario_sha256, summary.environment, summary.device)
+            if kind in kinds:
+                continue
+            kinds.add(kind)
+            if run_id in self._timed:
+                continue
+            if attempts == self.TIMINGS_AT_A_LOOK:
+                break
+            attempts += 1
+            self._timed.add(run_id)
             with contextlib.suppress(ReproError, OSError):
-                progress = RunDirectory(self.store.path / run_id).progress()
-                step = progress.step_seconds
-                if step is not None:
-                    found[summary.environment] = step
-        if found:
-            self._tell(StoreUpdate(step_seconds=found))
+                timing = read_timing(RunDirectory(self.store.path / run_id), summary)
+                timings += [timing] if timing is not None else []
+        self._may_have_timings = attempts == self.TIMINGS_AT_A_LOOK
+        if timings:
+            self._tell(StoreUpdate(timings=timings))
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -227,7 +243,7 @@ class RunFollower:
             news.events = self._reader.read(self.PIECE)
         except (msgspec.DecodeError, OSError) as error:
             self._broken = True
-            self._be_damaged(f"{self.run_directory.file('events.jsonl')}: damaged ({error})")
+            self._be_damaged(f"{self.run_directory.file(layout.EVENTS)}: damaged ({error})")
             return False
         self._progress.extend(event for event in news.events if isinstance(event, _SIGNS_OF_LIFE))
         news.behind = bool(news.events) and self._has_more()

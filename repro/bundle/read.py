@@ -32,6 +32,7 @@ from repro.bundle.manifest import (
     Manifest,
     RunEntry,
 )
+from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.view import RunView
 
@@ -276,7 +277,7 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
     if (record.scenario, record.environment, record.seed) != listed:
         bad(path, f"runs/{entry.id}/run.json and {NAME} do not agree")
     scenario = run.run.require_scenario()
-    stored = _entry(manifest, f"runs/{entry.id}/scenario.yaml")
+    stored = _entry(manifest, f"runs/{entry.id}/{layout.SCENARIO}")
     if scenario.sha256() != entry.scenario_sha256 or scenario.name != record.scenario:
         bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")
     if stored.original_sha256 is None and scenario.sha256() != record.scenario_sha256:
@@ -287,7 +288,7 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
     ):
         bad(path, f"runs/{entry.id}/run.json has other images than its scenario asks for")
     _ = run.environment
-    for file in sorted(run.run.path.glob("environment-*.json")):
+    for file in sorted(run.run.path.glob(layout.LATER_ENVIRONMENTS)):
         msgspec.json.decode(file.read_bytes())
     progress = run.progress
     if result is None:

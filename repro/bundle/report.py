@@ -16,6 +16,7 @@ from repro.base.text import code, escape_control, exact, markdown, one_line
 from repro.bundle.standalone import script_of
 from repro.environment.facts import facts_of
 from repro.explain import sentences
+from repro.runs import layout
 from repro.runs.records import NOTHING_MEASURED, ClaimResult, Measurements
 from repro.runs.verdict import decide_all
 from repro.runs.view import RunView
@@ -173,7 +174,7 @@ def _view(run: RunView, script: str | None) -> dict[str, Any]:
         "facts": [(name, facts[key]) for name, key in _SHOWN_FACTS if facts.get(key) is not None],
         "missing": run.environment.get("missing", {}),
         "warnings": [one_line(warning, 400) for warning in run.progress.warnings],
-        "reproduce": reproduce_line(run, f"runs/{run.id}/scenario.yaml"),
+        "reproduce": reproduce_line(run, f"runs/{run.id}/{layout.SCENARIO}"),
         "seconds": run.result.seconds if run.result is not None else run.progress.seconds,
     }
 
@@ -234,7 +235,7 @@ def _figures(measurements: dict[str, Any]) -> list[tuple[str, Any, Any]]:
 
 
 def _pictures(run: RunView, measurements: dict[str, Any]) -> list[Picture]:
-    file = run.run.file("arrays/images.npy")
+    file = run.run.file(layout.IMAGES)
     if not file.exists():
         return []
     from PIL import Image

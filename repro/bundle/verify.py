@@ -235,7 +235,7 @@ def grade(theirs: RunView, ours: RunView) -> Outcome:
     """How close our finished run is to theirs."""
     deviation = largest_deviation(theirs.figures, ours.figures)
     differences = _differences(theirs, ours)
-    hashes = {run.figures.get("weights_sha256") for run in (theirs, ours)}
+    hashes = {run.figures.figure("weights_sha256") for run in (theirs, ours)}
     assigned: Grade
     if len(hashes) == 1 and None not in hashes:
         assigned = "bit-identical"
@@ -286,10 +286,10 @@ def _numbers(measurements: Measurements) -> Iterator[tuple[str, float]]:
     for index, value in enumerate(measurements.fit.loss):
         yield f"fit.loss[{index}]", float(value)
     for group in ("evaluate", "evaluate_training_phase", "validation"):
-        loss = measurements.get(f"{group}.loss")
+        loss = measurements.figure(f"{group}.loss")
         if loss is not None:
             yield f"{group}.loss", float(loss)
-    for row, values in enumerate(measurements.get("predict.probabilities") or []):
+    for row, values in enumerate(measurements.figure("predict.probabilities") or []):
         for column, value in enumerate(values):
             yield f"predict.probabilities[{row}][{column}]", float(value)
 

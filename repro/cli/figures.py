@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from repro.base.text import compact, duration, escape_control, map_strings
+from repro.runs.ids import RECORDED
 
 _COLOURS = {
     "REPRODUCED": "green",
@@ -22,6 +23,7 @@ _COLOURS = {
     "error": "red",
     "warning": "yellow",
     "good": "green",
+    RECORDED: "cyan",
 }
 
 
@@ -30,14 +32,24 @@ def coloured(word: str, width: int = 0) -> str:
     return click.style(word.ljust(width), fg=_COLOURS.get(word), bold=word in ("REPRODUCED", "NOT_REPRODUCED"))
 
 
+def outcome(run_object: dict[str, Any]) -> str:
+    """Return the word for what became of a run: its verdict, else its state; a finished recording is `recorded`."""
+    if run_object["environment"] == RECORDED and run_object["state"] == "finished":
+        return RECORDED
+    return str(run_object["verdict"] or run_object["state"])
+
+
 def run_text(run_object: dict[str, Any]) -> str:
     """Return a run's JSON object as text: verdict, claims, predictions, evaluation."""
     run = map_strings(run_object, escape_control)
     if run["state"] == "damaged":
         return f"{run['run']}  {coloured('damaged')}  {run['reason']}"
+    where = f"{run['environment']}  seed {run['seed']}"
+    if run["environment"] == RECORDED:
+        where = "a program's own training"
     lines = [
-        f"{click.style(run['scenario'], bold=True)}  {run['environment']}  seed {run['seed']}   "
-        f"{coloured(run['verdict'] or run['state'])}{'  (degraded)' if run['degraded'] else ''}"
+        f"{click.style(run['scenario'], bold=True)}  {where}   "
+        f"{coloured(outcome(run))}{'  (degraded)' if run['degraded'] else ''}"
     ]
     if run["derived_from"]:
         lines.append(f"  derived from the training of {run['derived_from']} (--direct trains it itself)")
@@ -63,15 +75,14 @@ def _figures(measurements: dict[str, Any]) -> list[str]:
     lines = []
     fit = measurements.get("fit", {})
     if fit.get("loss"):
-        lines.append(f"  fit             loss {compact(fit['loss'][-1])}  accuracy {compact(fit['accuracy'][-1])}")
+        lines.append(f"  fit             {_loss_and_accuracy(fit['loss'][-1], *fit['accuracy'][-1:])}")
     for key, name in (
         ("evaluate", "evaluate"),
         ("evaluate_training_phase", "training phase"),
         ("validation", "validation"),
     ):
         if key in measurements:
-            loss, accuracy = compact(measurements[key]["loss"]), compact(measurements[key]["accuracy"])
-            lines.append(f"  {name:<16}loss {loss}  accuracy {accuracy}")
+            lines.append(f"  {name:<16}{_loss_and_accuracy(measurements[key]['loss'], measurements[key]['accuracy'])}")
     if "predict" in measurements:
         predict = measurements["predict"]
         lines.append(
@@ -86,6 +97,11 @@ def _figures(measurements: dict[str, Any]) -> list[str]:
     if "weights_sha256" in measurements:
         lines.append(f"  weights         {measurements['weights_sha256']}")
     return lines
+
+
+def _loss_and_accuracy(loss: object, accuracy: object = None) -> str:
+    """Return both figures in words; a recorded program may have no accuracy."""
+    return f"loss {compact(loss)}" + ("" if accuracy is None else f"  accuracy {compact(accuracy)}")
 
 
 def _classes(classes: list[int]) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from repro.base.text import compact, duration, one_line
+from repro.base.text import compact, duration, one_line, rounded, share
 from repro.cli.common import echo_text
 from repro.runs import events
 from repro.runs.directory import RunDirectory
@@ -26,13 +26,14 @@ _STAGES = {
     "fit": "training",
     "measure": "measuring",
     "hash": "hashing the weights",
+    "program": "the program's own code",
 }
 
 
 @contextlib.contextmanager
 def show_progress(
     run: RunDirectory,
-    scenario: Scenario,
+    scenario: Scenario | None,
     environment: str,
     seed: int,
     *,
@@ -40,8 +41,8 @@ def show_progress(
     position: tuple[int, int] = (1, 1),
     before: Progress | None = None,
 ) -> Iterator[Display]:
-    """Yield what to call with each event; `before` is what a resumed run did already."""
-    title = one_line(f"{scenario.name} in {environment}, seed {seed}")
+    """Yield what to call with each event; `before` is what a resumed run did already. A recording has no scenario."""
+    title = one_line(run.id if scenario is None else f"{scenario.name} in {environment}, seed {seed}")
     if position[1] > 1:
         title = f"{position[0]}/{position[1]} {title}"
     if plain or not sys.stderr.isatty():
@@ -63,7 +64,7 @@ def show_progress(
     with guarded(sys.stderr.fileno()):
         bar.start()
         try:
-            yield _Bar(bar, title, scenario.fit.epochs, before)
+            yield _Bar(bar, title, None if scenario is None else scenario.fit.epochs, before)
         finally:
             with contextlib.suppress(OSError):  # the terminal may have gone: neither this run nor the next one needs it
                 bar.stop()
@@ -114,8 +115,8 @@ class _PlainLines(Display):
                 text = f"epoch {event.epoch}/{self.progress.epochs}, loss {compact(event.loss)}"
                 text += f", accuracy {compact(event.accuracy)}" if event.accuracy is not None else ""
                 text += f", {event.seconds:.2f} s"
-                left = self.time_left()
-                self._say(text + (f", {left}" if left else ""))
+                time_left = self.time_left()
+                self._say(text + (f", {time_left}" if time_left else ""))
             case events.Evaluated():
                 name = "evaluate" if event.phase == "inference" else "training phase"
                 accuracy = f", accuracy {compact(event.accuracy)}" if event.accuracy is not None else ""
@@ -123,8 +124,8 @@ class _PlainLines(Display):
             case events.TracePlanned():
                 self._say(f"the trace takes {event.bytes / 1e9:.2f} GB, {event.free_bytes / 1e9:.2f} GB are free")
             case events.StopRequested():
-                kept = "" if self.progress.training_finished else ", keeping a checkpoint"
-                self._say(f"stopping ({event.by}){kept}")
+                checkpoint = "" if self.progress.training_finished else ", keeping a checkpoint"
+                self._say(f"stopping ({event.by}){checkpoint}")
             case events.Warned():
                 self._say(f"warning: {event.message}")
             case _:
@@ -132,7 +133,7 @@ class _PlainLines(Display):
 
 
 class _Bar(Display):
-    def __init__(self, bar: Bar, title: str, epochs: int, before: Progress | None) -> None:
+    def __init__(self, bar: Bar, title: str, epochs: int | None, before: Progress | None) -> None:
         super().__init__(before)
         self._bar = bar
         self._title = title
@@ -143,10 +144,12 @@ class _Bar(Display):
         stage = _STAGES.get(progress.stage, "")
         figures = [f"{progress.epoch}/{progress.epochs}"]
         if progress.loss:
-            accuracy = f"  acc {float(progress.accuracy[-1]):.2f}" if progress.accuracy else ""
-            figures.append(f"loss {float(progress.loss[-1]):.3g}{accuracy}")
+            accuracy = f"  acc {share(progress.accuracy[-1], 2)}" if progress.accuracy else ""
+            figures.append(f"loss {rounded(progress.loss[-1], 3)}{accuracy}")
         if progress.stage == "fit":
             figures.append(self.time_left())
         else:
             figures.append(stage)
-        self._bar.update(self._task, completed=progress.epoch, figures="  ".join(part for part in figures if part))
+        text = "  ".join(part for part in figures if part)
+        # The total moves only if a recorded program calls fit again.
+        self._bar.update(self._task, total=progress.epochs, completed=progress.epoch, figures=text)

@@ -149,7 +149,9 @@ def say_why(run: RunDirectory, progress: Progress) -> None:
     ended = progress.ended
     if ended is None or ended.state == "finished":
         return
-    where = f"see {run.file('worker.log')}" if ended.state == "failed" else f"repro resume {run.id.rpartition('-')[2]}"
+    where = (
+        f"see {run.file(layout.WORKER_LOG)}" if ended.state == "failed" else f"repro resume {run.id.rpartition('-')[2]}"
+    )
     echo_text(f"repro: the run {run.id} {_WAS[ended.state]} ({ended.reason}): {where}", err=True)
 
 

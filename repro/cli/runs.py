@@ -16,7 +16,7 @@ from repro.runs.run_object import run_object
 def command(store: Path | None, as_json: bool) -> None:
     """List the runs in the store, oldest first."""
     from repro.base.text import duration
-    from repro.cli.figures import coloured
+    from repro.cli.figures import coloured, outcome
 
     found = [run_object(run, with_measurements=False) for run in open_store(store).runs()]
     if as_json:
@@ -32,7 +32,7 @@ def command(store: Path | None, as_json: bool) -> None:
         if one["state"] == "damaged":
             lines.append(f"{name}  {coloured('damaged')}")
             continue
-        word = coloured(one["verdict"] or one["state"], 14)
+        word = coloured(outcome(one), 14)
         extra = duration(one["seconds"]["total"]) if "total" in one["seconds"] else ""
         if one["state"] != "finished":
             extra = f"epoch {one['epoch']} of {one['epochs']}"

@@ -106,7 +106,7 @@ def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int
     row.update(
         grade=outcome.grade,
         verdicts=[one.evidence.verdict, ours.verdict],
-        weights_sha256=[run.figures.get("weights_sha256") for run in (one.evidence, ours)],
+        weights_sha256=[run.figures.figure("weights_sha256") for run in (one.evidence, ours)],
         why_not_identical=verify.why_not_identical(outcome, one.evidence),
         largest_relative_deviation=outcome.largest_relative_deviation,
         differences=[row.explanation() for row in outcome.differences],

@@ -11,6 +11,7 @@ from repro.base.errors import ExitCode, InputError
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
 from repro.runs import layout
 from repro.runs.directory import RunDirectory, follow
+from repro.runs.ids import RECORDED
 from repro.runs.run_object import run_object
 
 
@@ -27,7 +28,7 @@ def command(ctx: click.Context, run: str, plain: bool, store: Path | None, as_js
 
     found = open_store(store).find(run)
     record = found.named_record()
-    with show_progress(found, found.require_scenario(), record.environment, record.seed, plain=plain) as display:
+    with show_progress(found, found.scenario(), record.environment, record.seed, plain=plain) as display:
         try:
             for event in follow(found):
                 display(event)
@@ -42,10 +43,11 @@ def command(ctx: click.Context, run: str, plain: bool, store: Path | None, as_js
 
 
 def exit_code(run: RunDirectory) -> int:
-    """What `repro run` would have ended with."""
+    """What `repro run` would have ended with; a recording, which claims nothing, is done when it has finished."""
     result = run.result()
     if result is not None:
-        return int(ExitCode.DONE if result.verdict == "REPRODUCED" else ExitCode.NOT_REPRODUCED)
+        has_held = result.verdict == "REPRODUCED" or result.environment == RECORDED
+        return int(ExitCode.DONE if has_held else ExitCode.NOT_REPRODUCED)
     ended = run.progress().ended
     known = ended is not None and ended.exit_code in set(ExitCode) - {ExitCode.DONE}
     return ended.exit_code if ended is not None and known else int(ExitCode.ENDED_EARLY)

@@ -10,6 +10,7 @@ import msgspec
 from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.cli.common import FORMAT, echo_text, json_option, numbers, open_store, print_json, split, store_option
+from repro.runs.directory import RunDirectory
 
 
 @click.command("what-if")
@@ -29,13 +30,19 @@ def command(
     store: Path | None,
     as_json: bool,
 ) -> None:
-    """Ask a traced run what another momentum would have predicted. RUN: an id, a unique prefix, or `last`."""
+    """Ask a traced run what another momentum would have predicted. RUN: an id, a unique prefix, or `last`.
+
+    A recording answers for the momenta that were tried in the program, at the weights that its last fit left.
+    """
     from repro.base.text import compact
     from repro.supervise.what_if import Statistics, WhatIfSession, snapshots
 
     found = open_store(store).find(run)
     values = [_momentum(text) for text in split(momenta, "--momentum")]
     asked = numbers(epochs, "--epoch")
+    if found.is_recording():
+        _answer_from_trials(found, values, asked, as_json=as_json, debiased=debiased, re_estimated=re_estimated)
+        return
     kinds: list[Statistics] = ["moving"]
     kinds += ["debiased"] if debiased else []
     answers = []
@@ -58,6 +65,26 @@ def command(
             f"{' '.join(map(str, answer.predict['classes'])):<12}{compact(answer.evaluate['loss']):<24}"
             f"{'bit for bit' if answer.exact else 'as measured'}"
         )
+
+
+def _answer_from_trials(
+    run: RunDirectory, momenta: list[float], epochs: list[int], *, as_json: bool, debiased: bool, re_estimated: bool
+) -> None:
+    from repro.base.text import rounded
+    from repro.explain.recorded_what_if import answers
+
+    if epochs:
+        raise InputError("--epoch: a recording was measured after its last epoch only", do="leave it out")
+    rows = answers(run, momenta, debiased=debiased, re_estimated=re_estimated)
+    if as_json:
+        print_json({"format": FORMAT, "run": run.id, "answers": rows})
+        return
+    echo_text(f"{'momentum':<10}{'epoch':>6}  {'statistics':<13}{'accuracy':>9}  {'loss':<12}replay off by")
+    for row in rows:
+        named = f"{row['momentum']:g}" if row["statistics"] == "moving" else "-"
+        accuracy, loss = rounded(row["evaluate"]["accuracy"]), rounded(row["evaluate"]["loss"])
+        off = rounded(row["deviation"])
+        echo_text(f"{named:<10}{row['epoch']:>6}  {row['statistics']:<13}{accuracy:>9}  {loss:<12}{off}")
 
 
 def _momentum(text: str) -> float:

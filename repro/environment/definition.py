@@ -83,6 +83,10 @@ class Environment(msgspec.Struct, frozen=True):
         """Its interpreter once installed."""
         return self.prefix / "bin" / "python"
 
+    def is_cpu_certain(self, device: str) -> bool:
+        """Return whether a run that asks for `device` is on the CPU on every machine; `auto` may be a GPU."""
+        return device == "cpu" or (device == "auto" and "cuda" not in self.definition.abilities)
+
     def is_installed(self) -> bool:
         """Whether an installation was completed here."""
         return (self.prefix / MARKER).is_file() and self.python.exists()

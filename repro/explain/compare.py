@@ -109,7 +109,7 @@ def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
     figures = [run.figures for run in runs]
 
     def row(name: str) -> DifferenceRow:
-        return _row("measurements", name, [measurements.get(name) for measurements in figures])
+        return _row("measurements", name, [measurements.figure(name) for measurements in figures])
 
     rows = [
         _row("measurements", "state", [run.state for run in runs]),
@@ -118,13 +118,13 @@ def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
         _row("measurements", "epochs", [len(measurements.fit.loss) for measurements in figures]),
     ]
     for name in ("fit.loss", "fit.accuracy"):
-        curves = [measurements.get(name) for measurements in figures]
+        curves = [measurements.figure(name) for measurements in figures]
         rows.append(_row("measurements", name, [curve[-1] if curve else None for curve in curves]))
         rows.append(_row("measurements", f"{name}, first epoch that differs", [_first_difference(curves)] * len(runs)))
     for group in ("evaluate", "evaluate_training_phase", "validation"):
         rows += [row(f"{group}.{key}") for key in ("loss", "accuracy")]
     rows += [row(f"predict.{key}") for key in ("accuracy", "distinct_classes", "classes")]
-    probabilities = [measurements.get("predict.probabilities") or [] for measurements in figures]
+    probabilities = [measurements.figure("predict.probabilities") or [] for measurements in figures]
     for index, values in enumerate(itertools.zip_longest(*probabilities)):
         rows.append(_row("measurements", f"predict.probabilities[{index}]", values))
     rows += [row(f"batch_norm.{key}") for key in Drift.__struct_fields__]

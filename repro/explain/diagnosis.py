@@ -322,15 +322,15 @@ def gather(run: RunDirectory, scenario: Scenario) -> Facts:
         raise InputError(f"the run {run.id} is {run.state()}", do="diagnose it when it has finished")
     figures = result.figures
     drift = run.progress().drift.get(scenario.fit.epochs)
-    distance = figures.get("batch_norm.moving_to_batch_distance")
+    distance = figures.figure("batch_norm.moving_to_batch_distance")
     return Facts(
         images=_pixels(record.images),
         batch_size=scenario.fit.batch_size,
         inference=_accuracy(figures, "evaluate"),
         training=_accuracy(figures, "evaluate_training_phase"),
-        momentum=figures.get("batch_norm.momentum"),
-        updates=figures.get("batch_norm.updates") or 0,
-        initial_weight=figures.get("batch_norm.initial_weight") or 0.0,
+        momentum=figures.figure("batch_norm.momentum"),
+        updates=figures.figure("batch_norm.updates") or 0,
+        initial_weight=figures.figure("batch_norm.initial_weight") or 0.0,
         distance=None if distance is None else float(distance),
         validation=_accuracy(figures, "validation"),
         validation_images=_pixels(record.validation_images),
@@ -343,5 +343,5 @@ def _pixels(records: Sequence[ImageRecord]) -> list[Pixels]:
 
 
 def _accuracy(figures: Measurements, group: str) -> float | None:
-    accuracy = figures.get(f"{group}.accuracy")
+    accuracy = figures.figure(f"{group}.accuracy")
     return None if accuracy is None else float(accuracy)

@@ -41,7 +41,8 @@ def headline(run: RunDirectory) -> str:
         raise InputError("damaged", do="delete the run", file=run.id)
     finding = diagnose(run)[0]
     prefix = "" if state == "finished" else f"{state}; "
-    return f"{prefix}{finding.cause}: {finding.says}"
+    is_said = finding.says.startswith(finding.cause.replace("-", " "))
+    return f"{prefix}{finding.says}" if is_said else f"{prefix}{finding.cause}: {finding.says}"
 
 
 def _ranked(findings: list[RecordedFinding]) -> list[RecordedFinding]:

@@ -18,11 +18,11 @@ EVENT_BYTES = 4 * 1024 * 1024
 SUBSAMPLE = 4096  # values of one variable, or of one layer's output in a batch
 
 # A share of the time that training takes, and what is allowed before any has passed.
-STEP_SHARE = 0.02
+STEP_SHARE = 0.015
 STEP_SECONDS = 0.25
-RATIO_SHARE = 0.005
+RATIO_SHARE = 0.003
 RATIO_SECONDS = 0.1
-LOOK_SHARE = 0.01
+LOOK_SHARE = 0.007
 LOOK_SECONDS = 0.1
 MEASURE_SHARE = 0.1
 MEASURE_SECONDS = 3.0

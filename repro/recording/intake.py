@@ -19,7 +19,8 @@ from repro.base.text import one_line
 from repro.bundle import read as bundle_read
 from repro.recording.closing import close
 from repro.runs.directory import RunDirectory
-from repro.runs.recorded_record import RECORDED, RECORDING_FORMAT, Recorded
+from repro.runs.ids import RECORDED
+from repro.runs.recorded_record import RECORDING_FORMAT, Recorded
 from repro.runs.records import State
 from repro.runs.store import Store, store_remedy
 from repro.runs.view import read_environment

@@ -104,7 +104,7 @@ class RunDirectory:
         return read_json(self.path, layout.RESULT, Result)
 
     def environment_files(self) -> list[Path]:
-        """Return the environment records of all stretches, in no particular order."""
+        """Return the environment records of all attempts, in no particular order."""
         return list(self.path.glob(layout.ALL_ENVIRONMENTS))
 
     def reader(self) -> EventReader:

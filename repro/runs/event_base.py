@@ -16,7 +16,7 @@ Count = Annotated[int, Meta(ge=0, le=10**12)]
 class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=False, kw_only=True):
     """Base: `seq` counts from 0 without gaps, `time` is seconds since the epoch (UTC).
 
-    Within a stretch no time is earlier than the one before, whatever becomes of the clock; a heartbeat has the clock's.
+    Within an attempt times never decrease, also if the clock is set back; a heartbeat has the time of the clock.
     """
 
     seq: int = -1

@@ -24,9 +24,9 @@ Probabilities = Annotated[list[Annotated[list[Number], Meta(min_length=1)]], Met
 
 
 class RunStarted(Event, frozen=True, tag="run_started"):
-    """A stretch of the run begins: 1 at first, then one more for each resume."""
+    """An attempt at the run begins: 1 at first, then one more for each resume."""
 
-    stretch: Epoch
+    attempt: Epoch = msgspec.field(name="stretch")
     epochs: Epoch
     boot_id: str
 
@@ -283,7 +283,7 @@ class Warned(Event, frozen=True, tag="warned"):
 
 
 class RunEnded(Event, frozen=True, tag="run_ended"):
-    """The stretch is over; `reason` is one line for people."""
+    """The attempt is over; `reason` is one line for people."""
 
     state: Annotated[str, Meta(description="finished, failed, stopped or interrupted")]
     reason: str = ""

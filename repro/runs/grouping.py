@@ -39,9 +39,8 @@ def group_by_training(plans: Iterable[Plan]) -> list[list[Plan]]:
 
 
 def replay_is_exact(environment: Environment, device: Device) -> bool:
-    """Return whether a test proves replayed statistics exact there: on the CPU only, and `auto` may be a GPU."""
-    on_cpu = device == "cpu" or (device == "auto" and "cuda" not in environment.definition.abilities)
-    return on_cpu and environment.definition.adapter in EXACT_ADAPTERS
+    """Return whether a test proves replayed statistics exact there: on the CPU only."""
+    return environment.is_cpu_certain(device) and environment.definition.adapter in EXACT_ADAPTERS
 
 
 def _can_be_derived(plan: Plan) -> bool:

@@ -48,7 +48,7 @@ class RunIdentity:
     validation_images: tuple[PixelsAndLabel, ...]
     model_sha256: str | None
     package_version: str
-    # What differed from the lock, or from one stretch to the next; such a run is the same as no other.
+    # What differed from the lock, or from one attempt to the next; such a run is the same as no other.
     drift: tuple[str, ...]
 
     @classmethod
@@ -97,14 +97,14 @@ class RunIdentity:
 
     @classmethod
     def of_run(cls, run: RunDirectory) -> Self:
-        """Return the identity of a run, with what its stretches recorded; InputError if its records are damaged.
+        """Return the identity of a run, with what its attempts recorded; InputError if its records are damaged.
 
-        `resume --allow-drift` lets a later stretch have other packages, another lock or other kernels.
+        `resume --allow-drift` lets a later attempt have other packages, another lock or other kernels.
         """
         identity = cls.of_record(run.record())
         kernels: Kernels | None = None
         drift = [*identity.drift]
-        for facts in _facts_of_stretches(run):
+        for facts in _facts_of_attempts(run):
             drift += facts.drift
             if facts.lock_sha256 not in (None, identity.lock_sha256):
                 drift.append("another lock file")
@@ -148,7 +148,7 @@ def identity_hash(identity: RunIdentity) -> str:
 
 
 def recorded_kernels(run: RunDirectory) -> dict[str, str] | None:
-    """Return the variables that chose the kernels of a run's first stretch; None if that is not recorded yet."""
+    """Return the variables that chose the kernels of a run's first attempt; None if that is not recorded yet."""
     record = read_json(run.path, layout.ENVIRONMENT, _EnvironmentRecord)
     return None if record is None else dict(_kernels(record.facts.variables))
 
@@ -165,7 +165,7 @@ class _EnvironmentRecord(msgspec.Struct):
     facts: _Facts = msgspec.field(default_factory=_Facts)
 
 
-def _facts_of_stretches(run: RunDirectory) -> Iterable[_Facts]:
+def _facts_of_attempts(run: RunDirectory) -> Iterable[_Facts]:
     for file in run.environment_files():
         record = read_json(run.path, file.name, _EnvironmentRecord)
         if record is not None:

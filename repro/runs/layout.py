@@ -24,9 +24,10 @@ STOP_REQUEST = "stop"
 WORKER_HOME = "worker-home"
 
 ENVIRONMENT = "environment.json"
-# Written by the stretches after the first one; see `environment_of`.
+# Written by the attempts after the first one; see `environment_of`.
 LATER_ENVIRONMENTS = "environment-*.json"
 ALL_ENVIRONMENTS = "environment*.json"
+ENVIRONMENT_PATTERN = re.compile(r"^environment(-\d+)?\.json$")
 
 ARRAYS = "arrays"
 IMAGES = "arrays/images.npy"
@@ -43,6 +44,6 @@ SNAPSHOT_PATTERN = re.compile(r"^snapshot-([0-9]{1,9})\.npz$")
 NOT_HASHED = frozenset({LOCK, RESULT, STOP_REQUEST})
 
 
-def environment_of(stretch: int) -> str:
-    """Name of the environment record that a resumed stretch writes beside the first one."""
-    return f"environment-{stretch}.json"
+def environment_of(attempt: int) -> str:
+    """Name of the environment record that a resumed attempt writes beside the first one."""
+    return f"environment-{attempt}.json"

@@ -27,7 +27,7 @@ class Progress:
         self.epochs = 0
         self.epoch = 0
         self.stage = ""
-        self.stretch = 0
+        self.attempt = 0
         self.loss = Figures()
         self.accuracy = Figures()
         self.epoch_seconds = array("d")
@@ -50,7 +50,7 @@ class Progress:
         self.started: float | None = None
         self.seconds: dict[str, float] = {}
         self.seconds_before = 0.0
-        self._stretch_started: float | None = None
+        self._attempt_started: float | None = None
         self._last_time = 0.0
         self._stage_started: tuple[str, float] | None = None
         self._sorted_seconds = array("d")
@@ -62,12 +62,12 @@ class Progress:
 
     def take(self, event: AnyEvent) -> None:
         """Take one event."""
-        if isinstance(event, events.RunStarted) and self._stretch_started is not None:
+        if isinstance(event, events.RunStarted) and self._attempt_started is not None:
             self.seconds_before = self.seconds_so_far
         self._last_time = self._steady_time(event)
         match event:
             case events.RunStarted():
-                self._begin_stretch(event)
+                self._begin_attempt(event)
             case events.StageStarted():
                 self._end_stage(event.time)
                 self.stage = event.stage
@@ -144,22 +144,22 @@ class Progress:
 
     @property
     def seconds_so_far(self) -> float:
-        """How long the run took until the last event, without the time between its stretches."""
-        if self._stretch_started is None:
+        """How long the run took until the last event, without the time between its attempts."""
+        if self._attempt_started is None:
             return self.seconds_before
-        return self.seconds_before + max(0.0, self._last_time - self._stretch_started)
+        return self.seconds_before + max(0.0, self._last_time - self._attempt_started)
 
-    def _begin_stretch(self, event: events.RunStarted) -> None:
-        self.epochs, self.stretch = event.epochs, event.stretch
+    def _begin_attempt(self, event: events.RunStarted) -> None:
+        self.epochs, self.attempt = event.epochs, event.attempt
         self.ended = self.failure = self.stop_requested = None
         self.stopped = self.training_finished = False
         self.weights_sha256 = self.peak_memory_bytes = None
         self.stage = ""
         self.last_heartbeat = event
         self._stage_started = None
-        self._stretch_started = event.time
+        self._attempt_started = event.time
         self.started = self.started if self.started is not None else event.time
-        self._rewind(self.checkpoint.epoch if self.checkpoint is not None and event.stretch > 1 else 0)
+        self._rewind(self.checkpoint.epoch if self.checkpoint is not None and event.attempt > 1 else 0)
 
     def _end_stage(self, time: float) -> None:
         if self._stage_started is not None:

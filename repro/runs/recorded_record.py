@@ -8,9 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from repro.runs.event_base import Count
+from repro.runs.ids import RECORDED as RECORDED
 
-# The environment of every recording: the program's own.
-RECORDED = "recorded"
 RECORDING_FORMAT = 1
 
 _Text = Annotated[str, Meta(max_length=1000)]

@@ -11,7 +11,8 @@ from msgspec import UNSET, UnsetType
 
 from repro.runs.event_base import Count, Number, Seconds
 from repro.runs.events import Probabilities
-from repro.runs.recorded_record import RECORDED, Recorded
+from repro.runs.ids import RECORDED
+from repro.runs.recorded_record import Recorded
 
 FORMAT = 1
 
@@ -134,7 +135,7 @@ class Measurements(msgspec.Struct, frozen=True):
     batch_norm: Drift | UnsetType = UNSET
     weights_sha256: str | UnsetType = UNSET
 
-    def get(self, name: str) -> Any:
+    def figure(self, name: str) -> Any:
         """Return what a dotted name such as `evaluate.loss` means; None if it was not measured."""
         group, _, key = name.partition(".")
         value = getattr(self, group)

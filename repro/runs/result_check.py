@@ -23,7 +23,7 @@ def contradiction(view: RunView, result: Result, scenario: Scenario, *, with_tex
     named = (result.run, result.scenario, result.environment, result.seed)
     if named != (record.id, record.scenario, record.environment, record.seed):
         return "result.json belongs to another run"
-    probabilities = result.figures.get("predict.probabilities") or []
+    probabilities = result.figures.figure("predict.probabilities") or []
     if any(len(row) != scenario.model.classes for row in probabilities) or (
         probabilities and len(probabilities) != len(record.images)
     ):

@@ -38,7 +38,7 @@ def _plain(summary: RunSummary, measurements: dict[str, Any]) -> dict[str, Any]:
         "run": summary.id,
         "scenario": None if is_damaged else summary.scenario,
         "environment": None if is_damaged else summary.environment,
-        "seed": None if is_damaged else summary.seed,
+        "seed": None if is_damaged or summary.is_recording else summary.seed,
         "state": summary.state,
         "verdict": summary.verdict,
         "degraded": summary.degraded,

@@ -16,7 +16,8 @@ import msgspec
 from repro.base.errors import InputError, UnusableError
 from repro.base.files import sync_folder, write_durably
 from repro.base.text import one_line
-from repro.runs import cleanup, ids, layout
+from repro.runs import ids, layout
+from repro.runs.cleanup import find_leftovers, remove_leftovers
 from repro.runs.directory import RunDirectory
 from repro.runs.records import RunRecord
 
@@ -64,12 +65,12 @@ class Store:
     def _sweep(self) -> None:
         """Remove what killed processes left: half-written files, and unlocked runs that never got their final name."""
         for run in self.runs():
-            if run.has_result() or run.is_locked() or not cleanup.find(run.path):
+            if run.has_result() or run.is_locked() or not find_leftovers(run.path):
                 continue
             with contextlib.suppress(InputError, OSError):
                 if run.state() != "elsewhere":
                     with run.acquire():
-                        cleanup.remove(run.path)
+                        remove_leftovers(run.path)
         for hidden in self.path.glob(f"{NEW_PREFIX}*"):
             if _is_abandoned(hidden) and not RunDirectory(hidden).is_locked():
                 shutil.rmtree(hidden, ignore_errors=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,9 @@ class RunSummary:
     seed: int
     # The random part of the id, which commands accept; empty if the id has another form.
     short: str
+    scenario_sha256: str = ""
+    # The one asked for.
+    device: str = ""
     state: str = "reading"
     verdict: str | None = None
     degraded: bool = False
@@ -59,7 +63,7 @@ class RunSummary:
             if match is not None:
                 started = datetime.fromisoformat(match[1]).timestamp()
                 scenario, environment = match[2], ""
-                for name in sorted(environments, key=len, reverse=True):
+                for name in sorted([*environments, ids.RECORDED], key=len, reverse=True):
                     if match[2].endswith(f"-{name}"):
                         scenario, environment = match[2][: -len(name) - 1], name
                         break
@@ -73,8 +77,15 @@ class RunSummary:
 
     @property
     def outcome(self) -> str:
-        """The verdict of a finished run, else the state."""
+        """The verdict of a finished run, else the state; a finished recording claims nothing and is `recorded`."""
+        if self.is_recording and self.state == "finished":
+            return ids.RECORDED
         return self.verdict or self.state
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether the user's own program trained."""
+        return self.environment == ids.RECORDED
 
     @property
     def text(self) -> str:
@@ -96,23 +107,25 @@ def summarise(view: RunView, environments: Sequence[str] = ()) -> RunSummary:
         environment=record.environment,
         seed=record.seed,
         short=ids.short_id(view.id),
+        scenario_sha256=sys.intern(record.scenario_sha256),
+        device=record.device,
         derived_from=record.derived_from,
         **state,
     )
 
 
 def _finished(result: Result) -> dict[str, Any]:
-    accuracies = result.figures.fit.accuracy
+    losses, accuracies = result.figures.fit.loss, result.figures.fit.accuracy
     return {
         "state": "finished",
         "verdict": result.verdict,
         "degraded": result.degraded,
         "claims": tuple(claim.with_shared_text() for claim in result.claims),
         "stage_seconds": result.seconds,
-        "epoch": len(accuracies),
-        "epochs": len(accuracies),
-        "fit_accuracy": float(accuracies[-1]),
-        "predict_accuracy": result.figures.get("predict.accuracy"),
+        "epoch": len(losses),
+        "epochs": len(losses),
+        "fit_accuracy": float(accuracies[-1]) if accuracies else None,
+        "predict_accuracy": result.figures.figure("predict.accuracy"),
     }
 
 

@@ -19,7 +19,7 @@ ROUND_OFF = 1e-6
 
 def measured_value(measurements: Measurements, value: str) -> float | None:
     """Return the number that a claim's `value` names, None if it was not measured. fit.* is the last epoch's."""
-    figure = measurements.get(value)
+    figure = measurements.figure(value)
     if isinstance(figure, list):
         figure = figure[-1] if figure else None
     return None if figure is None else float(figure)

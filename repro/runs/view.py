@@ -106,7 +106,7 @@ class RunView:
         return {**record, "facts": facts}
 
     def _later_drift(self, facts: dict[str, Any]) -> list[str]:
-        """Return how packages and lock of later stretches differ from the first one, as `resume --allow-drift` lets."""
+        """Return how packages and lock of later attempts differ from the first one, as `resume --allow-drift` lets."""
         lines = []
         for file in sorted(self.run.path.glob(layout.LATER_ENVIRONMENTS)):
             later = read_environment(self.run, file.name).get("facts", {})
@@ -124,7 +124,7 @@ class RunView:
         the one of the measurements.
         """
         fingerprint = {key: value for key, value in self.progress.fingerprint.items() if key != "first_epoch"}
-        momentum = self.figures.get("batch_norm.momentum")
+        momentum = self.figures.figure("batch_norm.momentum")
         if self.record.traced and momentum is not None and fingerprint.get("momentum") == [0.0]:
             fingerprint["momentum"] = [momentum]
         return fingerprint

@@ -18,7 +18,8 @@ from repro.base.files import sha256, write_durably
 from repro.base.text import one_line, to_utf8
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
-from repro.runs import cleanup, events, layout
+from repro.runs import events, layout
+from repro.runs.cleanup import remove_leftovers
 from repro.runs.directory import RunDirectory
 from repro.runs.event_log import EventLog, OnEvent, ignore_event
 from repro.runs.events import HEARTBEAT_SECONDS
@@ -75,13 +76,13 @@ class Supervisor:
         """Train until the end, a fault, a stop or a signal; write down how it ended."""
         stop = self.run.file(layout.STOP_REQUEST)
         stop.unlink(missing_ok=True)
-        cleanup.remove(self.run.path)
-        attempt = self.progress.stretch + 1
+        remove_leftovers(self.run.path)
+        attempt = self.progress.attempt + 1
         try:
             if self.progress.training_finished:  # the supervisor before was killed before it wrote the result
                 return self._finish(self.progress.seconds_so_far)
             with collect_signals(self.signals) as wakeup:
-                self.log.add(events.RunStarted(stretch=attempt, epochs=self.scenario.fit.epochs, boot_id=boot_id()))
+                self.log.add(events.RunStarted(attempt=attempt, epochs=self.scenario.fit.epochs, boot_id=boot_id()))
                 self._require_own_model()
                 self._train(wakeup, attempt)
                 return self._conclude()
@@ -139,7 +140,7 @@ class Supervisor:
             self._fault = f"the worker sent something that is no event, and was killed ({error})"
         finally:
             worker.close()
-            cleanup.remove(self.run.path)
+            remove_leftovers(self.run.path)
 
     def _worker(self, request: RunRequest) -> tuple[WorkerProcess, float | None]:
         """Return the warm worker and its age in seconds if it was prepared for this run, else a new worker."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, get_args
+from typing import Any, Literal, Self, get_args
 
 import msgspec
 
-from repro.runs.records import ClaimResult, Verdict
-from repro.sweep.jobs import Job
+from repro.runs.records import ClaimResult, State, Verdict
+from repro.sweep.jobs import How, Job
 from repro.sweep.rate import CONFIDENCE, wilson
 
 FORMAT = 1
@@ -38,6 +38,32 @@ class ClaimRate(msgspec.Struct, frozen=True):
     high: float | None
 
 
+class SweepRun(msgspec.Struct, frozen=True):
+    """A run as a sweep has it: it may be waiting, with no run yet, and `how` it was made counts.
+
+    `reason`: why it was not finished.
+    """
+
+    run: str | None
+    seed: int
+    state: State | Literal["waiting"]
+    verdict: Verdict | None
+    how: How
+    reason: str | None
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """Return how a job is now."""
+        return cls(
+            run=job.run.id if job.run is not None else None,
+            seed=job.plan.seed,
+            state=job.state,
+            verdict=job.result.verdict if job.result is not None else None,
+            how=job.how,
+            reason=job.reason or None,
+        )
+
+
 class Group(msgspec.Struct, frozen=True):
     """All seeds of one scenario in one environment."""
 
@@ -50,7 +76,7 @@ class Group(msgspec.Struct, frozen=True):
     unfinished: int
     reproduced: Rate
     claims: list[ClaimRate]
-    runs: list[dict[str, Any]]
+    runs: list[SweepRun]
 
 
 def groups(jobs: Sequence[Job]) -> list[Group]:
@@ -74,7 +100,7 @@ def _group(scenario: str, environment: str, jobs: list[Job]) -> Group:
         unfinished=len(jobs) - len(results),
         reproduced=rate(verdicts["REPRODUCED"], len(results)),
         claims=claim_rates(claim for result in results for claim in result.claims),
-        runs=[_run(job) for job in jobs],
+        runs=[SweepRun.of(job) for job in jobs],
     )
 
 
@@ -100,17 +126,6 @@ def claim_rates(claims: Iterable[ClaimResult]) -> list[ClaimRate]:
             ClaimRate(name, says[name], count["held"], count["failed"], count["unknown"], one.rate, one.low, one.high)
         )
     return found
-
-
-def _run(job: Job) -> dict[str, Any]:
-    return {
-        "run": job.run.id if job.run is not None else None,
-        "seed": job.plan.seed,
-        "state": job.state,
-        "verdict": job.result.verdict if job.result is not None else None,
-        "how": job.how,
-        "reason": job.reason or None,
-    }
 
 
 def sweep_object(jobs: Sequence[Job]) -> dict[str, Any]:

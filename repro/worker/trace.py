@@ -1,8 +1,12 @@
 """A traced run: batch statistics of every step, and weight snapshots at chosen epochs.
 
 The network is trained as it is, and each step also gives the batch statistics that its layers average. From these the
-moving statistics are replayed. As long as they are those of the layers, momentum does not touch training, and the rows
-answer what another momentum would have given. Where they are not, the trace is given up, and the training goes on.
+moving statistics are replayed. As long as they are those of the layers, the rows answer what another momentum would
+have given. If they are not, the trace is given up, and the training continues.
+
+In a static graph every operation that is added changes the order of the others, and with it bits. There the network is
+built with momentum 0 (`traced_at_zero`), after its graph has shown that this cannot touch training: the layers then
+hold each step's batch statistics, and the replayed moving ones are put in for every measurement.
 """
 
 import errno
@@ -46,7 +50,11 @@ class Trace:
         if len(done) != first_step:
             raise ValueError("the trace holds {} steps where {} were done".format(len(done), first_step))
         self.moving = batch_norm.replay(done, self.channels, self.momentum, adapter.update_rule)
-        if first_step and np.array_equal(batch_norm.flatten(adapter.moving_statistics()), done[-1]):
+        if (
+            first_step
+            and not adapter.traced_at_zero
+            and np.array_equal(batch_norm.flatten(adapter.moving_statistics()), done[-1])
+        ):
             # a checkpoint of a version that traced with momentum 0
             adapter.set_moving_statistics(batch_norm.unflatten(self.moving, self.channels))
         self.stream = open(path, "ab", buffering=0)
@@ -84,6 +92,17 @@ class Trace:
             raise OSError(errno.ENOSPC, reason, self.directory)
         return needed, free
 
+    def batch_begin(self):
+        """Have the step leave its batch statistics: moving - (moving - batch) is exactly `batch` from 0 only."""
+        if self.adapter.traced_at_zero:
+            zeros = np.zeros(self.columns, np.float32)
+            self.adapter.set_moving_statistics(batch_norm.unflatten(zeros, self.channels))
+
+    def put_in(self):
+        """Give layers that hold batch statistics the moving statistics that they would have untraced."""
+        if self.adapter.traced_at_zero:
+            self.adapter.set_moving_statistics(batch_norm.unflatten(self.moving, self.channels))
+
     def batch_end(self):
         """Keep the step's batch statistics; why the trace cannot be continued, or None."""
         if self.steps == 0:
@@ -99,7 +118,9 @@ class Trace:
         return self.difference() if self.steps <= CHECKED_STEPS else None
 
     def difference(self):
-        """Which layer's moving statistics are not the replayed ones, in words; None where all are."""
+        """Which layer's moving statistics are not the replayed ones, in words; None if all are."""
+        if self.adapter.traced_at_zero:
+            return None
         own = batch_norm.flatten(self.adapter.moving_statistics())
         if equal(own, self.moving).all():
             return None
@@ -113,7 +134,8 @@ class Trace:
 
     def finish(self):
         """Add to the head whether replayed and own statistics were equal bit for bit wherever they were compared."""
-        self._write_head(exact=self.is_exact)
+        if not self.adapter.traced_at_zero:
+            self._write_head(exact=self.is_exact)
 
     def give_up(self):
         """Remove the rows, without which the run is none that was traced."""

@@ -59,6 +59,11 @@ class Run:
         """Say what goes on now, for whoever watches."""
         self.channel.send("stage_started", stage=name)
 
+    def batch_begin(self):
+        """Called by the adapter before a step of a traced run."""
+        if self.trace is not None:
+            self.trace.batch_begin()
+
     def batch_end(self):
         """Called by the adapter after a step of a traced run."""
         if self.trace is not None:
@@ -85,7 +90,8 @@ class Run:
             self.attempt("where values are not finite", done, self._look_for_bad_values, done, logs["loss"])
         if self.trace is not None:
             self.continue_trace(self.trace.difference())
-        if self.trace is not None:
+        if self.trace is not None and (done in self.trace.snapshot_epochs or done in self.request["measured_epochs"]):
+            self.trace.put_in()
             self.snapshot(done)
         if done == self.epochs:
             return False

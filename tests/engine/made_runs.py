@@ -59,8 +59,8 @@ def write_events(run: RunDirectory, *happened: events.AnyEvent) -> None:
             seq += 1
 
 
-def started(stretch: int = 1, epochs: int = 3, **other: Any) -> events.RunStarted:
-    return events.RunStarted(stretch=stretch, epochs=epochs, **{"boot_id": boot_id(), **other})
+def started(attempt: int = 1, epochs: int = 3, **other: Any) -> events.RunStarted:
+    return events.RunStarted(attempt=attempt, epochs=epochs, **{"boot_id": boot_id(), **other})
 
 
 def epoch(number: int, loss: events.Number = 0.5, accuracy: events.Number = 1.0) -> events.EpochFinished:

@@ -14,6 +14,7 @@ from repro.runs import events
 from repro.runs import recorded_events as recorded
 from repro.runs.event_reader import EventReader
 from repro.runs.progress import Progress, prediction
+from repro.runs.records import Curves, Measurements
 from tests.engine.made_runs import checkpoint, epoch, measured, started, whole
 
 ONE_OF_EACH: list[events.AnyEvent] = [
@@ -25,6 +26,18 @@ ONE_OF_EACH: list[events.AnyEvent] = [
     checkpoint(1),
     events.TracePlanned(bytes=1, free_bytes=2),
     events.Validated(epoch=1, loss=0.5, accuracy="nan", call="model.evaluate"),
+    events.TrialMeasured(
+        epoch=1,
+        trial="single-images",
+        images=3,
+        batch_size=1,
+        loss="nan",
+        accuracy=0.5,
+        reference_loss=0.5,
+        reference_accuracy=1.0,
+        seconds=0.1,
+    ),
+    events.NonFiniteFound(epoch=1, layer="bn", quantity="moving_variance"),
     events.SnapshotWritten(epoch=1, file="weights/epoch-0000001.npz", sha256="0" * 64),
     events.Answered(question=1, probabilities=[[1.0, "nan"]], loss=0.5, accuracy=1.0, seconds=0.1),
     events.WorkerReady(),
@@ -35,6 +48,18 @@ ONE_OF_EACH: list[events.AnyEvent] = [
     events.StopRequested(by="SIGTERM"),
     events.Warned(message="careful"),
     events.RunEnded(state="failed", reason="x", exit_code=4),
+    events.TrialMeasured(
+        epoch=1,
+        trial="single-images",
+        images=3,
+        batch_size=1,
+        loss=1.0,
+        accuracy=0.5,
+        reference_loss=0.5,
+        reference_accuracy=1.0,
+        seconds=0.1,
+    ),
+    events.NonFiniteFound(epoch=1, layer="bn", quantity="moving_mean"),
     recorded.FitStarted(fit=1, call="fit", epoch=0, epochs=3, data=recorded.Data(kind="arrays", rows=3)),
     recorded.EpochLogs(epoch=1, fit=1, logs={"loss": "nan", "val_mae": 0.5, "odd": None}, steps=2),
     recorded.FitEnded(fit=1, ended="returned", batch_norm=[recorded.MovingStatistics(name="bn", class_="Odd")]),
@@ -104,9 +129,9 @@ def test_a_whole_run() -> None:
 
 def test_measurements_of_an_epoch() -> None:
     progress = fold(started(), epoch(1), *measured(1), epoch(2))
-    assert progress.measurements().get("batch_norm.updates") == 1
-    assert progress.measurements(2).get("evaluate.loss") is None
-    assert progress.measurements(1).get("evaluate.loss") == 9.5
+    assert progress.measurements().figure("batch_norm.updates") == 1
+    assert progress.measurements(2).figure("evaluate.loss") is None
+    assert progress.measurements(1).figure("evaluate.loss") == 9.5
     assert msgspec.to_builtins(fold().measurements()) == {"fit": {"loss": [], "accuracy": []}}
 
 
@@ -130,40 +155,40 @@ def test_the_median_step_leaves_out_the_first_and_what_is_done_over() -> None:
     assert progress.step_seconds == 3.0
     progress.extend([took(4, 2.0), took(5, 0.5), took(6, 0.5)])
     assert progress.step_seconds == 1.0
-    progress.extend([checkpoint(3), started(stretch=2), took(4, 9.0), took(5, 9.0), took(6, 9.0)])
+    progress.extend([checkpoint(3), started(attempt=2), took(4, 9.0), took(5, 9.0), took(6, 9.0)])
     assert progress.step_seconds == 9.0
 
 
 def test_a_resumed_run_rewinds_to_its_checkpoint() -> None:
     before = [started(), epoch(1, 0.1), *measured(1), checkpoint(1), epoch(2, 0.2), *measured(2)]
-    progress = fold(*before, started(stretch=2))
-    assert (progress.epoch, progress.loss, progress.stretch) == (1, [0.1], 2)
+    progress = fold(*before, started(attempt=2))
+    assert (progress.epoch, progress.loss, progress.attempt) == (1, [0.1], 2)
     assert list(progress.drift) == [1] and list(progress.predictions) == [1]
     progress.extend([epoch(2, 0.3), epoch(3, 0.4)])
     assert (progress.epoch, progress.loss) == (3, [0.1, 0.3, 0.4])
 
 
 def test_a_resumed_run_without_a_checkpoint_begins_anew() -> None:
-    progress = fold(started(), epoch(1), epoch(2), started(stretch=2))
+    progress = fold(started(), epoch(1), epoch(2), started(attempt=2))
     assert (progress.epoch, progress.loss, progress.accuracy) == (0, [], [])
 
 
 def test_a_checkpoint_that_was_not_used_is_overtaken() -> None:
     """The supervisor found it damaged: epoch 1 comes again."""
-    progress = fold(started(), epoch(1), epoch(2), checkpoint(2), started(stretch=2), epoch(1, 0.7))
+    progress = fold(started(), epoch(1), epoch(2), checkpoint(2), started(attempt=2), epoch(1, 0.7))
     assert (progress.epoch, progress.loss) == (1, [0.7])
 
 
-def test_a_new_stretch_forgets_how_the_last_one_ended() -> None:
+def test_a_new_attempt_forgets_how_the_last_one_ended() -> None:
     progress = fold(
         *whole(),
         events.WorkerFailed(kind="OSError", message="x"),
         events.StopRequested(by="SIGTERM"),
         events.RunEnded(state="failed"),
-        started(stretch=2),
+        started(attempt=2),
     )
     assert progress.ended is None and progress.failure is None and progress.stop_requested is None
-    assert not progress.training_finished, "the result would be taken from the stretch before"
+    assert not progress.training_finished, "the result would be taken from the attempt before"
     assert progress.weights_sha256 is None
 
 
@@ -180,7 +205,7 @@ def test_stages_add_up() -> None:
             (events.StageStarted(stage="import"), 11.0),
             (events.StageStarted(stage="fit"), 13.0),
             (events.RunEnded(state="interrupted"), 18.0),
-            (started(stretch=2), 100.0),
+            (started(attempt=2), 100.0),
             (events.StageStarted(stage="fit"), 101.0),
             (events.TrainingFinished(peak_memory_bytes=1), 102.5),
         ]
@@ -244,9 +269,9 @@ def test_damage(tmp_path: Path) -> None:
 def test_a_program_without_accuracy_has_none() -> None:
     first = msgspec.structs.replace(epoch(1), accuracy=None)
     progress = fold(started(), first, msgspec.structs.replace(epoch(2), accuracy=None))
-    assert progress.measurements() == {"fit": {"loss": [0.5, 0.5], "accuracy": []}}
+    assert progress.measurements() == Measurements(fit=Curves(loss=[0.5, 0.5], accuracy=[]))
     progress.extend([epoch(3), msgspec.structs.replace(epoch(4), accuracy=None)])
-    assert progress.measurements()["fit"]["accuracy"] == ["nan", "nan", 1.0, "nan"]
+    assert progress.measurements().fit.accuracy == ["nan", "nan", 1.0, "nan"]
 
 
 def test_a_recording_keeps_one_fit_however_many_there_are() -> None:

@@ -169,7 +169,7 @@ def test_only_a_recording_has_no_scenario(folder: Path, store: Path) -> None:
         ([started(), events.RunEnded(state="failed", exit_code=4)], "failed"),
         ([started(), events.RunEnded(state="stopped", exit_code=4)], "stopped"),
         ([started(), events.RunEnded(state="finished")], "interrupted"),  # died before result.json
-        ([started(), events.RunEnded(state="failed", exit_code=4), started(stretch=2)], "interrupted"),
+        ([started(), events.RunEnded(state="failed", exit_code=4), started(attempt=2)], "interrupted"),
         ([started(boot_id="another")], "elsewhere"),
         ([started(), events.Heartbeat(boot_id="another")], "elsewhere"),
         ([started(boot_id="another"), events.RunEnded(state="stopped")], "stopped"),

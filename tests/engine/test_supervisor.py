@@ -338,7 +338,7 @@ def test_resume_goes_on_behind_a_torn_line(stage: Callable[[str], Stage]) -> Non
     happened = one.run.reader().read()
     assert [event.seq for event in happened] == list(range(len(happened)))
     assert one.run.file("events.jsonl").read_bytes().startswith(whole)
-    assert one.run.progress().stretch == 2
+    assert one.run.progress().attempt == 2
     result = one.run.result()
     assert result is not None and result.measurements["fit"]["loss"] == [0.5] * 3
 
@@ -364,7 +364,7 @@ def environ(monkeypatch: pytest.MonkeyPatch, onednn: str | None) -> None:
 def test_resume_goes_on_with_the_kernels_that_the_run_began_with(
     stage: Callable[[str], Stage], monkeypatch: pytest.MonkeyPatch, then: str | None, now: str | None
 ) -> None:
-    """The third stretch too, whose first one ended before it wrote its record."""
+    """The third attempt too, whose first one ended before it wrote its record."""
     says = f"send('warned', message=str(os.environ.get({ONEDNN!r})))\n"
     probe = "send('environment_probed', record={'facts': {'variables': dict(os.environ)}})\n"
     one = stage("sys.exit(1)")
@@ -417,12 +417,12 @@ def test_resume_uses_a_whole_checkpoint_only(stage: Callable[[str], Stage], stat
     assert result is not None and len(result.measurements["fit"]["loss"]) == 3
 
 
-def test_a_result_is_never_taken_from_the_stretch_before(stage: Callable[[str], Stage]) -> None:
-    """The first stretch was over but for its result; the second one began to train again, and so does the third."""
+def test_a_result_is_never_taken_from_the_attempt_before(stage: Callable[[str], Stage]) -> None:
+    """The first attempt was over but for its result; the second one began to train again, and so does the third."""
     one = stage(WHOLE)
     one()
     one.run.file("result.json").unlink()
-    write_events(one.run, started(stretch=2))
+    write_events(one.run, started(attempt=2))
     worker_process.WORKER.write_text(PRELUDE + "sys.exit(1)")
     assert one.resume() == 4
     assert one.run.state() == "failed" and one.run.result() is None

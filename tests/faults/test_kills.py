@@ -50,9 +50,9 @@ def test_a_result_that_was_not_written_any_more_is_written_by_a_resume_without_t
 
 
 def test_a_stretch_that_did_not_get_so_far_is_trained(stage: Callable[[str], Stage]) -> None:
-    """Only the last stretch counts: the one before had finished, but for its result."""
+    """Only the last attempt counts: the one before had finished, but for its result."""
     one = stage(WHOLE)
-    write_events(one.run, *whole(), started(stretch=2))
+    write_events(one.run, *whole(), started(attempt=2))
     assert one() == 0
     assert any(isinstance(event, events.WorkerStarted) for event in one.seen)
 

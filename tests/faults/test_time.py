@@ -91,7 +91,7 @@ def test_durations_survive_a_clock_that_was_set_between_two_stretches(
     assert one.resume() == 0
     result = one.run.result()
     assert result is not None
-    # The worker sleeps 0.3 and 0.6 s in fit; both ends of a stretch are told with the delay of a busy machine.
+    # The worker sleeps 0.3 and 0.6 s in fit; both ends of an attempt are told with the delay of a busy machine.
     assert 0.3 <= result.seconds["fit"] < 60 and 1 <= result.seconds["total"] < 120
 
 

@@ -211,6 +211,6 @@ def test_more_than_fits_into_memory(what: str, tmp_path: Path) -> None:
 def test_progress_says_when_predictions_do_not_fit() -> None:
     progress = Progress()
     progress.take(events.Predicted(epoch=1, probabilities=[[0.5, 0.5]], call="x"))
-    assert progress.measurements(labels=[1]).get("predict.accuracy") == 0.0
+    assert progress.measurements(labels=[1]).figure("predict.accuracy") == 0.0
     with pytest.raises(InputError, match="1 predictions for 2 images"):
         progress.measurements(labels=[0, 1])

@@ -164,3 +164,23 @@ def dividing_by_zero(input_shape, classes):
     x = layers.Lambda(lambda pixels: 1.0 / (pixels - 128.0), name="reciprocal")(inputs)
     x = layers.Dense(8)(layers.Flatten()(x))
     return keras.models.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+
+
+def read_by_another(input_shape, classes):
+    """TensorFlow 2: a layer behind the normalization adds the average of its means."""
+    norm = layers.BatchNormalization(name="read")
+
+    class AddsMeans(layers.Layer):
+        def call(self, inputs):
+            return inputs + norm.moving_mean
+
+    inputs, x = _begin(input_shape)
+    return _end(inputs, AddsMeans()(_block(x, 8, norm)), classes)
+
+
+def read_by_a_lambda(input_shape, classes):
+    """Keras 2: as the one above."""
+    norm = layers.BatchNormalization(name="read")
+    inputs, x = _begin(input_shape)
+    x = layers.Lambda(lambda values: values + norm.moving_mean)(_block(x, 8, norm))
+    return _end(inputs, x, classes)

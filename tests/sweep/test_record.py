@@ -32,18 +32,18 @@ def test_a_sweep_is_watched_stopped_by_a_file_and_gone_on_with(stand_in: StandIn
     process = stand_in.start("sweep", stand_in.file, "--seeds", "0:3", "--workers", "1")
     until(lambda: stand_in.store.exists() and list(stand_in.store.glob("*/weights/c1.npz")))
     one = only(stand_in)
-    until(lambda: one.record().groups[0].runs[0]["state"] == "running")
+    until(lambda: one.record().groups[0].runs[0].state == "running")
     assert one.state(one.record()) == "running"
     one.request_stop()
     process.communicate(timeout=60)
     record = one.record()
     assert process.returncode == 4 and one.state(record) == "stopped" and record.finished == 0
-    assert [run["reason"] for run in record.groups[0].runs][1:] == ["not begun", "not begun"]
+    assert [run.reason for run in record.groups[0].runs][1:] == ["not begun", "not begun"]
     stand_in.hold.unlink()
     stand_in.sweep("0:3", "--workers", "1")
     again = only(stand_in)
     assert again != one and again.state(again.record()) == "finished", "the older one asked the same and is gone"
-    assert [run["how"] for run in again.record().groups[0].runs] == ["resumed", "trained", "trained"]
+    assert [run.how for run in again.record().groups[0].runs] == ["resumed", "trained", "trained"]
     stand_in.sweep("0:2", "--workers", "1")
     assert len(sweeps(Store(stand_in.store))) == 2, "another question"
     stand_in.sweep("0:2", "--workers", "1", "--deterministic")

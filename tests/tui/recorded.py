@@ -16,7 +16,7 @@ from repro.runs.heartbeat import boot_id
 from repro.runs.records import ClaimResult, ImageRecord, Result, RunRecord
 from repro.sweep import tally
 from repro.sweep.record import FOLDER, SweepDirectory, SweepRecord
-from repro.sweep.tally import Group
+from repro.sweep.tally import Group, SweepRun
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "original-bug-keras-3"
 START = 1_795_546_000.0
@@ -77,7 +77,7 @@ def drift(epoch: int, momentum: float = 0.99, layers: int = LAYERS) -> events.Ba
 def beginning(epochs: int = 5) -> list[events.AnyEvent]:
     """What every run says before its first epoch."""
     return [
-        events.RunStarted(stretch=1, epochs=epochs, boot_id=boot_id()),
+        events.RunStarted(attempt=1, epochs=epochs, boot_id=boot_id()),
         events.WorkerStarted(pid=4711, python="/opt/keras-3/bin/python"),
         events.StageStarted(stage="import"),
         events.EnvironmentProbed(),
@@ -160,7 +160,10 @@ def finished(
     shutil.copytree(DATA, run.path)
     (run.path / "weights").mkdir()
     run.file("run.lock").touch()
-    run.file("run.json").write_bytes(msgspec.json.encode(record(run_id, scenario, environment, seed)))
+    head = msgspec.structs.replace(
+        record(run_id, scenario, environment, seed), scenario_sha256=run.require_scenario().sha256()
+    )
+    run.file("run.json").write_bytes(msgspec.json.encode(head))
     result = msgspec.json.decode(run.file("result.json").read_bytes(), type=Result)
     result = msgspec.structs.replace(result, run=run_id, scenario=scenario, environment=environment, seed=seed)
     run.file("result.json").write_bytes(msgspec.json.encode(result))
@@ -260,7 +263,7 @@ def sweep(
                 unfinished=10 - len(verdicts),
                 reproduced=tally.rate(verdicts.count("REPRODUCED"), len(verdicts)),
                 claims=tally.claim_rates(claims),
-                runs=runs,
+                runs=msgspec.convert(runs, list[SweepRun]),
             )
         )
     words = [word for environment in environments for word in ("--environment", environment)]
@@ -286,12 +289,12 @@ def swept_runs(store: Path, directory: SweepDirectory) -> RunDirectory:
     """The run directories that such a sweep speaks of; the one that goes on."""
     going = None
     for one in directory.record().groups[0].runs:
-        if one["state"] == "finished":
-            index = int(one["run"].split(".")[1][:6])
-            made = finished(store, index, scenario="momentum-0.01", seed=one["seed"])
-            assert made.id == one["run"]
-        elif one["state"] == "running":
+        if one.state == "finished":
+            index = int(one.run.split(".")[1][:6])
+            made = finished(store, index, scenario="momentum-0.01", seed=one.seed)
+            assert made.id == one.run
+        elif one.state == "running":
             said = [*beginning(20), *epochs(1, 4)]
-            going = write(store, one["run"], said, scenario="momentum-0.01", seed=one["seed"])
+            going = write(store, one.run, said, scenario="momentum-0.01", seed=one.seed)
     assert going is not None
     return going

@@ -73,6 +73,27 @@ def test_the_watcher_tells_names_first_then_what_changed(store: Path) -> None:
     assert [len(news.summaries) for news in told] == [0, 1]
 
 
+def test_the_newest_run_of_each_kind_is_timed_once(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StoreWatcher, "TIMINGS_AT_A_LOOK", 2)
+    for index, environment in enumerate((*ENVIRONMENTS, "keras-3")):
+        recorded.finished(store, index, environment=environment)
+    watcher, told = watch(store)
+
+    def timed() -> list[tuple[str, float]]:
+        told.clear()
+        watcher.look()
+        return [(timing.work.environment, timing.total) for news in told for timing in news.timings]
+
+    seconds = summary(RunDirectory(store / recorded.make_id(0))).seconds
+    assert timed() == [("keras-3", seconds), ("keras-2.0.9", seconds)], "the newest first, two at a look"
+    assert timed() == [("keras-3-gpu", seconds)]
+    assert timed() == []
+    recorded.finished(store, 5)
+    assert timed() == [("keras-3", seconds)]
+    recorded.light(store, 6)  # its scenario cannot be read
+    assert timed() == []
+
+
 def test_the_watcher_survives_a_store_that_is_not_there(tmp_path: Path) -> None:
     watcher, told = watch(tmp_path / "none")
     watcher.look()

@@ -74,7 +74,7 @@ async def test_screens_look_as_they_did(app: ReproApp, size: tuple[int, int], tm
                 differ.append(f"{tmp_path / kept.name} is not {kept}")
 
         await until(pilot, lambda: app.session.loaded and all(run.state == "finished" for run in app.session.runs()))
-        await until(pilot, lambda: app.session.step_seconds and len(app.screen.scenarios.loaded) == 2)  # type: ignore[attr-defined]
+        await until(pilot, lambda: app.session.timings and len(app.screen.scenarios.loaded) == 2)  # type: ignore[attr-defined]
         await look("library")
         recorded.sweep(app.session.store_path)
         await pilot.press("v")

@@ -23,6 +23,7 @@ from tui.keys import key
 from tui.screens.base import ReproScreen
 from tui.text import rows
 from tui.viewmodels import library_lines
+from tui.viewmodels.estimate import expected_text
 from tui.viewmodels.scenarios import Entry, ScenarioList
 from tui.widgets.cursor import ReversedCursor
 
@@ -152,8 +153,7 @@ class LibraryScreen(ReproScreen):
 
     def _list_entry(self, entry: Entry) -> Content:
         session = self.session
-        environment = (session.settings.environments or ["keras-3"])[0]
-        expected = library_lines.expected_time(entry, session.runs(), environment, session.step_seconds)
+        expected = self._expected_time(entry)
         return library_lines.list_entry(
             entry,
             self.scenarios.broken.get(entry.key),
@@ -162,6 +162,15 @@ class LibraryScreen(ReproScreen):
             self._widths()[0],
             is_picked=entry.key in self.picked,
         )
+
+    def _expected_time(self, entry: Entry) -> str:
+        """Expected time of a run here, else its number of epochs."""
+        settings = self.session.settings
+        environment = (settings.environments or ["keras-3"])[0]
+        loaded = self.scenarios.loaded.get(entry.key)
+        timings = self.session.timings.values()
+        text = expected_text(timings, loaded.scenario, environment, settings.device) if loaded is not None else None
+        return text if text is not None else f"{entry.epochs} epochs"
 
     def _latest_runs(self, scenario: str, *, with_claims: bool = False) -> dict[str, RunSummary]:
         session = self.session

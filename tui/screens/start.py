@@ -81,7 +81,7 @@ class StartScreen(AskScreen[Request]):
     def outcome(self, asked: Request) -> list[Content]:
         self.session.queue.prepare_for(asked, again=True)
         count = len(asked.each())
-        total = seconds_of(self.session, asked, self._scenarios)
+        total = seconds_of(self.session.timings.values(), asked, self._scenarios)
         text = f"{count} run{'s, one after another' if count > 1 else ''}"
         if total is not None:
             text += f", about {roughly(total)}"

@@ -108,7 +108,7 @@ class SweepAskScreen(AskScreen[SweepRequest]):
 
     def outcome(self, asked: SweepRequest) -> list[Content]:
         runs = asked.runs()
-        total = seconds_of(self.session, runs, self._scenarios)
+        total = seconds_of(self.session.timings.values(), runs, self._scenarios)
         count = len(runs.each())
         text = f"{count} run{'s' if count > 1 else ''}"
         text += f", at most about {roughly(total)}" if total is not None else ""

@@ -173,7 +173,7 @@ class SweepsScreen(ReproScreen):
     def _draw_run(self, record: SweepRecord) -> None:
         assert self.snapshot is not None
         run = record.groups[self.group].runs[self.seed]
-        self.put(self.query_one("#sweep-run", Static), run_line(run, self.snapshot.running.get(run["run"])))
+        self.put(self.query_one("#sweep-run", Static), run_line(run, self.snapshot.running.get(run.run or "")))
 
     # -- keys
 
@@ -200,7 +200,7 @@ class SweepsScreen(ReproScreen):
 
     def _run_id(self) -> str | None:
         record = self.record
-        run_id = record.groups[self.group].runs[self.seed]["run"] if record is not None else None
+        run_id = record.groups[self.group].runs[self.seed].run if record is not None else None
         return run_id if run_id in self.session.summaries else None
 
     def action_seed(self, by: int) -> None:

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from tui.text import duration, roughly
 
 if TYPE_CHECKING:
-    from repro.runs.summary import RunSummary
+    from repro.runs.estimate import Timing
     from repro.scenario.types import Scenario
     from tui.commands import Request
 
 
-class History(Protocol):
-    """The runs that were made here, newest first, and the seconds of an epoch in each environment."""
+def seconds_of(timings: Collection[Timing], request: Request, scenarios: Mapping[str, Scenario]) -> float | None:
+    """Return the seconds of all runs of a request, one after another; None if too little is known."""
+    from repro.runs.estimate import expected_time  # the engine's types take 80 ms: after the first paint
 
-    step_seconds: dict[str, float]
-
-    def runs(self) -> Sequence[RunSummary]:
-        """All runs."""
-        ...
-
-
-def seconds_of(history: History, request: Request, scenarios: Mapping[str, Scenario]) -> float | None:
-    """Seconds for all runs of a request, one after another; None where too little is known."""
     total = 0.0
-    for scenario, environment, _, _ in request.each():
-        runs = [run for run in history.runs() if run.environment == environment and run.seconds is not None]
-        same = next((run.seconds for run in runs if run.scenario == scenario), None)
-        step = history.step_seconds.get(environment)
-        if same is not None:
-            total += same
-        elif runs and step is not None and runs[0].seconds is not None:
-            total += max(0.0, runs[0].seconds - runs[0].epochs * step)
-            total += scenarios[scenario].fit.epochs * step if scenario in scenarios else 0.0
-        else:
-            return None
+    for name in request.scenarios:
+        for environment in request.environments:
+            scenario = scenarios.get(name)
+            estimate = expected_time(timings, scenario, environment, request.device) if scenario else None
+            if estimate is None:
+                return None
+            total += estimate.seconds * len(request.seeds)
     return total
+
+
+def expected_text(timings: Collection[Timing], scenario: Scenario, environment: str, device: str) -> str | None:
+    """Return how long one run will take, for people; None if too little is known."""
+    if not timings:
+        return None
+    from repro.runs.estimate import expected_time  # the engine's types take 80 ms: after the first paint
+
+    estimate = expected_time(timings, scenario, environment, device)
+    if estimate is None:
+        return None
+    return duration(estimate.seconds) if estimate.is_measured else f"~{roughly(estimate.seconds)}"

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from repro.base.text import one_line
 from repro.runs.summary import RunSummary
-from tui.text import BAD, QUIET, duration, hanging, prose, roughly, rows, when, word
+from tui.text import BAD, QUIET, duration, hanging, prose, rows, when, word
 from tui.viewmodels.scenarios import Entry, Fault, marked, yaml
 
 if TYPE_CHECKING:
@@ -28,20 +28,6 @@ def latest_runs(
             continue
         latest.setdefault(summary.environment, summary)
     return {name: latest[name] for name in environments if name in latest}
-
-
-def expected_time(entry: Entry, runs: Iterable[RunSummary], environment: str, step_seconds: Mapping[str, float]) -> str:
-    """How long a scenario takes here: as its last run, else from measured seconds of an epoch, else its epochs."""
-    other: RunSummary | None = None
-    for summary in runs:
-        if summary.environment == environment and summary.seconds is not None:
-            if summary.scenario == entry.name:
-                return duration(summary.seconds)
-            other = other or summary
-    step = step_seconds.get(environment)
-    if other is not None and other.seconds is not None and step is not None:
-        return f"~{roughly(max(step, other.seconds - other.epochs * step) + entry.epochs * step)}"
-    return f"{entry.epochs} epochs"
 
 
 def list_entry(

@@ -59,8 +59,8 @@ def progress_line(progress: Progress, state: str, result: Result | None, seconds
             facts.append(f"{size(progress.peak_memory_bytes)} at the peak")
     elif progress.checkpoint is not None:
         facts.append(f"checkpoint after epoch {progress.checkpoint.epoch}")
-    if progress.stretch > 1:
-        facts.append(f"{progress.stretch} stretches")
+    if progress.attempt > 1:
+        facts.append(f"{progress.attempt} stretches")
     return Content.styled("  ·  ".join(facts), QUIET)
 
 

@@ -7,7 +7,6 @@ import statistics
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from textual.content import Content
 
@@ -16,7 +15,7 @@ from repro.base.text import one_line
 from repro.runs.directory import RunDirectory
 from repro.runs.store import Store
 from repro.sweep.record import SweepRecord, sweeps
-from repro.sweep.tally import ClaimRate, Group, Rate
+from repro.sweep.tally import ClaimRate, Group, Rate, SweepRun
 from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, duration, word
 
 AT_A_TIME = 10  # seeds stand in blocks, so that one can count them
@@ -96,10 +95,10 @@ class SweepWatcher:
         seeds = {}
         for group in record.groups:
             for run in group.runs:
-                if run["state"] == "running" and run["run"] is not None:
+                if run.state == "running" and run.run is not None:
                     with contextlib.suppress(ReproError, OSError):
-                        progress = RunDirectory(self._store.path / run["run"]).progress()
-                        seeds[run["run"]] = RunningSeed(
+                        progress = RunDirectory(self._store.path / run.run).progress()
+                        seeds[run.run] = RunningSeed(
                             progress.stage, progress.epoch, progress.epochs, progress.seconds_left
                         )
         return seeds
@@ -110,27 +109,27 @@ class SweepWatcher:
         for group in record.groups:
             finished = [seconds for run in group.runs if (seconds := self._total_seconds(run)) is not None]
             for run in group.runs:
-                if run["verdict"] is not None or run["reason"] is not None:
+                if run.verdict is not None or run.reason is not None:
                     continue
                 if not finished:
                     return None
                 expected = statistics.median(finished)
-                seed = running.get(run["run"])
+                seed = running.get(run.run or "")
                 if seed is not None and seed.seconds_left is not None:
                     expected = min(expected, seed.seconds_left)
                 total, longest = total + expected, max(longest, expected)
         return max(longest, total / (record.workers or 1))
 
-    def _total_seconds(self, run: Mapping[str, Any]) -> float | None:
+    def _total_seconds(self, run: SweepRun) -> float | None:
         """Seconds of a finished run."""
-        if run["verdict"] is None or run["run"] is None:
+        if run.verdict is None or run.run is None:
             return None
-        if run["run"] not in self._seconds:
+        if run.run not in self._seconds:
             with contextlib.suppress(ReproError):
-                result = RunDirectory(self._store.path / run["run"]).result()
+                result = RunDirectory(self._store.path / run.run).result()
                 if result is not None and "total" in result.seconds:
-                    self._seconds[run["run"]] = result.seconds["total"]
-        return self._seconds.get(run["run"])
+                    self._seconds[run.run] = result.seconds["total"]
+        return self._seconds.get(run.run)
 
 
 # -- lines
@@ -147,11 +146,11 @@ def interval_bar(one: Rate | ClaimRate, width: int) -> str:
     return "".join(cells)
 
 
-def sign_of(one: Mapping[str, Any]) -> tuple[str, str]:
+def sign_of(one: SweepRun) -> tuple[str, str]:
     """A run's sign and its style."""
-    if one["verdict"] is None and one["reason"] is not None and one["state"] in ("waiting", "interrupted"):
+    if one.verdict is None and one.reason is not None and one.state in ("waiting", "interrupted"):
         return "!", ODD  # it was given up: not begun, or killed
-    what = word(one["verdict"] or one["state"])
+    what = word(one.verdict or one.state)
     return what.sign, what.style
 
 
@@ -235,19 +234,19 @@ def group_lines(group: Group, width: int, cursor: int | None) -> list[Content]:
     ]
 
 
-def run_line(run: Mapping[str, Any], running: RunningSeed | None) -> Content:
+def run_line(run: SweepRun, running: RunningSeed | None) -> Content:
     """One run in a line: its seed, its verdict or reason, or how far it is if it is `running`."""
     sign, style = sign_of(run)
     if running is not None:
         epoch = f", epoch {running.epoch} of {running.epochs}" if running.epochs else ""
         left = f", {duration(running.seconds_left)} of training left" if running.seconds_left else ""
         text = f"{running.stage or 'starting'}{epoch}{left}"
-    elif run["verdict"] is not None:
-        origin = {"kept": "was there", "trained": "trained", "resumed": "resumed"}.get(run["how"], run["how"])
-        text = f"{word(run['verdict']).word}, {origin}"
+    elif run.verdict is not None:
+        origin = {"kept": "was there", "trained": "trained", "resumed": "resumed"}.get(run.how, run.how)
+        text = f"{word(run.verdict).word}, {origin}"
     else:
-        text = one_line(run["reason"], 200) if run["reason"] else word(run["state"]).word
-    return Content.assemble((f"{sign} ", style), (f"seed {run['seed']}", "bold"), f"  {text}")
+        text = one_line(run.reason, 200) if run.reason else word(run.state).word
+    return Content.assemble((f"{sign} ", style), (f"seed {run.seed}", "bold"), f"  {text}")
 
 
 def summary_line(snapshot: SweepSnapshot, width: int) -> Content:

@@ -121,6 +121,8 @@ def _not_converged(case: Case) -> RecordedFinding | None:
     ]
     highest = max(lower, key=lambda trial: float(trial.momentum or 0.0), default=None)
     is_proved = case.works(debiased, case.inference, case.best)
+    if highest is not None and case.is_better(debiased, case.inference):
+        is_proved = True  # debiased alone takes part of the difference away, and a lower momentum all of it
     if not is_proved:
         was_tried = debiased is not None or estimated is not None
         if was_tried and (weight < LARGE_SHARE or not case.works(estimated, case.inference, case.best)):

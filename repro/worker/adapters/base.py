@@ -20,6 +20,7 @@ class Adapter:
     update_rule = "weighted"  # how the layers move their statistics: see batch_norm.update
     graph_passes_left_out = ()  # names of TensorFlow's optimizations that are not made, known after `start`
     momenta = ()  # that the run is measured at, one for each of `batch_norm_layers`, known after `build`
+    traced_at_zero = False  # whether a traced run is built with momentum 0, so that layers hold their last batch's
     zero_debias = False  # whether they divide by 1 - momentum ** updates, known after `build`
 
     def start(self, request):
@@ -41,7 +42,7 @@ class Adapter:
         """model.fit from `first_epoch` on.
 
         `callback` has epoch_begin(epoch), epoch_end(epoch, logs) -> stop?, and where `callback.trace` is not None
-        batch_end().
+        batch_begin() and batch_end().
         """
         raise NotImplementedError
 
@@ -181,11 +182,16 @@ def telemetry(base, callback, first_epoch):
                 self.model.stop_training = True
 
     class TracingTelemetry(Telemetry):
+        def on_batch_begin(self, batch, logs=None):
+            if self.epoch >= first_epoch:
+                callback.batch_begin()
+
         def on_batch_end(self, batch, logs=None):
             if self.epoch >= first_epoch:
                 callback.batch_end()
 
-        # Keras 3 and tf.keras call this instead.
+        # Keras 3 and tf.keras call these instead.
+        on_train_batch_begin = on_batch_begin
         on_train_batch_end = on_batch_end
 
     return Telemetry() if callback.trace is None else TracingTelemetry()

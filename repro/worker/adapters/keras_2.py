@@ -34,8 +34,6 @@ class Keras2(Adapter):
 
     update_rule = "difference"
     calls = None  # of each layer, known after `build`
-    is_traced = False
-    step_statistics = ()  # values of the last step of a traced run
 
     def start(self, request):
         import keras
@@ -43,16 +41,19 @@ class Keras2(Adapter):
 
         self.keras, self.tf, self.K = keras, tf, keras.backend
         self.device = self._choose_device(request["device"])
-        config = tf.ConfigProto(
+        if request["deterministic"]:
+            self.notes = ("op determinism was asked for; TensorFlow {} has none".format(tf.__version__),)
+        self._open_session(request)
+
+    def _open_session(self, request):
+        config = self.tf.ConfigProto(
             intra_op_parallelism_threads=request["threads"],
             inter_op_parallelism_threads=1,
             device_count={"GPU": 0} if self.device == "cpu" else {},
         )
-        if request["deterministic"]:
-            self.notes = ("op determinism was asked for; TensorFlow {} has none".format(tf.__version__),)
-        self.K.set_session(tf.Session(config=config))
+        self.K.set_session(self.tf.Session(config=config))
         seed_python(request["seed"])
-        tf.set_random_seed(request["seed"])
+        self.tf.set_random_seed(request["seed"])
 
     def _choose_device(self, asked):
         if asked != "cpu" and self.tf.test.is_built_with_cuda():
@@ -68,22 +69,33 @@ class Keras2(Adapter):
         return {"keras": self.keras.__version__, "tensorflow": self.tf.__version__, "backend": self.K.backend()}
 
     def build(self, request):
-        scenario = request["scenario"]
-        self.model = self._own(request) if scenario["model"].get("python") else self._application(request)
+        scenario, momentum = request["scenario"], scenario_momentum(request)
+        is_own = bool(scenario["model"].get("python"))
+        self.model = self._own(request, momentum) if is_own else self._application(request)
         wanted = variant.settings(scenario.get("batch_norm"))
         if wanted:
             with self.keras.utils.CustomObjectScope(self._unregistered()):
                 self.model = variant.rebuilt(self.model, wanted, self.batch_norm_layers())
         self.momenta = measured_momenta(request, self.batch_norm_layers())
-        momentum = scenario_momentum(request)
-        if momentum is not None and not scenario["model"].get("python"):
+        if request.get("trace") and request.get("kind") not in NOT_TRAINED:
+            self._watch_layers()
+            self.traced_at_zero = self.reason_against_trace() is None
+            momentum, self.calls = 0.0 if self.traced_at_zero else momentum, None
+        if is_own and self.traced_at_zero:
+            self._begin_again(request)
+            self.model = self._own(request, momentum)
+        elif not is_own and momentum is not None:
             self._set_momentum(momentum)
         self.model.compile(**compile_arguments(scenario))
         if scenario["compile"].get("learning_rate") is not None:
             self.K.set_value(self.model.optimizer.lr, scenario["compile"]["learning_rate"])
         self._watch_layers()
-        self.is_traced = bool(request.get("trace")) and request.get("kind") not in NOT_TRAINED
-        self.is_traced = self.is_traced and self.reason_against_trace() is None
+
+    def _begin_again(self, request):
+        """An empty graph, and seeds and names as after `start`: what is built next has the bits of a first build."""
+        self.tf.reset_default_graph()
+        self.K.reset_uids()
+        self._open_session(request)
 
     def _watch_layers(self):
         """Find each layer's calls; a layer without any has no batch statistics, and is left out of all that follows."""
@@ -96,12 +108,12 @@ class Keras2(Adapter):
         self.zero_debias = any(found.debiased for _, found in self.calls)
         self.momenta = [momentum for momentum, found in zip(self.momenta, calls) if found.statistics]
 
-    def _own(self, request):
-        """The user's model, built with the momentum that the scenario names: rebuilding it may be impossible.
+    def _own(self, request, momentum):
+        """The user's model, its layers built with this momentum (None: their own).
 
-        A configuration keeps nothing of a Lambda's closure in Keras 2.0.9.
+        It cannot be set later by rebuilding: a configuration keeps nothing of a Lambda's closure in Keras 2.0.9.
         """
-        with self._built_with_momentum(scenario_momentum(request)):
+        with self._built_with_momentum(momentum):
             model = own_model.build(request, self.keras.models.Model)
         shapes = self.K.int_shape(model.input)[1:], self.K.int_shape(model.output)[1:]
         own_model.check_shapes(shapes[0], shapes[1], request)
@@ -169,7 +181,6 @@ class Keras2(Adapter):
             lambda _inputs: [0.0] * len(self.model.metrics_names),
             first_epoch * callback.steps_per_epoch,
         )
-        self._make_train_function()
         self.model.fit(
             images,
             labels,
@@ -183,39 +194,18 @@ class Keras2(Adapter):
 
     def prepare_train_function(self):
         """The model's train function, made."""
-        self._make_train_function()
+        self.model._make_train_function()
         return self.model.train_function
 
-    def _make_train_function(self):
-        """Make the model's train function; that of a traced run also gives the batch statistics, which are kept."""
-        if self.model.train_function is not None or not self.is_traced:
-            self.model._make_train_function()
-            return
-        tensors = [tensor for (pair,) in self.statistics for tensor in pair]
-        literal = self.K.function
-        self.K.function = lambda inputs, outputs, **options: literal(inputs, list(outputs) + tensors, **options)
-        try:
-            self.model._make_train_function()
-        finally:
-            self.K.function = literal
-        with_statistics, count = self.model.train_function, len(tensors)
-
-        def train_function(inputs):
-            values = with_statistics(inputs)
-            self.step_statistics = values[-count:]
-            return values[:-count]
-
-        self.model.train_function = train_function
-
     def batch_statistics(self):
-        return list(zip(self.step_statistics[::2], self.step_statistics[1::2]))
+        return self.moving_statistics()
 
     def calls_per_step(self):
         return [found.updates for _, found in self.calls]
 
     def reason_against_trace(self):
         for layer, found in self.calls:
-            reason = found.reason_against_trace()
+            reason = found.reason_against_trace(layer)
             if reason is not None:
                 return "{} {}".format(layer.name, reason)
         return None
@@ -310,7 +300,7 @@ class Keras2(Adapter):
             yield weight.name.replace(":", "_"), value
 
     def state(self):
-        self._make_train_function()
+        self.model._make_train_function()
         for index, value in enumerate(self._values(self._state_variables())):
             yield "variable/{:05d}".format(index), value
 
@@ -329,7 +319,7 @@ class Keras2(Adapter):
         return found
 
     def restore(self, state):
-        self._make_train_function()
+        self.model._make_train_function()
         index = 0
         for group in in_groups(self._state_variables()):
             names = ["variable/{:05d}".format(index + place) for place in range(len(group))]

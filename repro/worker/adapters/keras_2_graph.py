@@ -1,5 +1,8 @@
 """What the static graph of Keras 2 tells of BatchNormalization layers: their calls, updates and batch statistics."""
 
+# Operations that do something to a variable, which are in no layer's name scope.
+WITHOUT_READING = ("Assign", "IsVariableInitialized", "VarIsInitialized")
+
 
 class LayerCalls:
     """How one layer is called in a model.
@@ -19,6 +22,7 @@ class LayerCalls:
             live = [index for index, (mean, _) in enumerate(values) if mean.op in reached]
             pairs, values = [pairs[index] for index in live], [values[index] for index in live]
         self.statistics = values
+        self.scope = pairs[0][0].name.rpartition("/")[0] if pairs else ""
         self.updates = sum(id(pair[0]) in step_updates for pair in pairs)
         self.reads = False
         if not values:
@@ -35,7 +39,7 @@ class LayerCalls:
             found.append(value)
         return tuple(found)
 
-    def reason_against_trace(self):
+    def reason_against_trace(self, layer):
         """Why the averages of another momentum cannot be replayed from one row a step; None: they can."""
         if self.reads:
             return "is called with training=False: training reads the moving statistics"
@@ -43,6 +47,8 @@ class LayerCalls:
             return "is never updated in training"
         if self.updates > 1:
             return "is called {} times in a training step".format(self.updates)
+        if any(is_read_outside(variable, self.scope) for variable in (layer.moving_mean, layer.moving_variance)):
+            return "is not alone in reading its moving statistics: training may do so, too"
         return None
 
 
@@ -94,3 +100,16 @@ def reads_variable(operation):
     if operation.type == "Identity":
         operation = operation.inputs[0].op
     return operation.type in ("Variable", "VariableV2", "VarHandleOp", "ReadVariableOp")
+
+
+def is_read_outside(variable, scope):
+    """Whether an operation uses the variable's value that is neither in that name scope nor in the variable's own."""
+    scopes = scope + "/", variable.op.name.rpartition("/")[0] + "/"
+    queue = [variable.op.outputs[0]]
+    while queue:
+        for operation in queue.pop().consumers():
+            if operation.type in ("Identity", "ReadVariableOp"):
+                queue.extend(operation.outputs)
+            elif not operation.name.startswith(scopes) and not operation.type.startswith(WITHOUT_READING):
+                return True
+    return False

@@ -9,6 +9,7 @@ import functools
 
 import numpy as np
 
+from repro_worker.adapters import graph_reads
 from repro_worker.batch_norm import mean_over_calls
 
 
@@ -21,6 +22,7 @@ class StepWatch:
         self.layers = adapter.batch_norm_layers()
         self.calls, self.statistics, self.measured, self.values = None, None, None, None
         self.graph, self.in_step = None, False
+        self.reason = "the model's fit does not call its train_step"
         hidden = self.tf.autograph.experimental.do_not_convert
         self._begin, self._end, self._note = map(hidden, (self._begin_step, self._end_step, self._note_call))
         for index, layer in enumerate(self.layers):
@@ -88,7 +90,8 @@ class StepWatch:
     def _end_step(self):
         """Add to the step that it keeps its batch statistics, unless the trace will be refused."""
         self.in_step = False
-        if self.values is not None and self.reason_against_trace() is None:
+        self.reason = None if self.values is None else self._reason()
+        if self.values is not None and self.reason is None:
             for layer, variables, (noted,) in zip(self.layers, self.values, self.statistics):
                 pair = self.adapter.input_statistics(layer, noted) if self.adapter.statistics_from_input else noted
                 for variable, value in zip(variables, pair):
@@ -108,18 +111,21 @@ class StepWatch:
 
     def reason_against_trace(self):
         """Why the averages of other momenta cannot be replayed from one row a step; None: they can, as far as seen."""
-        if self.calls is None:
-            return "the model's fit does not call its train_step"
-        for index, (layer, calls) in enumerate(zip(self.layers, self.calls)):
-            reason = self._reason(layer, calls)
-            if reason is None and self.statistics is not None and len(self.statistics[index]) != 1:
+        return self.reason
+
+    def _reason(self):
+        for layer, calls, statistics in zip(self.layers, self.calls, self.statistics):
+            reason = self._reason_in_calls(layer, calls)
+            if reason is None and self.values is not None and len(statistics) != 1:
                 reason = "does not compute its batch statistics as Keras's own layer does"
+            if reason is None and self.graph is not None and graph_reads.is_read(self.graph, moving(layer)):
+                reason = "is not alone in reading its moving statistics: training does, too"
             if reason is not None:
                 return "{} {}".format(layer.name, reason)
         return None
 
     @staticmethod
-    def _reason(layer, calls):
+    def _reason_in_calls(layer, calls):
         if getattr(layer, "renorm", False):
             return "renormalizes: training reads the moving statistics"
         if not calls:

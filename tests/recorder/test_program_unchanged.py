@@ -1,0 +1,41 @@
+"""A program under the recorder prints, computes and draws what it does without it, in each Keras generation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.recorder.conftest import Outcome, select
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
+
+GENERATIONS = [("keras-3", "keras"), ("keras-3", "tf_keras"), ("keras-2.0.9", "keras")]
+
+
+@pytest.mark.parametrize(("environment", "keras"), GENERATIONS)
+def test_no_bit_of_a_program_changes(environment: str, keras: str, run_program: Callable[..., Outcome]) -> None:
+    plain = run_program("bits.py", environment=environment, recorded=False, BITS_KERAS=keras)
+    recorded = run_program("bits.py", environment=environment, BITS_KERAS=keras)
+    assert plain.code == 0, plain.errors
+    assert recorded.output == plain.output
+    assert recorded.errors == plain.errors
+    assert recorded.code == 0
+    assert len(recorded.recordings) == 2  # one for each model
+    events = recorded.events()
+    assert [event["ended"] for event in select(events, "fit_ended")] == ["returned"] * 3
+    assert select(events, "measured", set="fit", phase="training", alone=False)
+    assert not select(events, "recorder_failed")
+
+
+@pytest.mark.parametrize("keras", ["keras", "tf_keras"])
+def test_no_kind_of_data_or_training_changes(keras: str, run_program: Callable[..., Outcome]) -> None:
+    plain = run_program("kinds.py", recorded=False, BITS_KERAS=keras)
+    recorded = run_program("kinds.py", BITS_KERAS=keras)
+    assert plain.code == 0, plain.errors
+    assert recorded.output == plain.output
+    assert recorded.errors == plain.errors
+    assert len(recorded.recordings) == 13
+    for number in range(13):
+        assert not select(recorded.events(number), "recorder_failed")
+        assert select(recorded.events(number), "measured", set="fit", phase="inference"), number

@@ -238,7 +238,7 @@ WORKDIR /src
 ENV HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis XDG_CONFIG_HOME=/tmp/.config XDG_STATE_HOME=/tmp/.state
 USER 1000:1000
 ENTRYPOINT ["/opt/repro/bin/python", "-m", "pytest", "-p", "no:cacheprovider"]
-CMD ["-q", "-m", "not real and not container"]
+CMD ["-q", "-m", "not real and not container and not evidence and not long"]
 
 
 FROM runtime AS cpu

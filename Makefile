@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where container/prepare lies that makes a Docker engine, on machines without one.
 PREPARE ?= ../shared/container/prepare
 
-.PHONY: help setup run test lint environments test-real test-longest test-in-turn test-container test-all bench evidence torture fuzz audit matrix pictures lock clean
+.PHONY: help setup run test test-long lint environments test-real test-longest test-in-turn test-container test-all bench evidence torture fuzz audit matrix pictures lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -37,9 +37,13 @@ run: setup  ## set all up and open the program
 
 # One process more than cores: many tests wait for a screen or a child process.
 WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
-FAST := not real and not container and not evidence and not longest
+FAST := not real and not container and not evidence and not longest and not long
+PARALLEL := -n $(WORKERS) --dist worksteal
 test: $(VENV)/.development  ## fast tests, without training
-	$(BIN)/python -m pytest -m '$(FAST)' -n $(WORKERS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -m '$(FAST)' $(PARALLEL) $(ARGS)
+
+test-long: $(VENV)/.development  ## what takes longer without training: hostile input, disks full at every write, clusters
+	$(BIN)/python -m pytest -m 'long and not evidence' $(PARALLEL) $(ARGS)
 
 lint: $(VENV)/.development  ## ruff, mypy, and the worker under Python 3.6's rules
 	$(BIN)/ruff check
@@ -99,7 +103,11 @@ matrix: $(VENV)/.development  ## tables and plot of docs/, from real runs
 test-all: lint environments  ## what make test leaves out: lint, real runs, containers
 	$(MAKE) -j2 test-longest test-in-turn
 
-test-in-turn: test-real test
+# The fast tests pass whatever is installed: `make test` runs them alone, this once more with all environments.
+test-in-turn:
+	$(MAKE) test-real
+	$(MAKE) test
+	$(MAKE) test-long
 	$(MAKE) test-container
 
 bench: $(VENV)/.development  ## speed, size and memory as ratios against plain scripts

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import tests.support.machine  # noqa: F401  (reads the user's home before it is replaced)
+from tests.support import surroundings
 
-# Tests that train, or start containers, use what is really installed.
-USE_THE_MACHINE = ("real", "longest", "evidence", "container")
+# Tests with these marks train in the environments that are really installed.
+TRAINS = ("real", "longest", "evidence")
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the folder of the tests' homes; fixtures of a wider scope than one test have a home of their own."""
+    folder = tmp_path_factory.mktemp("homes")
+    with pytest.MonkeyPatch.context() as patch:
+        surroundings.replace(patch, folder / "wider-scope")
+        yield folder
 
 
 @pytest.fixture(autouse=True)
-def own_home(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path | None:
-    """Point HOME, XDG folders and our own variables at empty folders; return that home.
+def own_home(request: pytest.FixtureRequest, homes: Path) -> Iterator[Path]:
+    """Return the test's own home, which HOME and our own variables point at.
 
-    A test that needs an installed environment uses the fixture `own_environments` and `install_stand_in`.
+    A test that needs an installed environment uses `own_environments` and `install_stand_in`.
     """
-    if any(request.node.get_closest_marker(name) for name in USE_THE_MACHINE):
-        return None
-    home: Path = request.getfixturevalue("tmp_path_factory").mktemp("home")
-    for name in list(os.environ):
-        if name.startswith(("XDG_", "REPRO_", "KERAS_", "TF_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("REPRO_ENVIRONMENTS", str(home / "environments"))
-    monkeypatch.setenv("REPRO_NO_WARM", "1")
-    # Locks that only one process of a user can hold are in the temporary folder: tests in parallel must not share them.
-    (home / "tmp").mkdir()
-    monkeypatch.setenv("TMPDIR", str(home / "tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return home
+    home = homes / f"{next(_numbers):04d}"
+    with pytest.MonkeyPatch.context() as patch:  # not the fixture `monkeypatch`, which a test may undo
+        surroundings.replace(patch, home, trains=any(map(request.node.get_closest_marker, TRAINS)))
+        yield home
 
 
 @pytest.fixture

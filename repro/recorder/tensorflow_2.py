@@ -60,18 +60,17 @@ class TF2Lens(lens.Lens):
     def generators_untouched(self):
         """Put back the eager context's seed and generator, and Python's and numpy's."""
         context = sys.modules["tensorflow.python.eager.context"].context()
-        saved_seed, saved_rng = context._seed, getattr(context, "_rng", None)  # None until the program sets a seed
+        # A program that sets no seed has no generator here.
+        saved = {name: getattr(context, name) for name in ("_seed", "_rng") if hasattr(context, name)}
         python, numpy_state = random.getstate(), np.random.get_state()
         # The kernels of stateful random operations are cached by seed; a seed of our own leaves the program's alone.
         context._seed, context._rng = OWN_SEED % 2**31, random.Random(OWN_SEED)
         try:
             yield
         finally:
-            context._seed = saved_seed
-            if saved_rng is None:
-                del context._rng
-            else:
-                context._rng = saved_rng
+            del context._seed, context._rng
+            for name, value in saved.items():
+                setattr(context, name, value)
             random.setstate(python)
             np.random.set_state(numpy_state)
 

@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.support import machine
+
 ROOT = Path(__file__).resolve().parents[2]
-PREPARE = Path(os.environ.get("REPRO_PREPARE", ROOT.parent / "shared" / "container" / "prepare"))
+PREPARE = Path(machine.VARIABLES.get("REPRO_PREPARE", ROOT.parent / "shared" / "container" / "prepare"))
 IMAGE = "repro:cpu"
 # Any uid must do: root hands its folders to one that is nobody's; others cannot, and use their own.
 UID = 12345 if os.getuid() == 0 else os.getuid()
@@ -22,9 +24,15 @@ GID = 12345 if os.getuid() == 0 else os.getgid()
 T = TypeVar("T")
 
 
+def client_variables(**changed: str) -> dict[str, str]:
+    """Return the variables of a Docker client: the user's, whose home holds its settings, but none of ours."""
+    users = {name: value for name, value in machine.VARIABLES.items() if not name.startswith("REPRO_")}
+    return {**users, "REPRO_UID": str(UID), "REPRO_GID": str(GID), **changed}
+
+
 def docker(*arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
     """One `docker` command from the repository; with `check` an error shows what it said."""
-    variables = {**os.environ, "REPRO_UID": str(UID), "REPRO_GID": str(GID), **options.pop("env", {})}
+    variables = client_variables(**options.pop("env", {}))
     done = subprocess.run(
         ["docker", *arguments],
         cwd=ROOT,
@@ -59,7 +67,7 @@ def engine() -> None:
     if shutil.which("docker") is None or docker("info", check=False).returncode != 0:
         if not os.access(PREPARE, os.X_OK):
             pytest.skip("no Docker engine answers here, and none can be prepared")
-        subprocess.run([PREPARE], check=True)
+        subprocess.run([PREPARE], check=True, env=client_variables())
     if docker("compose", "version", check=False).returncode != 0:
         pytest.skip("Docker has no compose plugin here")
 

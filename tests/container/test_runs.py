@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import time
 from typing import Any
 
 import pytest
 
-from .conftest import GID, ROOT, UID, Service, docker, wait_for
+from .conftest import GID, ROOT, UID, Service, client_variables, docker, wait_for
 
 pytestmark = [pytest.mark.container, pytest.mark.evidence, pytest.mark.timeout(1800)]
 
 A3 = {"loss": 10.745396614074707, "accuracy": 0.3333333432674408}
 # Often, so that the test need not wait a minute for one.
 CHECKPOINTS = ("--env", "REPRO_CHECKPOINT_SECONDS=1")
-STOP_GRACE_SECONDS = 60
 
 
 def test_two_containers_on_one_store_give_the_figures_of_both_environments(
     service: Service, image: dict[str, Any]
 ) -> None:
-    variables = {
-        **os.environ,
-        **service.variables,
-        "REPRO_UID": str(UID),
-        "REPRO_GID": str(GID),
-        "REPRO_IMAGE_ID": image["Id"],
-    }
+    variables = client_variables(**service.variables, REPRO_IMAGE_ID=image["Id"])
     started = {
         environment: subprocess.Popen(
             [
@@ -99,10 +90,8 @@ def test_killed_and_stopped_runs_are_interrupted_and_go_on(service: Service, nam
     service.start(name, "resume", "last", options=CHECKPOINTS)
     wait_for(lambda: epochs_of(service, 2) and last_checkpoint(service) > kept, "epoch after the kill", 300)
     assert epochs_of(service, 2)[0] == kept + 1
-    started = time.monotonic()
     docker("stop", name)  # SIGTERM, then SIGKILL after the service's stop_grace_period
-    assert time.monotonic() - started < STOP_GRACE_SECONDS
-    assert docker("wait", name).stdout.strip() == "4"
+    assert docker("wait", name).stdout.strip() == "4"  # killed, it would be 137
     docker("rm", "--force", name)
     kept = last_checkpoint(service)
     assert kept == epochs_of(service, 2)[-1]

@@ -16,7 +16,7 @@ import pytest
 
 from tests.evidence.runs import make_run
 
-from .conftest import GID, ROOT, UID, Service, docker, wait_for
+from .conftest import ROOT, UID, Service, client_variables, docker, wait_for
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
 
@@ -127,7 +127,7 @@ class Terminal:
         self.drawn = b""
         self.descriptor, slave = pty.openpty()
         self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, **variables}, cwd=ROOT,
+            command, stdin=slave, stdout=slave, stderr=slave, env=client_variables(**variables), cwd=ROOT,
             start_new_session=True,
         )  # fmt: skip
         os.close(slave)
@@ -158,8 +158,8 @@ class Terminal:
 
 
 def test_program_opens_and_restores_the_terminal_when_stopped(service: Service, name: str) -> None:
-    variables = {**service.variables, "REPRO_UID": str(UID), "REPRO_GID": str(GID), "TERM": "xterm-256color"}
-    screen = Terminal(["docker", "compose", "run", "--rm", "--name", name, "repro"], variables)
+    command = ["docker", "compose", "run", "--rm", "--name", name, "repro"]
+    screen = Terminal(command, {**service.variables, "TERM": "xterm-256color"})
     try:
         wait_for(lambda: screen.shows(b"\x1b[?1049h") and screen.shows(b"original-bug"), "screen", 60)
         stop = subprocess.Popen(["docker", "stop", name], stdout=subprocess.DEVNULL)

@@ -255,7 +255,7 @@ def test_a_shipped_scenario_named_by_its_path_is_shipped(monkeypatch: pytest.Mon
     for name in ("original-bug", "scenarios/original-bug.yaml", "./tests/../scenarios/original-bug.yaml"):
         (plan,) = make_plans(Asked(scenarios=(name,)), here=False)
         assert plan.shipped_images, name
-    (plan,) = make_plans(Asked(scenarios=("original-bug",), images=Path("scenarios/images")), here=False)
+    (plan,) = make_plans(Asked(scenarios=("original-bug",), images=shipped.folder("scenarios") / "images"), here=False)
     assert not plan.shipped_images
 
 

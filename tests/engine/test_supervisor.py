@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -30,7 +29,7 @@ from repro.supervise.supervisor import supervise
 from repro.supervise.worker_process import worker_variables
 from tests.engine.conftest import Answer
 from tests.engine.made_runs import checkpoint, create, epoch, made_supervisor, make, started, write_events
-from tests.support.machine import USERS_HOME
+from tests.support import machine
 
 PRELUDE = """\
 import json, os, signal, sys, time
@@ -591,8 +590,7 @@ def test_a_worker_whose_supervisor_is_gone_already_ends(tmp_path: Path) -> None:
 
 
 def test_the_worker_compiles_under_python_3_6() -> None:
-    candidates = [*USERS_HOME.glob(".pyenv/versions/3.6.*/bin/python"), shutil.which("python3.6")]
-    python = next((one for one in candidates if one is not None), None)
+    python = machine.find_python("3.6")
     if python is None:
         pytest.skip("no Python 3.6 is here to compile the worker with")
     sources = sorted(worker_process.WORKER.rglob("*.py"))

@@ -90,6 +90,8 @@ class Place:
         self.file = path / "scenario" / "s.yaml"
         self.worker_file = path / "worker.py"
         (path / "scenario" / "images").mkdir(parents=True)
+        (path / "tmp").mkdir()
+        (path / "tmp").chmod(0o1777)
         for index, name in enumerate("abc"):
             Image.new("L", (10, 12), 80 * index).save(path / "scenario" / "images" / f"{name}.png")
         self.file.write_text(SCENARIO)
@@ -114,6 +116,7 @@ class Place:
         packages = [path for path in sys.path if path.endswith("site-packages")]
         given = {
             **os.environ,
+            "TMPDIR": str(self.path / "tmp"),
             "REPRO_STORE": str(self.store),
             "REPRO_ENVIRONMENTS": str(self.path / "environments"),
             "PYTHONPATH": os.pathsep.join([str(ROOT), *packages]),
@@ -152,23 +155,26 @@ def states(answer: Answer) -> list[str]:
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
-    """See above; below /tmp, since pytest's own folders are for one user only."""
-    path = Path(tempfile.mkdtemp(prefix="repro-faults-"))
+def open_folder() -> Iterator[Path]:
+    """Return a folder that every user can enter, below /tmp: pytest's own folders are for one user only."""
+    path = Path(tempfile.mkdtemp(prefix="repro-faults-", dir="/tmp"))
     path.chmod(0o755)
-    yield Place(path, Path(sys.executable).resolve())
+    yield path
     shutil.rmtree(path)
 
 
 @pytest.fixture
-def shared() -> Iterator[Place]:
-    """The same, with an interpreter that every user may run."""
+def place(open_folder: Path) -> Place:
+    """Return a place whose commands run as the user of the tests."""
+    return Place(open_folder, Path(sys.executable).resolve())
+
+
+@pytest.fixture
+def shared(open_folder: Path) -> Place:
+    """Return a place with an interpreter that every user may run."""
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
     python = anyones_python()
     if python is None or (ROOT.stat().st_mode & 0o005) != 0o005:
         pytest.skip("no Python that everybody may run is here")
-    path = Path(tempfile.mkdtemp(prefix="repro-faults-"))
-    path.chmod(0o755)
-    yield Place(path, python)
-    shutil.rmtree(path)
+    return Place(open_folder, python)

@@ -65,6 +65,7 @@ def writes(place: Place) -> None:
 # -- full -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full_at_every_write_in_turn(
     small_disk: Path, stage: Callable[..., Stage], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -20,6 +20,7 @@ def test_the_cases_are_of_all_readers() -> None:
     assert sum(CASES.values()) == 2000
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("name", READERS)
 def test_whatever_is_read(name: str, tmp_path: Path) -> None:

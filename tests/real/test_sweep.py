@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from repro.runs.directory import RunDirectory
+from tests.support import machine
 from tests.sweep.conftest import Cluster, until
 
 pytestmark = [pytest.mark.real, pytest.mark.evidence, pytest.mark.timeout(3600)]
@@ -22,7 +23,12 @@ SWEEP = ("sweep", "original-bug", "--seeds", "0:2", "--threads", "2", "--json")
 def start(store: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "repro", "--store", str(store), *SWEEP, *arguments]
     return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=machine.with_installed_environments(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 

@@ -46,14 +46,20 @@ def test_later_calls_are_seen_with_their_weights_and_data(run_program: Callable[
     assert scaled["loss"] == pytest.approx(in_fit["loss"], rel=1e-4)
     renamed = only(events, "trial", set="validation", kind="permutation")
     assert renamed["parameter"] == {"to": [1, 2, 0]}
-    assert renamed["right"] > 0.95
+    assert renamed["right"] > 0.85
 
 
-def test_statistics_that_are_built_in_show_one_sample_at_a_time(run_program: Callable[..., Outcome]) -> None:
-    """tf.keras keeps training=True in inference; Keras 3 overrides it."""
-    kept = only(run_program("evidence.py", "built_in", BITS_KERAS="tf_keras").events(), "layer_phases")
-    assert kept["first"] is None
-    assert kept["layers"][kept["first_alone"]]["class"] == "BatchNormalization"
+@pytest.mark.parametrize("keras", ["keras", "tf_keras"])
+def test_statistics_that_are_built_in_show_one_sample_at_a_time(
+    keras: str, run_program: Callable[..., Outcome]
+) -> None:
+    """tf.keras keeps training=True in inference; Keras 3 overrides it. This program sets no seed."""
+    phases = only(run_program("evidence.py", "built_in", BITS_KERAS=keras).events(), "layer_phases")
+    parted, alone = (
+        (phases["first"], phases["first_alone"]) if keras == "keras" else (phases["first_alone"], phases["first"])
+    )
+    assert phases["layers"][parted]["class"] == "BatchNormalization"
+    assert alone is None
 
 
 def test_every_event_and_array_can_be_read(run_program: Callable[..., Outcome]) -> None:

@@ -26,7 +26,6 @@ from tests.engine.made_runs import made_supervisor, make, plan, whole
 from tests.engine.test_supervisor import lives
 from tests.sweep.conftest import ROOT, Cluster, StandIn, until
 
-slow = pytest.mark.real  # nothing is trained, but a dozen processes start
 needs_dask = pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="distributed is not installed")
 
 
@@ -43,6 +42,7 @@ def first_epochs(place: Path) -> list[Path]:
     return [at / "c1.npz" for at in places if at.name == "weights" and not at.parent.name.startswith(".")]
 
 
+@pytest.mark.long
 @needs_dask
 def test_a_lost_worker_is_made_up_for_and_runs_come_back_whole(stand_in: StandIn, cluster: Cluster) -> None:
     stand_in.hold.touch()
@@ -74,7 +74,7 @@ def test_a_lost_worker_is_made_up_for_and_runs_come_back_whole(stand_in: StandIn
     assert again.code == 1 and {run["how"] for run in again.json["groups"][0]["runs"]} == {"kept"}
 
 
-@slow
+@pytest.mark.long
 @needs_dask
 def test_a_worker_with_another_lock_is_refused(stand_in: StandIn, cluster: Cluster, tmp_path: Path) -> None:
     other = tmp_path / "other"
@@ -97,7 +97,7 @@ def test_a_worker_with_another_lock_is_refused(stand_in: StandIn, cluster: Clust
     assert done.code == 0 and len(stand_in.runs()) == 2
 
 
-@slow
+@pytest.mark.long
 @needs_dask
 def test_a_worker_that_comes_after_a_refused_one_is_waited_for(
     stand_in: StandIn, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -119,7 +119,7 @@ def test_a_worker_that_comes_after_a_refused_one_is_waited_for(
     assert code == 0 and said.count("is refused: ") == 1, said
 
 
-@slow
+@pytest.mark.long
 @needs_dask
 def test_the_scheduler_is_gone(stand_in: StandIn, cluster: Cluster, tmp_path: Path) -> None:
     cluster.worker()
@@ -146,14 +146,14 @@ def test_the_scheduler_is_gone(stand_in: StandIn, cluster: Cluster, tmp_path: Pa
     assert [run["how"] for run in done.json["groups"][0]["runs"]] == ["kept", "trained", "trained"]
 
 
-@slow
+@pytest.mark.long
 @needs_dask
 @pytest.mark.parametrize("address", ["tls://127.0.0.1:9", "nothing://127.0.0.1:9", "tcp://127.0.0.1:x", "", "tcp://"])
 def test_an_address_without_a_scheduler_is_one_line(stand_in: StandIn, address: str) -> None:
     stand_in("sweep", stand_in.file, "--seeds", "0:2", "--scheduler", address).refused(3, "no Dask scheduler answers")
 
 
-@slow
+@pytest.mark.long
 @needs_dask
 def test_a_signal_ends_the_runs_on_the_workers(stand_in: StandIn, cluster: Cluster) -> None:
     stand_in.hold.touch()

@@ -68,7 +68,7 @@ class Terminal:
                 self.output += data
         return self.output
 
-    def wait_for(self, text: bytes, seconds: float = 20.0) -> None:
+    def wait_for(self, text: bytes, seconds: float = 60.0) -> None:
         end = time.monotonic() + seconds
         while text not in self.read():
             has_ended = self.process.poll() is not None
@@ -76,7 +76,7 @@ class Terminal:
                 pytest.fail(f"{text!r} never came; the end was {self.output[-500:]!r}")
             time.sleep(0.02)
 
-    def end(self, seconds: float = 15.0) -> int:
+    def end(self, seconds: float = 60.0) -> int:
         end = time.monotonic() + seconds
         while self.process.poll() is None:
             self.read()  # a full pipe would keep it from ending
@@ -159,7 +159,7 @@ def test_without_its_terminal_the_program_ends(terminal: Terminal) -> None:
     terminal.wait_for(b"original-bug")
     os.close(terminal.main)
     try:
-        assert terminal.process.wait(timeout=15) == 129
+        assert terminal.process.wait(timeout=60) == 129
     finally:
         terminal.main = os.open(os.devnull, os.O_RDONLY)
 

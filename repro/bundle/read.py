@@ -1,4 +1,4 @@
-"""Opens a bundle that nobody vouches for: every limit, name, hash and record is checked before anything is believed."""
+"""Opens an untrusted bundle: every limit, name, hash and record is checked before it is used."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class _Head(msgspec.Struct):
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Bundle]:
-    """The bundle `path`, unpacked into a temporary folder that is removed at the end; InputError where it is bad."""
+    """Unpack the bundle `path` into a temporary folder that is removed at the end; InputError if it is bad."""
     with scratch.folder("bundle") as folder, _stream(path) as stream:
         manifest = _unpack(path, stream, folder)
         runs = []
@@ -81,7 +81,7 @@ def opened(path: Path) -> Iterator[Bundle]:
 
 
 def bad(path: Path, what: str, do: str = _ASK) -> NoReturn:
-    """Refuse the bundle."""
+    """Raise InputError for the bundle."""
     raise InputError(one_line(what, 400), do=do, file=path)
 
 
@@ -114,9 +114,9 @@ def _unpack(path: Path, stream: IO[bytes], folder: Path) -> Manifest:
 
 @contextlib.contextmanager
 def checked_archive(path: Path, stream: IO[bytes]) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
-    """A zip that nobody vouches for and its entries by name, after every limit and name was checked.
+    """Open an untrusted zip; yield it and its entries by name after checking every limit and name.
 
-    `path` is what messages call it. Damage that is met while it is read is an InputError too.
+    `path` is its name in messages. Damage found while it is read is an InputError too.
     """
     _check_end(path, stream)
     try:
@@ -139,20 +139,20 @@ def checked_archive(path: Path, stream: IO[bytes]) -> Iterator[tuple[zipfile.Zip
 
 
 def _check_end(path: Path, stream: IO[bytes]) -> None:
-    """Size and number of entries, before the list of entries is read into memory."""
+    """Check the size and the number of entries before the list of entries is read into memory."""
     size = stream.seek(0, os.SEEK_END)
     if size > MAX_ARCHIVE_BYTES:
         bad(path, f"larger than {MAX_ARCHIVE_BYTES >> 20} MiB", "a bundle is small")
     stream.seek(max(0, size - _END.size - 65535 - _ZIP64_LOCATOR.size))
     tail = stream.read()
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) - at < _END.size:
+    end_start = tail.rfind(b"PK\x05\x06")
+    if end_start < 0 or len(tail) - end_start < _END.size:
         bad(path, "not a zip file, or cut off")
-    _, disk, first_disk, here, entries, list_bytes, list_offset, _ = _END.unpack_from(tail, at)
-    if disk or first_disk or here != entries:
+    _, disk, first_disk, disk_entries, entries, list_bytes, list_offset, _ = _END.unpack_from(tail, end_start)
+    if disk or first_disk or disk_entries != entries:
         bad(path, "a zip file in several parts")
     # zipfile would believe the record that it leads to, and not this one.
-    if tail[max(0, at - _ZIP64_LOCATOR.size) : at].startswith(b"PK\x06\x07"):
+    if tail[max(0, end_start - _ZIP64_LOCATOR.size) : end_start].startswith(b"PK\x06\x07"):
         bad(path, "a zip64 file", "a bundle is small")
     if entries == 0xFFFF or list_bytes == 0xFFFFFFFF or list_offset == 0xFFFFFFFF or entries > MAX_ENTRIES:
         bad(path, f"more than {MAX_ENTRIES} entries", "a bundle is small")
@@ -161,7 +161,7 @@ def _check_end(path: Path, stream: IO[bytes]) -> None:
 
 
 def _check_members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Entries by name: plain files with plain names, each once, and not too much in all."""
+    """Return entries by name: plain files with plain names, each once, and not too much in all."""
     members: dict[str, zipfile.ZipInfo] = {}
     folded: set[str] = set()
     total = 0
@@ -195,7 +195,7 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.Zi
 
 
 def check_name(path: Path, name: str) -> None:
-    """Refuse a name that could lead out of the folder, or that a system could take for something else."""
+    """Refuse a name that could lead out of the folder, or that a system could misread."""
     parts = name.split("/")
     if (
         len(name) > 400
@@ -213,9 +213,9 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile, members: dict[str, zipf
         bad(path, f"{NAME} is larger than {MAX_MANIFEST_BYTES >> 20} MiB", "a bundle is small")
     raw = archive.read(member)
     try:
-        found = msgspec.json.decode(raw, type=_Head).format
-        if found > FORMAT:
-            bad(path, f"written in format {found}", "update repro: this one reads 1")
+        format_number = msgspec.json.decode(raw, type=_Head).format
+        if format_number > FORMAT:
+            bad(path, f"written in format {format_number}", "update repro: this one reads 1")
         return msgspec.json.decode(raw, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         bad(path, f"{NAME} is damaged ({one_line(error, 200)})")
@@ -253,28 +253,28 @@ def _unpack_member(
 ) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
-    left = entry.bytes
+    remaining_bytes = entry.bytes
     with archive.open(member) as source, target.open("xb") as sink:
         while block := source.read(1 << 18):
-            left -= len(block)
-            if left < 0:
+            remaining_bytes -= len(block)
+            if remaining_bytes < 0:
                 bad(path, f"{entry.path} is longer than {NAME} says")
             budget.add(entry.path, block)
             if budget.fault is not None:
                 bad(path, budget.fault, "export fewer runs")
             digest.update(block)
             sink.write(block)
-    if left or digest.hexdigest() != entry.sha256:
+    if remaining_bytes or digest.hexdigest() != entry.sha256:
         bad(path, f"{entry.path} does not have the hash that {NAME} says")
 
 
 def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) -> None:
-    """The run's records are whole and agree with each other."""
+    """Check that the run's records are whole and agree with each other."""
     record, result = run.record, run.result
     if record.id != entry.id:
         bad(path, f"runs/{entry.id} says that it is {one_line(record.id, 80)}")
-    said = (entry.scenario, entry.environment, entry.seed)
-    if (record.scenario, record.environment, record.seed) != said:
+    listed = (entry.scenario, entry.environment, entry.seed)
+    if (record.scenario, record.environment, record.seed) != listed:
         bad(path, f"runs/{entry.id}/run.json and {NAME} do not agree")
     scenario = run.run.require_scenario()
     stored = _entry(manifest, f"runs/{entry.id}/{layout.SCENARIO}")
@@ -288,8 +288,8 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
     ):
         bad(path, f"runs/{entry.id}/run.json has other images than its scenario asks for")
     _ = run.environment
-    for more in sorted(run.run.path.glob(layout.LATER_ENVIRONMENTS)):
-        msgspec.json.decode(more.read_bytes())
+    for file in sorted(run.run.path.glob(layout.LATER_ENVIRONMENTS)):
+        msgspec.json.decode(file.read_bytes())
     progress = run.progress
     if result is None:
         if entry.state == "finished":

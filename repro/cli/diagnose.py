@@ -142,5 +142,5 @@ def _text(run_id: str, rows: list[dict[str, Any]], note: str | None) -> str:
 def _outcome(trial: dict[str, Any]) -> str:
     """How many samples a trial got right, or its loss if they have no classes; and the same before."""
     if trial["right"] is None:
-        return f"loss {trial['loss']:.6g} (before: {trial['loss_before']:.6g})"
+        return f"loss {rounded(trial['loss'], 6)} (before: {rounded(trial['loss_before'], 6)})"
     return f"{trial['right']} of {trial['of']} right (before: {trial['before']})"

@@ -1,4 +1,4 @@
-"""Readable text of runs: verdicts, claims, figures. Every state has a word, colour only adds."""
+"""Runs as text: verdicts, claims, figures. Every state has a word besides its colour."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COLOURS = {
 
 
 def coloured(word: str, width: int = 0) -> str:
-    """`word`, padded, in its colour where standard output takes one."""
+    """Return `word`, padded, in its colour if standard output takes one."""
     return click.style(word.ljust(width), fg=_COLOURS.get(word), bold=word in ("REPRODUCED", "NOT_REPRODUCED"))
 
 
@@ -41,39 +41,39 @@ def outcome(run_object: dict[str, Any]) -> str:
 
 def run_text(run_object: dict[str, Any]) -> str:
     """Return a run's JSON object as text: verdict, claims, predictions, evaluation."""
-    found = map_strings(run_object, escape_control)
-    if found["state"] == "damaged":
-        return f"{found['run']}  {coloured('damaged')}  {found['reason']}"
-    where = f"{found['environment']}  seed {found['seed']}"
-    if found["environment"] == RECORDED:
+    run = map_strings(run_object, escape_control)
+    if run["state"] == "damaged":
+        return f"{run['run']}  {coloured('damaged')}  {run['reason']}"
+    where = f"{run['environment']}  seed {run['seed']}"
+    if run["environment"] == RECORDED:
         where = "a program's own training"
     lines = [
-        f"{click.style(found['scenario'], bold=True)}  {where}   "
-        f"{coloured(outcome(found))}{'  (degraded)' if found['degraded'] else ''}"
+        f"{click.style(run['scenario'], bold=True)}  {where}   "
+        f"{coloured(outcome(run))}{'  (degraded)' if run['degraded'] else ''}"
     ]
-    if found["derived_from"]:
-        lines.append(f"  derived from the training of {found['derived_from']} (--direct trains it itself)")
-    if found.get("reason"):
-        lines.append(f"  {found['state']}: {found['reason']}")
-    if found.get("epoch") is not None and found["state"] != "finished":
-        lines.append(f"  epoch {found['epoch']} of {found['epochs']}")
-    for claim in found["claims"]:
+    if run["derived_from"]:
+        lines.append(f"  derived from the training of {run['derived_from']} (--direct trains it itself)")
+    if run.get("reason"):
+        lines.append(f"  {run['state']}: {run['reason']}")
+    if run.get("epoch") is not None and run["state"] != "finished":
+        lines.append(f"  epoch {run['epoch']} of {run['epochs']}")
+    for claim in run["claims"]:
         measured = compact(claim["measured"])
         lines.append(f"  {coloured(claim['outcome'], 8)}{claim['id']:<14}{measured}  (expected {claim['expected']})")
         lines.append(f"          {claim['says']}")
-    lines += _figures(found.get("measurements", {}))
-    total = found["seconds"].get("total")
+    lines += _figures(run.get("measurements", {}))
+    total = run["seconds"].get("total")
     if total is not None:
-        warm = " (by a worker that was warm before)" if "warm" in found["seconds"] else ""
-        lines.append(f"  {duration(total)}{warm}, run {found['run']}")
+        warm = " (by a worker that was warm before)" if "warm" in run["seconds"] else ""
+        lines.append(f"  {duration(total)}{warm}, run {run['run']}")
     else:
-        lines.append(f"  run {found['run']}")
+        lines.append(f"  run {run['run']}")
     return "\n".join(lines)
 
 
-def _figures(found: dict[str, Any]) -> list[str]:
+def _figures(measurements: dict[str, Any]) -> list[str]:
     lines = []
-    fit = found.get("fit", {})
+    fit = measurements.get("fit", {})
     if fit.get("loss"):
         lines.append(f"  fit             {_loss_and_accuracy(fit['loss'][-1], *fit['accuracy'][-1:])}")
     for key, name in (
@@ -81,31 +81,31 @@ def _figures(found: dict[str, Any]) -> list[str]:
         ("evaluate_training_phase", "training phase"),
         ("validation", "validation"),
     ):
-        if key in found:
-            lines.append(f"  {name:<16}{_loss_and_accuracy(found[key]['loss'], found[key]['accuracy'])}")
-    if "predict" in found:
-        predict = found["predict"]
+        if key in measurements:
+            lines.append(f"  {name:<16}{_loss_and_accuracy(measurements[key]['loss'], measurements[key]['accuracy'])}")
+    if "predict" in measurements:
+        predict = measurements["predict"]
         lines.append(
             f"  predict         classes {_classes(predict['classes'])}  accuracy {compact(predict.get('accuracy'))}"
         )
-    if "batch_norm" in found:
-        norm = found["batch_norm"]
+    if "batch_norm" in measurements:
+        norm = measurements["batch_norm"]
         lines.append(
             f"  BatchNorm       {norm['updates']} updates, initial values weigh {compact(norm['initial_weight'])}, "
             f"distance left {compact(norm['moving_to_batch_distance'])}"
         )
-    if "weights_sha256" in found:
-        lines.append(f"  weights         {found['weights_sha256']}")
+    if "weights_sha256" in measurements:
+        lines.append(f"  weights         {measurements['weights_sha256']}")
     return lines
 
 
 def _loss_and_accuracy(loss: object, accuracy: object = None) -> str:
-    """Both figures in words; a recorded program may have no accuracy."""
+    """Return both figures in words; a recorded program may have no accuracy."""
     return f"loss {compact(loss)}" + ("" if accuracy is None else f"  accuracy {compact(accuracy)}")
 
 
-def _classes(found: list[int]) -> str:
-    """Each image's class, or how many images each class got where there are many."""
-    if len(found) <= 12:
-        return str(found)
-    return ", ".join(f"{found.count(one)} x {one}" for one in sorted(set(found))[:8])
+def _classes(classes: list[int]) -> str:
+    """Return each image's class, or how many images each class got if there are many."""
+    if len(classes) <= 12:
+        return str(classes)
+    return ", ".join(f"{classes.count(label)} x {label}" for label in sorted(set(classes))[:8])

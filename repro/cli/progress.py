@@ -1,4 +1,4 @@
-"""Progress of a run on standard error: a bar with the time left on a terminal, plain lines elsewhere."""
+"""Shows a run's progress on standard error: a bar with the time left on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from repro.base.text import compact, duration, one_line
+from repro.base.text import compact, duration, one_line, rounded, share
 from repro.cli.common import echo_text
 from repro.runs import events
 from repro.runs.directory import RunDirectory
@@ -41,7 +41,7 @@ def show_progress(
     position: tuple[int, int] = (1, 1),
     before: Progress | None = None,
 ) -> Iterator[Display]:
-    """Yields what to call with each event; `before` is what a resumed run did already; a recording has no scenario."""
+    """Yield what to call with each event; `before` is what a resumed run did already. A recording has no scenario."""
     title = one_line(run.id if scenario is None else f"{scenario.name} in {environment}, seed {seed}")
     if position[1] > 1:
         title = f"{position[0]}/{position[1]} {title}"
@@ -86,8 +86,8 @@ class Display:
     def draw(self, event: events.AnyEvent) -> None:
         raise NotImplementedError
 
-    def left(self) -> str:
-        """The time left, in words."""
+    def time_left(self) -> str:
+        """Return the time left in words; "" if it is unknown."""
         seconds = self.progress.seconds_left
         return "" if seconds is None else f"{duration(seconds)} left"
 
@@ -115,8 +115,8 @@ class _PlainLines(Display):
                 text = f"epoch {event.epoch}/{self.progress.epochs}, loss {compact(event.loss)}"
                 text += f", accuracy {compact(event.accuracy)}" if event.accuracy is not None else ""
                 text += f", {event.seconds:.2f} s"
-                left = self.left()
-                self._say(text + (f", {left}" if left else ""))
+                time_left = self.time_left()
+                self._say(text + (f", {time_left}" if time_left else ""))
             case events.Evaluated():
                 name = "evaluate" if event.phase == "inference" else "training phase"
                 accuracy = f", accuracy {compact(event.accuracy)}" if event.accuracy is not None else ""
@@ -124,8 +124,8 @@ class _PlainLines(Display):
             case events.TracePlanned():
                 self._say(f"the trace takes {event.bytes / 1e9:.2f} GB, {event.free_bytes / 1e9:.2f} GB are free")
             case events.StopRequested():
-                kept = "" if self.progress.training_finished else ", keeping a checkpoint"
-                self._say(f"stopping ({event.by}){kept}")
+                checkpoint = "" if self.progress.training_finished else ", keeping a checkpoint"
+                self._say(f"stopping ({event.by}){checkpoint}")
             case events.Warned():
                 self._say(f"warning: {event.message}")
             case _:
@@ -144,10 +144,10 @@ class _Bar(Display):
         stage = _STAGES.get(progress.stage, "")
         figures = [f"{progress.epoch}/{progress.epochs}"]
         if progress.loss:
-            accuracy = f"  acc {float(progress.accuracy[-1]):.2f}" if progress.accuracy else ""
-            figures.append(f"loss {float(progress.loss[-1]):.3g}{accuracy}")
+            accuracy = f"  acc {share(progress.accuracy[-1], 2)}" if progress.accuracy else ""
+            figures.append(f"loss {rounded(progress.loss[-1], 3)}{accuracy}")
         if progress.stage == "fit":
-            figures.append(self.left())
+            figures.append(self.time_left())
         else:
             figures.append(stage)
         text = "  ".join(part for part in figures if part)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from repro.base import arrays
 from repro.base.errors import InputError
-from repro.base.text import percent
+from repro.base.text import percent, rounded
 from repro.explain.criteria import GAP
 from repro.runs import recorded_events as recorded
 from repro.runs.progress import Progress
@@ -242,7 +242,7 @@ class Case:
         quality = self.quality(figures)
         if quality is None:
             return "not measured"
-        return f"{percent(quality)} right" if self.by_right else f"loss {quality:.4g}"
+        return f"{percent(quality)} right" if self.by_right else f"loss {rounded(quality)}"
 
     @property
     def phases(self) -> str:

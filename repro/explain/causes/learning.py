@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from repro.base.text import percent
+from repro.base.text import percent, rounded
 from repro.explain.causes.case import CONSISTENT, PROVED, Case, RecordedFinding
 from repro.explain.criteria import has_learned
 from repro.runs import recorded_events as recorded
@@ -135,7 +135,7 @@ def not_learning(case: Case) -> list[RecordedFinding]:
         learning_rate=None if rate is None else float(rate),
         update_ratio=None if ratio is None or ratio.median is None else float(ratio.median),
     )
-    says = f"the loss does not move: {losses[0]:.4g} in the first epoch, {losses[-1]:.4g} in the last"
+    says = f"the loss does not move: {rounded(losses[0])} in the first epoch, {rounded(losses[-1])} in the last"
     if changed is not None and changed.trainable and len(changed.unchanged or []) == changed.trainable:
         what = f"none of {changed.trainable} trainable variables changed"
         return [RecordedFinding("not-learning", f"{says}; {what}", numbers, "look at the learning rate and the loss")]

@@ -5,10 +5,9 @@ import os
 import random
 import sys
 
+import keras
 import numpy as np
 import tensorflow as tf
-
-import keras
 from keras import layers, models
 
 keras.backend.set_session(

@@ -139,10 +139,10 @@ class Recording:
 
     def close(self):
         """Write the last event; the lock goes with it."""
-        from repro_recorder import fit
+        from repro_recorder import after_fit, fit
 
         process.guarded("at the end", fit.end_loop, self)
-        process.guarded("at the end", fit.measure_deferred, self)
+        process.guarded("at the end", after_fit.measure_deferred, self)
         self.thread.join(5.0)
         raised = self.owner.raised
         state, reason = "finished", ""

@@ -66,8 +66,7 @@ def _wrapped(method, name, begin):
 def _guarded_begin(begin, owner, name, signature, model, arguments, options):
     OWN.busy = True
     try:
-        bound = signature.bind(model, *arguments, **options)
-        return begin(owner, name, bound)
+        return begin(owner, name, Bound(signature, (model,) + arguments, options))
     except TypeError as error:
         if "argument" in str(error):  # Keras says it better
             return None
@@ -91,6 +90,33 @@ def _guarded_end(call, result, error):
 
 def _signature(method):
     return inspect.signature(method)
+
+
+# Keras 2 takes these names of Keras 1, and warns.
+LEGACY = {"nb_epoch": "epochs", "nb_worker": "workers", "pickle_safe": "use_multiprocessing", "val_samples": "steps"}
+LEGACY_ONLY = ("samples_per_epoch", "nb_val_samples", "max_q_size")
+
+
+class Bound:
+    """The arguments of a call by name; data may be replaced, all else goes on as it was given."""
+
+    def __init__(self, signature, positional, options):
+        self.parameters = signature.parameters
+        self._positional, self._options = positional, options
+        known = {LEGACY.get(name, name): value for name, value in options.items() if name not in LEGACY_ONLY}
+        self.arguments = dict(signature.bind_partial(*positional, **known).arguments)
+        self._names = list(self.parameters)[: len(positional)]
+
+    @property
+    def args(self):
+        """The positional arguments, as many as were given."""
+        replaced = [self.arguments.get(name, value) for name, value in zip(self._names, self._positional)]
+        return replaced + list(self._positional[len(replaced) :])
+
+    @property
+    def kwargs(self):
+        """The arguments that were given by name, under the same names."""
+        return {name: self.arguments.get(name, value) for name, value in self._options.items()}
 
 
 class _Call:
@@ -130,7 +156,7 @@ def _begin_fit(owner, name, bound):
     if not wanted(given.get("callbacks")):
         return None
     lens = generations.lens_of(model)
-    epochs = _integer(given.get("epochs") or given.get("nb_epoch"), _default(bound, "epochs"))
+    epochs = _integer(given.get("epochs"), _default(bound, "epochs"))
     record = recordings.of_model(owner, lens, epochs)
     if record is None:
         return None
@@ -209,7 +235,7 @@ def _integer(value, default):
 
 
 def _default(bound, name):
-    parameter = bound.signature.parameters.get(name)
+    parameter = bound.parameters.get(name)
     return parameter.default if parameter is not None and isinstance(parameter.default, int) else 1
 
 

@@ -28,14 +28,23 @@ def test_no_bit_of_a_program_changes(environment: str, keras: str, run_program: 
     assert not select(events, "recorder_failed")
 
 
-@pytest.mark.parametrize("keras", ["keras", "tf_keras"])
-def test_no_kind_of_data_or_training_changes(keras: str, run_program: Callable[..., Outcome]) -> None:
-    plain = run_program("kinds.py", recorded=False, BITS_KERAS=keras)
-    recorded = run_program("kinds.py", BITS_KERAS=keras)
+KINDS = [
+    ("keras-3", "keras", "kinds.py", 13),
+    ("keras-3", "tf_keras", "kinds.py", 13),
+    ("keras-2.0.9", "keras", "kinds_2.py", 7),
+]
+
+
+@pytest.mark.parametrize(("environment", "keras", "program", "models"), KINDS)
+def test_no_kind_of_data_or_training_changes(
+    environment: str, keras: str, program: str, models: int, run_program: Callable[..., Outcome]
+) -> None:
+    plain = run_program(program, environment=environment, recorded=False, BITS_KERAS=keras)
+    recorded = run_program(program, environment=environment, BITS_KERAS=keras)
     assert plain.code == 0, plain.errors
     assert recorded.output == plain.output
     assert recorded.errors == plain.errors
-    assert len(recorded.recordings) == 13
-    for number in range(13):
+    assert len(recorded.recordings) == models
+    for number in range(models):
         assert not select(recorded.events(number), "recorder_failed")
         assert select(recorded.events(number), "measured", set="fit", phase="inference"), number

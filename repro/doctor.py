@@ -13,7 +13,7 @@ import msgspec
 
 from repro.base.errors import UnusableError
 from repro.base.text import one_line
-from repro.environment import check, definition, gpu, interpreter, record
+from repro.environment import check, definition, interpreter, record, requirements
 from repro.environment.install import installed_lock
 from repro.runs.store import Store
 
@@ -133,9 +133,13 @@ def _container_remedy(error: UnusableError, store: Store) -> str:
 
 
 def _gpu(_: Store) -> Iterator[Finding]:
-    devices, why = gpu.devices(), gpu.why_absent()
+    devices, why = requirements.gpu_devices(), requirements.why_gpu_is_absent()
     if why is None:
-        version = gpu.DRIVER.read_text().splitlines()[0] if gpu.DRIVER.is_file() else "driver version unknown"
+        version = (
+            requirements.DRIVER.read_text().splitlines()[0]
+            if requirements.DRIVER.is_file()
+            else "driver version unknown"
+        )
         yield Finding("good", "GPU", f"{len(devices)} NVIDIA device{'s' if len(devices) != 1 else ''}; {version}")
         if not definition.get("keras-3-gpu").is_installed():
             yield Finding("good", "GPU", "unused until installed", "repro environment install keras-3-gpu")

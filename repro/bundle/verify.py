@@ -13,9 +13,10 @@ from repro.base.difference import DifferenceRow
 from repro.base.errors import InputError, UnusableError
 from repro.base.text import one_line
 from repro.bundle.read import Bundle, bad
-from repro.environment import check, definition, diff, gpu
+from repro.environment import check, definition, diff
 from repro.environment.facts import facts_of
 from repro.environment.machine import ONEDNN
+from repro.environment.requirements import require_gpu
 from repro.runs import layout
 from repro.runs.plan import Plan
 from repro.runs.records import ImageRecord, Measurements
@@ -90,7 +91,7 @@ def _plan_one(bundle: Bundle, run: RunView, images: Path | None, command: list[s
     pixels = _images(bundle, run, scenario, images)
     environment = definition.get(record.environment)
     if record.device == "gpu":
-        gpu.require(environment, run=run.id, instead="give --no-run: then only the records are checked")
+        require_gpu(environment, run=run.id, instead="give --no-run: then only the records are checked")
     check.require_installed(environment)
     drift = check.drift(environment)
     if drift:

@@ -10,7 +10,8 @@ from repro.base.errors import ExitCode, InputError
 from repro.base.text import one_line
 from repro.cli.basics import images_options
 from repro.cli.common import FORMAT, echo_text, json_option, print_json
-from repro.environment import applications, definition
+from repro.environment import definition
+from repro.environment.requirements import require_application_anywhere
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
 from repro.scenario import own_model
@@ -32,7 +33,7 @@ def command(
             one = scenario_load.load(scenario_load.find(argument), environments=definition.names())
             own_model.read(one)
             with one.faults_at("model", "application"):
-                applications.require_anywhere(one.scenario)
+                require_application_anywhere(one.scenario)
             notes = scenario_images.load_for(one, folder=images, convert=convert).notes
         except InputError as fault:
             error = str(fault)

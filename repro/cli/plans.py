@@ -10,9 +10,10 @@ from typing import Any, Self
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.number_ranges import parse_numbers, split_list
 from repro.cli.common import echo_text
-from repro.environment import abilities, applications, definition, gpu
 from repro.environment import check as environment_check
+from repro.environment import definition
 from repro.environment.record import usable_cores
+from repro.environment.requirements import require_abilities, require_application, require_gpu
 from repro.runs.plan import Plan
 from repro.runs.records import Device
 from repro.scenario import images as scenario_images
@@ -109,10 +110,10 @@ def _left_out(
         for one in loaded:
             try:
                 if asked.device == "gpu":
-                    gpu.require(environment, here=here)
-                abilities.require(environment, one.scenario, traced=asked.trace)
+                    require_gpu(environment, here=here)
+                require_abilities(environment, one.scenario, traced=asked.trace)
                 with one.faults_at("model", "application"):
-                    applications.require(environment, one.scenario)
+                    require_application(environment, one.scenario)
             except (InputError, UnusableError) as error:
                 if not (asked.all_scenarios or split_list(asked.environments, "--environment") == ["all"]):
                     raise

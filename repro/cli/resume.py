@@ -9,7 +9,8 @@ import click
 
 from repro.base.errors import InputError, UnusableError
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
-from repro.environment import check, definition, gpu
+from repro.environment import check, definition
+from repro.environment.requirements import require_gpu
 from repro.runs.directory import RunDirectory
 from repro.runs.records import RunRecord
 from repro.runs.run_object import run_object
@@ -83,7 +84,7 @@ def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenari
     record = run.record()
     environment = definition.get(record.environment)
     if record.device == "gpu":
-        gpu.require(environment, run=run.id, instead="go on where it began")
+        require_gpu(environment, run=run.id, instead="go on where it began")
     lines = check.drift(environment)
     if environment.lock_sha256() != record.lock_sha256:
         lines.append("the lock file is another one than when the run began")

@@ -21,7 +21,7 @@ DEFAULT = "keras-3"
 MARKER = "repro-installation.json"
 VARIABLE = "REPRO_ENVIRONMENTS"
 
-# What an environment can do that not every one can: what needs it is refused elsewhere (environment/abilities).
+# What an environment can do that not every one can: what needs it is refused elsewhere (environment/requirements).
 Ability = Literal["plain-averages", "frozen", "synchronized", "renorm", "group-norm", "cuda"]
 
 EnvironmentName = Annotated[str, Meta(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=40)]

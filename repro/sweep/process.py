@@ -12,13 +12,20 @@ from pathlib import Path
 from repro.runs.directory import RunDirectory
 
 PR_SET_PDEATHSIG = 1
-# The package is the one that this process runs, whatever the installed one is; -P: nothing that lies in the working
-# directory is imported in the place of a module.
-_PROGRAM = "import sys; sys.path.insert(0, sys.argv.pop(1)); from repro.sweep.process import main; main(sys.argv[1:])"
+# The child ties its life to ours and becomes the program. The package is the one that this process runs, whatever the
+# installed one is; -P: no file of the working directory is imported in the place of a module.
+_PROGRAM = """\
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from repro.sweep.process import end_with
+end_with(int(sys.argv.pop(1)), int(sys.argv.pop(1)))
+from repro.__main__ import main
+main()
+"""
 
 
 def start(run: RunDirectory, at_our_end: signal.Signals) -> subprocess.Popen[str]:
-    """Start the supervisor of `run`; it gets the signal `at_our_end` when this thread or process ends, however."""
+    """Start the supervisor of `run`; it gets the signal `at_our_end` when this thread or process ends in any way."""
     package = str(Path(__file__).resolve().parents[2])
     command = [sys.executable, "-P", "-c", _PROGRAM, package, str(os.getpid()), str(int(at_our_end))]
     return subprocess.Popen(
@@ -33,17 +40,13 @@ def start(run: RunDirectory, at_our_end: signal.Signals) -> subprocess.Popen[str
 
 
 def reason(said: str) -> str:
-    """The one line that a process said last on standard error, if it is a fault."""
+    """Return the last fault that a process printed on standard error, or an empty string."""
     lines = [line.removeprefix("repro: ") for line in said.splitlines() if line.startswith("repro: ")]
     return lines[-1] if lines else ""
 
 
-def main(arguments: list[str]) -> None:
-    """Arguments: the parent's process id, the signal for its end, then a command line of repro."""
-    parent, number, *command = arguments
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number))
-    if os.getppid() != int(parent):
+def end_with(parent: int, signal_number: int) -> None:
+    """Have the kernel send this process a signal when its parent ends; exit at once if that has happened already."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number)
+    if os.getppid() != parent:
         sys.exit(4)
-    from repro.cli import run_command_line
-
-    sys.exit(run_command_line(command))

@@ -9,7 +9,7 @@ import pytest
 
 from repro.base.errors import UnusableError
 from repro.cli.plans import Asked, make_plans
-from repro.environment import definition, gpu
+from repro.environment import definition, requirements
 from repro.runs.store import Store
 from tests.engine.conftest import Answer
 
@@ -20,36 +20,36 @@ Repro = Callable[..., Answer]
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine without driver and devices: its /dev, with the driver's file beside it."""
     (tmp_path / "dev").mkdir()
-    monkeypatch.setattr(gpu, "DEVICES", tmp_path / "dev")
-    monkeypatch.setattr(gpu, "DRIVER", tmp_path / "version")
+    monkeypatch.setattr(requirements, "DEVICES", tmp_path / "dev")
+    monkeypatch.setattr(requirements, "DRIVER", tmp_path / "version")
     return tmp_path / "dev"
 
 
 def test_an_environment_without_cuda(machine: Path) -> None:
     (machine / "nvidia0").touch()
     with pytest.raises(UnusableError, match=r"keras-3 has a TensorFlow without CUDA") as refused:
-        gpu.require(definition.get("keras-3"))
+        requirements.require_gpu(definition.get("keras-3"))
     assert refused.value.do == "add --environment keras-3-gpu"
 
 
 def test_a_machine_without_a_driver(machine: Path) -> None:
     with pytest.raises(UnusableError, match="no NVIDIA driver is loaded"):
-        gpu.require(definition.get("keras-3-gpu"))
+        requirements.require_gpu(definition.get("keras-3-gpu"))
 
 
 def test_a_driver_without_a_device(machine: Path) -> None:
-    gpu.DRIVER.write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module\n")
+    requirements.DRIVER.write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module\n")
     (machine / "nvidiactl").touch()
     with pytest.raises(UnusableError, match="is loaded but gives no device") as refused:
-        gpu.require(definition.get("keras-3-gpu"))
+        requirements.require_gpu(definition.get("keras-3-gpu"))
     assert "compose.gpu.yaml" in refused.value.do
 
 
 @pytest.mark.parametrize("device", ["nvidia0", "dxg"])
 def test_a_device_is_left_to_tensorflow(machine: Path, device: str) -> None:
     (machine / device).touch()
-    gpu.require(definition.get("keras-3-gpu"))
-    assert gpu.why_absent() is None
+    requirements.require_gpu(definition.get("keras-3-gpu"))
+    assert requirements.why_gpu_is_absent() is None
 
 
 @pytest.mark.parametrize("command", [["run"], ["sweep", "--seeds", "0:2"]])

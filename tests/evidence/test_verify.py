@@ -13,7 +13,7 @@ import pytest
 
 from repro.base.errors import ExitCode
 from repro.bundle import export, verify
-from repro.environment import check, definition, gpu
+from repro.environment import check, definition, requirements
 from repro.environment.machine import ONEDNN
 from repro.runs.plan import Plan
 from repro.runs.records import Curves, Evaluation, Measurements
@@ -267,8 +267,8 @@ def test_an_environment_that_is_not_here(
 def test_a_gpu_that_is_not_here(
     store: Path, tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch, again: Any
 ) -> None:
-    monkeypatch.setattr(gpu, "DEVICES", tmp_path / "dev")
-    monkeypatch.setattr(gpu, "DRIVER", tmp_path / "version")
+    monkeypatch.setattr(requirements, "DEVICES", tmp_path / "dev")
+    monkeypatch.setattr(requirements, "DRIVER", tmp_path / "version")
     run = make_run(store, run=lambda record: record.update(device="gpu", environment="keras-3-gpu"), result=on_the_gpu)
     target = bundle(run, tmp_path / "b.zip")
     code, out, err = command("verify", target)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.environment import applications, definition
+from repro.environment import definition, requirements
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -18,5 +18,5 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts/list_applications.py"
 def test_the_list_is_what_the_environment_says(name: str) -> None:
     environment = definition.get(name)
     said = runpy.run_path(str(SCRIPT))["ask"](environment)
-    assert said == applications.of(environment)
+    assert said == requirements.applications_of(environment)
     assert said["ResNet50"] == {"keras-3": 32, "keras-2.0.9": 197}[name]

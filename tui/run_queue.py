@@ -14,7 +14,7 @@ from tui.host import Host
 
 if TYPE_CHECKING:
     from repro.queue import tickets
-    from repro.queue.standby import Warming
+    from repro.queue.standby import StandbyManager
 
 
 class _Entry(NamedTuple):
@@ -37,7 +37,7 @@ class RunQueue:
         self._running = running
         self._refresh = refresh
         self.tickets: list[tickets.Ticket] = []
-        self.standby: Warming | None = None
+        self.standby: StandbyManager | None = None
         self._prepared: Request | None = None
         self._reported: set[str] = set()
 
@@ -147,9 +147,9 @@ class RunQueue:
 
     def start_standby(self, *, is_on: bool) -> None:
         """From now on keep a worker ready for the run that would be started."""
-        from repro.queue.standby import Warming
+        from repro.queue.standby import StandbyManager
 
-        self.standby = Warming(self._store_path, on=is_on)
+        self.standby = StandbyManager(self._store_path, on=is_on)
 
     def prepare_for(self, request: Request | None, *, again: bool = False) -> None:
         """Name the runs that would be started now; a worker is kept ready for the first of them.

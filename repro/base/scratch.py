@@ -7,7 +7,6 @@ import fcntl
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,45 +37,6 @@ def _make(purpose: str) -> tuple[Path, int]:
         if path.exists():  # else somebody swept it in the instant before it was held
             return path, lock
         os.close(lock)
-
-
-class OnlyOne:
-    """A name that one process of this user can hold, for its life at most; a sweep removes what a kill leaves."""
-
-    def __init__(self, purpose: str) -> None:
-        self.path = Path(tempfile.gettempdir()) / f"{PREFIX}{purpose}-{os.getuid()}"
-        self._descriptor: int | None = None
-
-    def take(self, seconds: float) -> bool:
-        """Whether it is held now; waits for a holder that is about to end."""
-        end = time.monotonic() + seconds
-        while not self._try():
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.05)
-        return True
-
-    def _try(self) -> bool:
-        try:
-            self.path.mkdir(mode=0o700, exist_ok=True)
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except OSError:
-            return False
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(self.path.stat(), os.fstat(descriptor)):  # else it was swept in between
-                self._descriptor = descriptor
-                return True
-        os.close(descriptor)
-        return False
-
-    def close(self) -> None:
-        """Let others have it."""
-        if self._descriptor is not None:
-            with contextlib.suppress(OSError):
-                self.path.rmdir()
-            os.close(self._descriptor)
-            self._descriptor = None
 
 
 def sweep() -> None:

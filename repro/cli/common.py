@@ -61,3 +61,8 @@ def echo_text(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     pieces = _OWN_STYLES.split(text)
     safe = [piece if index % 2 else escape_control(piece, keep="\n\t") for index, piece in enumerate(pieces)]
     echo_raw("".join(safe), err=err, nl=nl)
+
+
+def echo_note(line: str) -> None:
+    """Print a line on standard error that begins with the program's name."""
+    echo_text(f"repro: {line}", err=True)

@@ -16,12 +16,12 @@ import click
 from repro.base import defects
 from repro.base.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError
 from repro.cli.basics import training_options
-from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
-from repro.cli.plans import Asked, make_plans
+from repro.cli.common import echo_note, echo_text, json_option, open_store, print_json, store_option
 from repro.environment.record import IMAGE_FILE
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
+from repro.runs.planning import RunOptions, make_plans
 from repro.runs.progress import Progress
 from repro.runs.run_object import run_object
 from repro.runs.store import Store
@@ -55,7 +55,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     store = open_store(options["store"])
     if options["detach"]:
         refuse_detach_in_container()
-    plans = make_plans(Asked.of(options))
+    plans = make_plans(RunOptions.from_click(options), command=["repro", *sys.argv[1:]], report=echo_note)
     store.check_writable()
     work = Work(plans, store, direct=options["direct"], again=options["again"])
     if options["detach"]:

@@ -12,7 +12,7 @@ import click
 
 from repro.base.errors import ExitCode, InputError, ReproError
 from repro.cli.basics import training_options
-from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
+from repro.cli.common import echo_note, echo_text, json_option, open_store, print_json, store_option
 
 if TYPE_CHECKING:
     from repro.runs.plan import Plan
@@ -101,10 +101,13 @@ def shares(cores: int, threads: int | None, workers: int | None) -> tuple[int, i
 
 
 def _plans(options: dict[str, Any], threads: int) -> list[Plan]:
-    from repro.cli.plans import Asked, make_plans
+    from repro.runs.planning import RunOptions, make_plans
 
     plans = make_plans(
-        Asked.of({**options, "threads": threads, "seed_option": "--seeds"}), here=options["scheduler"] is None
+        RunOptions.from_click({**options, "threads": threads, "seed_option": "--seeds"}),
+        command=["repro", *sys.argv[1:]],
+        is_local=options["scheduler"] is None,
+        report=echo_note,
     )
     scenarios = {(plan.scenario.name, plan.scenario.sha256()) for plan in plans}
     if len({name for name, _ in scenarios}) != len(scenarios):

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from repro.base import shipped
-from repro.cli.plans import Asked, make_plans
 from repro.environment import definition
+from repro.runs.planning import RunOptions, make_plans
 from tests.engine.conftest import SCENARIO, Answer
 from tests.support.installations import install_stand_in, write_installation
 
@@ -230,8 +230,8 @@ def test_no_trace_where_momentum_touches_training(repro: Repro, scenario: Edit, 
 
 def test_all_leaves_out_what_cannot_be(environments: Path, capsys: pytest.CaptureFixture[str]) -> None:
     install_stand_in(environments)
-    asked = Asked(all_scenarios=True, environments=("keras-3",), trace=True)
-    planned = [plan.scenario.name for plan in make_plans(asked)]
+    asked = RunOptions(all_scenarios=True, environments=("keras-3",), trace=True)
+    planned = [plan.scenario.name for plan in make_plans(asked, command=[])]
     assert "original-bug" in planned and "precise-bn" in planned
     assert not {"batch-renorm", "frozen-bn", "group-norm", "no-batch-norm"} & set(planned)
     assert "repro: batch-renorm is left out in keras-3" in capsys.readouterr().err
@@ -242,10 +242,12 @@ def test_a_namesake_of_what_cannot_be_is_run(scenario: Edit, folder: Path, capsy
     good = folder / "good.yaml"
     good.write_text(scenario().read_text())
     bad = scenario("batch_norm: {momentum: 0.99}", "batch_norm: {renorm: true}")
-    asked = Asked(scenarios=(str(bad), str(good), f"{folder}/images/../good.yaml"), environments=("all",), trace=True)
+    asked = RunOptions(
+        scenarios=(str(bad), str(good), f"{folder}/images/../good.yaml"), environments=("all",), trace=True
+    )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("repro.cli.plans.choose_environments", lambda _: [definition.get("keras-3")])
-        (plan,) = make_plans(asked, here=False)
+        patch.setattr("repro.runs.planning.choose_environments", lambda _: [definition.get("keras-3")])
+        (plan,) = make_plans(asked, command=[], is_local=False)
     assert plan.scenario_text == good.read_text()
     assert f"repro: small ({bad}) is left out in keras-3" in capsys.readouterr().err
 
@@ -253,9 +255,13 @@ def test_a_namesake_of_what_cannot_be_is_run(scenario: Edit, folder: Path, capsy
 def test_a_shipped_scenario_named_by_its_path_is_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(shipped.folder("scenarios").parent)
     for name in ("original-bug", "scenarios/original-bug.yaml", "./tests/../scenarios/original-bug.yaml"):
-        (plan,) = make_plans(Asked(scenarios=(name,)), here=False)
+        (plan,) = make_plans(RunOptions(scenarios=(name,)), command=[], is_local=False)
         assert plan.shipped_images, name
-    (plan,) = make_plans(Asked(scenarios=("original-bug",), images=shipped.folder("scenarios") / "images"), here=False)
+    (plan,) = make_plans(
+        RunOptions(scenarios=("original-bug",), images=shipped.folder("scenarios") / "images"),
+        command=[],
+        is_local=False,
+    )
     assert not plan.shipped_images
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from repro.base.errors import UnusableError
-from repro.cli.plans import Asked, make_plans
 from repro.environment import definition, requirements
+from repro.runs.planning import RunOptions, make_plans
 from repro.runs.store import Store
 from tests.engine.conftest import Answer
 
@@ -57,7 +57,7 @@ def test_files_that_share_a_name_are_refused_in_words(
     machine: Path, repro: Repro, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     one = definition.get("keras-3")
-    monkeypatch.setattr("repro.cli.plans.choose_environments", lambda _: [one])
+    monkeypatch.setattr("repro.runs.planning.choose_environments", lambda _: [one])
     other = folder / "other.yaml"
     other.write_text((folder / "s.yaml").read_text())
     repro(*command, folder / "s.yaml", other, "--environment", "all", "--device", "gpu").refused(3, "without CUDA")
@@ -73,7 +73,9 @@ def test_no_run_is_made(machine: Path, repro: Repro, store: Path) -> None:
 
 def test_a_run_does_not_go_on_without_its_gpu(machine: Path, repro: Repro, folder: Path, store: Path) -> None:
     plan = make_plans(
-        Asked(scenarios=(str(folder / "s.yaml"),), environments=("keras-3-gpu",), device="gpu"), here=False
+        RunOptions(scenarios=(str(folder / "s.yaml"),), environments=("keras-3-gpu",), device="gpu"),
+        command=[],
+        is_local=False,
     )
     run, lock = plan[0].create(Store(store))
     lock.close()
@@ -82,8 +84,8 @@ def test_a_run_does_not_go_on_without_its_gpu(machine: Path, repro: Repro, folde
 
 
 def test_runs_of_other_machines_need_no_gpu_here(machine: Path) -> None:
-    elsewhere = Asked(scenarios=("original-bug",), environments=("keras-3-gpu",), device="gpu")
-    assert [plan.device for plan in make_plans(elsewhere, here=False)] == ["gpu"]
-    without_cuda = Asked(scenarios=("original-bug",), device="gpu")
+    elsewhere = RunOptions(scenarios=("original-bug",), environments=("keras-3-gpu",), device="gpu")
+    assert [plan.device for plan in make_plans(elsewhere, command=[], is_local=False)] == ["gpu"]
+    without_cuda = RunOptions(scenarios=("original-bug",), device="gpu")
     with pytest.raises(UnusableError, match="without CUDA"):
-        make_plans(without_cuda, here=False)
+        make_plans(without_cuda, command=[], is_local=False)

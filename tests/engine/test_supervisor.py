@@ -490,7 +490,7 @@ def test_why_a_run_did_not_finish_is_said_in_one_line(
     worker = tmp_path / "worker.py"
     worker.write_text(PRELUDE + "sys.exit(7)")
     monkeypatch.setattr(worker_process, "WORKER", worker)
-    monkeypatch.setattr("repro.cli.plans.environment_check.drift", lambda _: [])
+    monkeypatch.setattr("repro.runs.planning.environment_check.drift", lambda _: [])
     answer = repro("run", folder / "s.yaml", "--json", "--seed", "0:2")
     assert answer.code == 4
     rows = [json.loads(line) for line in answer.out.splitlines()]

@@ -15,6 +15,7 @@ import pytest
 
 from repro.base import scratch
 from repro.queue import tickets
+from repro.queue.single_instance import SingleInstance
 from repro.runs import events
 from repro.runs.store import Store
 from repro.supervise import worker_process
@@ -117,7 +118,8 @@ def test_a_name_that_only_one_process_holds_is_free_again_after_a_kill_and_leave
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    code = "from repro.base.scratch import OnlyOne; print(OnlyOne('x').take(0), flush=True); input()"
+    code = "from repro.queue import single_instance\nlock = single_instance.SingleInstance('x')\n"
+    code += "print(lock.take(0), flush=True)\ninput()"
     other = subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
@@ -126,7 +128,7 @@ def test_a_name_that_only_one_process_holds_is_free_again_after_a_kill_and_leave
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert other.stdout is not None and other.stdout.readline() == "True\n"
-    mine = scratch.OnlyOne("x")
+    mine = SingleInstance("x")
     scratch.sweep()
     assert not mine.take(0)
     other.kill()
@@ -134,7 +136,7 @@ def test_a_name_that_only_one_process_holds_is_free_again_after_a_kill_and_leave
     assert len(list(tmp_path.iterdir())) == 1
     scratch.sweep()
     assert not list(tmp_path.iterdir())
-    assert mine.take(0) and not scratch.OnlyOne("x").take(0)
+    assert mine.take(0) and not SingleInstance("x").take(0)
     mine.close()
     mine.close()
     assert not list(tmp_path.iterdir())

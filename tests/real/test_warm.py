@@ -15,7 +15,7 @@ import pytest
 
 from repro.environment import definition
 from repro.queue import tickets
-from repro.queue.standby import Spare
+from repro.queue.standby import StandbyProcess
 from repro.runs import events
 from repro.runs.directory import RunDirectory
 from repro.runs.store import Store
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 READY_SECONDS = 300.0
 
 
-def until_ready(spare: Spare) -> None:
+def until_ready(spare: StandbyProcess) -> None:
     end = time.monotonic() + READY_SECONDS
     while not spare.is_ready:
         assert spare.look() is None and time.monotonic() < end, "it does not get ready"
@@ -45,7 +45,7 @@ def by_command(store: Path, words: list[str]) -> RunDirectory:
 def by_spare(store: Path, words: list[str], *, wait: bool) -> RunDirectory:
     """The run by a spare, once that is ready or (not `wait`) in the middle of its import."""
     known = {run.id for run in Store(store).runs()}
-    spare = Spare(store, words)
+    spare = StandbyProcess(store, words)
     if wait:
         until_ready(spare)
     tickets.add(store, words[1], "keras-3", 0, words)
@@ -97,8 +97,9 @@ def test_a_spare_ends_with_the_program_that_started_it(tmp_path: Path) -> None:
     """Killed, not asked: its worker and its folder are gone, too."""
     words = ["run", "original-bug", "--again", "--json", "--plain"]
     program = (
-        "import sys, time; from pathlib import Path; from repro.queue.standby import Spare\n"
-        f"spare = Spare(Path({str(tmp_path)!r}), {words!r}); print(spare._process.pid, flush=True); time.sleep(600)"
+        "import sys, time; from pathlib import Path; from repro.queue.standby import StandbyProcess\n"
+        f"spare = StandbyProcess(Path({str(tmp_path)!r}), {words!r})\n"
+        "print(spare._process.pid, flush=True); time.sleep(600)"
     )
     homes = tmp_path / "homes"
     homes.mkdir()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from repro.cli.standby import make_plan
 from repro.queue import standby, tickets
-from repro.queue.standby import EXPIRED, Spare, Warming, plan_of
+from repro.queue.standby import EXPIRED, StandbyManager, StandbyProcess
 from tests.tui.conftest import shows, text_of, until
 from tests.tui.test_screens import MakeApp
 
@@ -38,15 +39,15 @@ class Fake:
 
 
 @pytest.fixture
-def warming(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Warming:
+def warming(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StandbyManager:
     Fake.made = []
     monkeypatch.delenv(standby.OFF, raising=False)
-    monkeypatch.setattr(standby, "Spare", Fake)
-    monkeypatch.setattr(Warming, "REST_SECONDS", 0.0)
-    return Warming(tmp_path)
+    monkeypatch.setattr(standby, "StandbyProcess", Fake)
+    monkeypatch.setattr(StandbyManager, "REST_SECONDS", 0.0)
+    return StandbyManager(tmp_path)
 
 
-def test_one_spare_for_what_is_wanted(warming: Warming) -> None:
+def test_one_spare_for_what_is_wanted(warming: StandbyManager) -> None:
     warming.look(busy=False)
     assert Fake.made == []
     warming.want(WORDS)
@@ -66,14 +67,14 @@ def test_one_spare_for_what_is_wanted(warming: Warming) -> None:
     assert Fake.made[1].closed
 
 
-def test_what_was_chosen_just_now_is_not_prepared(warming: Warming, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Warming, "REST_SECONDS", 60.0)
+def test_what_was_chosen_just_now_is_not_prepared(warming: StandbyManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StandbyManager, "REST_SECONDS", 60.0)
     warming.want(WORDS)
     warming.look(busy=False)
     assert Fake.made == []
 
 
-def test_nothing_is_prepared_while_something_runs(warming: Warming) -> None:
+def test_nothing_is_prepared_while_something_runs(warming: StandbyManager) -> None:
     warming.want(WORDS)
     warming.look(busy=True)
     assert Fake.made == []
@@ -84,7 +85,7 @@ def test_nothing_is_prepared_while_something_runs(warming: Warming) -> None:
     assert len(Fake.made) == 2
 
 
-def test_it_goes_once_and_only_for_its_own_run(warming: Warming, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_goes_once_and_only_for_its_own_run(warming: StandbyManager, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not warming.go(WORDS)
     warming.want(WORDS)
     warming.look(busy=False)
@@ -98,7 +99,7 @@ def test_it_goes_once_and_only_for_its_own_run(warming: Warming, monkeypatch: py
     assert warming.look(busy=False)
 
 
-def test_one_that_ended_is_not_started_again_and_again(warming: Warming) -> None:
+def test_one_that_ended_is_not_started_again_and_again(warming: StandbyManager) -> None:
     warming.want(WORDS)
     warming.look(busy=False)
     Fake.made[0].code = EXPIRED
@@ -116,17 +117,17 @@ def test_one_that_ended_is_not_started_again_and_again(warming: Warming) -> None
     assert len(Fake.made) == 2, "it cannot be"
 
 
-def test_it_can_be_turned_off(warming: Warming, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_it_can_be_turned_off(warming: StandbyManager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     warming.want(WORDS)
     warming.look(busy=False)
     warming.is_on = False
     warming.look(busy=False)
     assert Fake.made[0].closed
-    for one in (Warming(tmp_path, on=False), warming):
+    for one in (StandbyManager(tmp_path, on=False), warming):
         one.want(OTHER)
         one.look(busy=False)
     monkeypatch.setenv(standby.OFF, "1")
-    assert not Warming(tmp_path).is_on
+    assert not StandbyManager(tmp_path).is_on
     assert len(Fake.made) == 1
 
 
@@ -135,20 +136,20 @@ def test_a_plan_is_made_of_a_tickets_words(monkeypatch: pytest.MonkeyPatch) -> N
     from repro.environment import check
 
     monkeypatch.setattr(check, "drift", lambda *_: [])
-    plan = plan_of(WORDS)
+    plan = make_plan(WORDS)
     assert (plan.scenario.name, plan.environment.name, plan.seed, plan.traced) == ("original-bug", "keras-3", 0, True)
     assert plan.command == ["repro", *WORDS]
     with pytest.raises(InputError):
-        plan_of(["resume", "x"])
+        make_plan(["resume", "x"])
     with pytest.raises(InputError):
-        plan_of([*WORDS, "--seed", "1"])
+        make_plan([*WORDS, "--seed", "1"])
 
 
 def test_a_spare_for_a_run_that_cannot_be_ends_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A real process: the environments are said to lie where none are."""
     monkeypatch.setenv("REPRO_ENVIRONMENTS", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    one = Spare(tmp_path, WORDS)
+    one = StandbyProcess(tmp_path, WORDS)
     end = time.monotonic() + 30
     while (code := one.look()) is None:
         assert time.monotonic() < end
@@ -159,7 +160,7 @@ def test_a_spare_for_a_run_that_cannot_be_ends_at_once(tmp_path: Path, monkeypat
 
 @pytest.mark.asyncio
 async def test_the_chosen_scenario_is_warmed_up_and_started(
-    make_app: MakeApp, store: Path, warming: Warming, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp, store: Path, warming: StandbyManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Path] = []
     monkeypatch.setattr(tickets, "start_working", started.append)
@@ -181,7 +182,7 @@ async def test_the_chosen_scenario_is_warmed_up_and_started(
 
 
 @pytest.mark.asyncio
-async def test_the_setting_is_kept(make_app: MakeApp, warming: Warming) -> None:
+async def test_the_setting_is_kept(make_app: MakeApp, warming: StandbyManager) -> None:
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         app.start_standby()

@@ -255,7 +255,7 @@ def test_the_screen_without_a_home(shared: Place) -> None:
     code = (
         "import os, sys; os.setgroups([]); "
         f"os.setgid({UNKNOWN}); os.setuid({UNKNOWN}); os.chdir({str(cwd)!r}); "
-        f"os.execv({str(shared.python)!r}, ['python', '-m', 'repro'])"
+        f"os.execv({str(shared.python)!r}, [{str(shared.python)!r}, '-m', 'repro'])"
     )
     given = {"PATH": "/usr/bin:/bin", "TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(path_entries())}
     screen = Terminal(["-c", code], given)

@@ -98,7 +98,7 @@ def in_time():
     model = models.Sequential(
         [
             layers.TimeDistributed(layers.BatchNormalization(), input_shape=(4, 2)),
-            layers.LSTM(4, dropout=0.2),
+            layers.Flatten(),  # an LSTM's gradients are summed in any order here: no two runs are alike
             layers.Dense(2, activation="softmax"),
         ]
     )

@@ -45,10 +45,11 @@ test: $(VENV)/.development  ## fast tests, without training
 test-long: $(VENV)/.development  ## what takes longer without training: hostile input, disks full at every write, clusters
 	$(BIN)/python -m pytest -m 'long and not evidence' $(PARALLEL) $(ARGS)
 
-lint: $(VENV)/.development  ## ruff, mypy, and the worker under Python 3.6's rules
+lint: $(VENV)/.development  ## ruff, mypy, the worker under Python 3.6's rules, and which way imports point
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 environments: $(VENV)/.runtime
 	$(BIN)/repro environment install keras-3 keras-2.0.9

@@ -44,6 +44,8 @@ RUN: dict[str, set[int]] = {
     "show": {0},
     "diagnose": {0},
     "issue": {0},
+    "recorder": {0},
+    "import": {0},
     "export": {0},
     "verify --no-run": {0},
     "compare": {0, 1},
@@ -57,8 +59,9 @@ RUN: dict[str, set[int]] = {
 READ: dict[str, str] = {
     "": "opens the terminal UI (tests/tui)",
     "run": "trains",
+    "record": "trains (tests/real/test_record.py runs the programs of docs/record.md)",
     "sweep": "trains",
-    "what-if": "starts TensorFlow and needs a traced run",
+    "what-if": "starts TensorFlow and needs a traced run, or a recording",
     "verify": "trains",
     "watch": "waits for a run to end",
     "stop": "needs a run that goes on",
@@ -136,6 +139,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
             (tmp_path / folder / label).mkdir(parents=True)
             for index in range(5):
                 Image.new("L", (64, 64), 50 * index).save(tmp_path / folder / label / f"{index}.png")
+    shutil.copyfile(ROOT / "tests/data/recordings/few-updates.zip", tmp_path / "repro-recordings.zip")
     for folder in ("scenarios", "environments"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     monkeypatch.setattr(shipped, "folder", lambda name: tmp_path / name)

@@ -11,9 +11,10 @@ from repro.base.text import one_line
 from repro.bundle.manifest import Manifest, RunEntry
 from repro.bundle.read import bad
 from repro.runs import layout
-from repro.runs.records import ImageRecord, Result
+from repro.runs.records import Result
 from repro.runs.result_check import contradiction
 from repro.runs.view import RunView
+from repro.scenario.image_record import ImageRecord
 from repro.scenario.types import Scenario
 
 

@@ -113,7 +113,9 @@ def _unpack(path: Path, stream: IO[bytes], folder: Path) -> Manifest:
 
 
 @contextlib.contextmanager
-def checked_archive(path: Path, stream: IO[bytes]) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+def checked_archive(
+    path: Path, stream: IO[bytes], *, with_folders: bool = False
+) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
     """Open an untrusted zip; yield it and its entries by name after checking every limit and name.
 
     `path` is its name in messages. Damage found while it is read is an InputError too.
@@ -121,7 +123,7 @@ def checked_archive(path: Path, stream: IO[bytes]) -> Iterator[tuple[zipfile.Zip
     _check_end(path, stream)
     try:
         with zipfile.ZipFile(stream) as archive:
-            yield archive, _check_members(path, archive)
+            yield archive, _check_members(path, archive, with_folders=with_folders)
     except UnicodeDecodeError:
         bad(path, "damaged (a name is not text)")
     except OverflowError:
@@ -160,8 +162,11 @@ def _check_end(path: Path, stream: IO[bytes]) -> None:
         bad(path, "its list of entries is too long", "a bundle is small")
 
 
-def _check_members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return entries by name: plain files with plain names, each once, and not too much in all."""
+def _check_members(path: Path, archive: zipfile.ZipFile, *, with_folders: bool) -> dict[str, zipfile.ZipInfo]:
+    """Return files by name: plain ones with plain names, each once, and not too much in all.
+
+    `with_folders`: entries of folders, as `zip -r` writes them, are passed over instead of refused.
+    """
     members: dict[str, zipfile.ZipInfo] = {}
     folded: set[str] = set()
     total = 0
@@ -169,6 +174,9 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.Zi
         name = member.orig_filename
         if len(members) >= MAX_ENTRIES:
             bad(path, f"more than {MAX_ENTRIES} entries", "a bundle is small")
+        if with_folders and name.endswith("/") and member.file_size == 0:
+            check_name(path, name[:-1])
+            continue
         check_name(path, name)
         if member.filename != name:
             bad(path, f"the name {one_line(name, 80)!r} is not plain")

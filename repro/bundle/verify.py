@@ -19,10 +19,11 @@ from repro.environment.machine import ONEDNN
 from repro.environment.requirements import require_gpu
 from repro.runs import layout
 from repro.runs.plan import Plan
-from repro.runs.records import ImageRecord, Measurements
+from repro.runs.records import Measurements
 from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
 from repro.scenario import own_model
+from repro.scenario.image_record import ImageRecord
 from repro.scenario.types import Scenario
 
 Grade = Literal["bit-identical", "within tolerance", "same verdict", "different"]

@@ -17,8 +17,9 @@ from repro.environment import diff
 from repro.environment.facts import flatten
 from repro.runs.event_base import Number
 from repro.runs.events import to_number
-from repro.runs.records import Drift, ImageRecord
+from repro.runs.records import Drift
 from repro.runs.view import RunView
+from repro.scenario.image_record import ImageRecord
 
 FORMAT = 1
 

@@ -29,8 +29,9 @@ from repro.explain.criteria import (
 )
 from repro.runs.directory import RunDirectory
 from repro.runs.events import BatchSpread
-from repro.runs.records import ImageRecord, Measurements
+from repro.runs.records import Measurements
 from repro.runs.verdict import ROUND_OFF
+from repro.scenario.image_record import ImageRecord
 from repro.scenario.types import Scenario
 
 Cause = Literal[

@@ -101,7 +101,7 @@ def _unpack(source: Path, folder: Path) -> None:
     """Unpack what belongs to recordings: `ID/...` or `repro-recordings/ID/...`; of a bundle `runs/ID/...`."""
     with (
         source.open("rb") as stream,
-        bundle_read.checked_archive(source, stream) as (archive, members),
+        bundle_read.checked_archive(source, stream, with_folders=True) as (archive, members),
     ):
         total = 0
         for name, member in members.items():
@@ -137,7 +137,7 @@ def _recordings(folder: Path, source: Path) -> list[Path]:
         if (candidate / "run.json").is_file():
             return [candidate]
         try:
-            names = sorted(entry.name for entry in os.scandir(candidate))
+            names = sorted(entry.name for entry in candidate.iterdir())
         except OSError:
             raise nothing from None
         if len(names) > MAX_RECORDINGS:
@@ -154,7 +154,7 @@ def check(path: Path) -> None:
     """Refuse a recording with a name, link, size, record or event that must not be: InputError."""
     _require_recording(path)
     total = 0
-    for name, size in _files(path):
+    for name, size in list(_files(path)):
         total += size
         if total > MAX_BYTES:
             raise InputError(f"larger than {MAX_BYTES >> 20} MiB", do="ask for a smaller recording", file=path)
@@ -189,20 +189,25 @@ def _files(path: Path) -> Iterator[tuple[str, int]]:
     """Yield name and size of each file that is taken in; InputError for anything that has no business here."""
     if is_locked(path / "run.lock"):
         raise InputError("is still being recorded", do="import it when its program has ended", file=path)
-    count = 0
-    for entry in os.scandir(path):
-        if entry.name in PASSED_OVER:
-            continue
-        if entry.name == "arrays" and entry.is_dir(follow_symlinks=False):
-            for array in os.scandir(entry.path):
-                count += 1
-                if not _ARRAY.match(array.name) or count > MAX_ARRAYS:
-                    _refuse(path, f"arrays/{array.name}")
-                yield f"arrays/{array.name}", _size(path, f"arrays/{array.name}", array, MAX_ARRAY_BYTES)
-        elif entry.name in MAX_FILE_BYTES:
-            yield entry.name, _size(path, entry.name, entry, MAX_FILE_BYTES[entry.name])
-        else:
-            _refuse(path, entry.name)
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name in PASSED_OVER:
+                continue
+            if entry.name == "arrays" and entry.is_dir(follow_symlinks=False):
+                yield from _arrays(path, entry.path)
+            elif entry.name in MAX_FILE_BYTES:
+                yield entry.name, _size(path, entry.name, entry, MAX_FILE_BYTES[entry.name])
+            else:
+                _refuse(path, entry.name)
+
+
+def _arrays(path: Path, folder: str) -> Iterator[tuple[str, int]]:
+    with os.scandir(folder) as entries:
+        for count, entry in enumerate(entries, 1):
+            name = f"arrays/{entry.name}"
+            if not _ARRAY.match(entry.name) or count > MAX_ARRAYS:
+                _refuse(path, name)
+            yield name, _size(path, name, entry, MAX_ARRAY_BYTES)
 
 
 def _refuse(path: Path, name: str) -> None:

@@ -16,7 +16,8 @@ from repro.environment.machine import ONEDNN
 from repro.runs import layout
 from repro.runs.directory import RunDirectory, read_json
 from repro.runs.plan import Plan
-from repro.runs.records import Device, ImageRecord, RunRecord
+from repro.runs.records import Device, RunRecord
+from repro.scenario.image_record import ImageRecord
 
 # Hash of an image's pixels and its class: what of it reaches the figures, in the order of training.
 PixelsAndLabel = tuple[str, int]

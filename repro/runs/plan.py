@@ -16,8 +16,9 @@ from repro.environment.definition import Environment
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.ids import new_id
-from repro.runs.records import FORMAT, Device, ImageRecord, RunRecord
+from repro.runs.records import FORMAT, Device, RunRecord
 from repro.runs.store import Store
+from repro.scenario.image_record import ImageRecord
 from repro.scenario.images import ImageSet
 from repro.scenario.types import Scenario
 

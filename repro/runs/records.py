@@ -13,6 +13,7 @@ from repro.runs.event_base import Count, Number, Seconds
 from repro.runs.events import Probabilities
 from repro.runs.ids import RECORDED
 from repro.runs.recorded_record import Recorded
+from repro.scenario.image_record import ImageRecord
 
 FORMAT = 1
 
@@ -20,22 +21,6 @@ Verdict = Literal["REPRODUCED", "NOT_REPRODUCED", "INCONCLUSIVE"]
 State = Literal["running", "finished", "failed", "stopped", "interrupted", "damaged", "elsewhere"]
 Outcome = Literal["held", "failed", "unknown", "skipped"]
 Device = Literal["auto", "cpu", "gpu"]
-
-
-class ImageRecord(msgspec.Struct, frozen=True):
-    """One image as found and as trained on. Sizes in pixels; statistics over the decoded pixels (0 to 255)."""
-
-    name: str
-    sha256: str
-    mode: str
-    width: int
-    height: int
-    label: int
-    pixels_sha256: str
-    minimum: int
-    maximum: int
-    mean: float
-    standard_deviation: float
 
 
 class RunRecord(msgspec.Struct, frozen=True):

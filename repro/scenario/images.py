@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from repro.base.errors import InputError
 from repro.base.text import one_line, to_utf8
-from repro.runs.records import ImageRecord
+from repro.scenario.image_record import ImageRecord
 from repro.scenario.load import Loaded
 from repro.scenario.types import Images
 

@@ -13,7 +13,8 @@ import numpy as np
 from repro.runs import events
 from repro.runs.directory import RunDirectory
 from repro.runs.heartbeat import boot_id
-from repro.runs.records import ClaimResult, ImageRecord, Result, RunRecord
+from repro.runs.records import ClaimResult, Result, RunRecord
+from repro.scenario.image_record import ImageRecord
 from repro.sweep import tally
 from repro.sweep.record import FOLDER, SweepDirectory, SweepRecord
 from repro.sweep.tally import Group, SweepRun

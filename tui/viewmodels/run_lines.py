@@ -9,8 +9,9 @@ from textual.content import Content
 from repro.base.text import one_line, rounded, share
 from repro.runs import events
 from repro.runs.progress import Progress, prediction
-from repro.runs.records import ImageRecord, Result, RunRecord
+from repro.runs.records import Result, RunRecord
 from repro.runs.summary import RunSummary
+from repro.scenario.image_record import ImageRecord
 from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, rows, size, word
 
 STAGES = {

@@ -9,7 +9,8 @@ from textual.content import Content
 from repro.base.text import one_line, rounded, share
 from repro.explain import trace
 from repro.explain.trace import TracedRun
-from repro.runs.records import ImageRecord, RunRecord
+from repro.runs.records import RunRecord
+from repro.scenario.image_record import ImageRecord
 from repro.supervise.what_if import Answer, Statistics
 from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, rows, shade
 from tui.viewmodels.sentences import styled

@@ -57,7 +57,7 @@ async def test_the_library_asks_and_puts_the_sweep_into_the_queue(
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, SweepAskScreen))
         app.screen.query_one("#seeds", Input).value = "3:3"
-        await shows(pilot, "seeds: from 0")
+        await shows(pilot, "seeds: '3:3' is out of range")
         await pilot.press("f5")
         assert isinstance(app.screen, SweepAskScreen) and not tickets.tickets(store)
         app.screen.query_one("#seeds", Input).value = "0:3"

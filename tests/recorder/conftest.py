@@ -18,7 +18,7 @@ from repro.recorder import single_file
 
 PROGRAMS = Path(__file__).parent / "programs"
 # Times that Keras prints, and what TensorFlow's C++ logs.
-TIMES = re.compile(r"\d+m?s(/step|/epoch)?|\d+\.\d+(e-\d+)?s/step")
+TIMES = re.compile(r"\d+[mu]?s(/step|/epoch)?|\d+\.\d+(e-\d+)?s/step")
 LOGGED = re.compile(r"^(I0000|W0000|E0000|WARNING: All log messages|\d{4}-\d\d-\d\d )")
 
 

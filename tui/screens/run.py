@@ -101,7 +101,7 @@ class RunScreen(ReproScreen):
                     with Horizontal(id="curves"):
                         yield Curve("Loss in fit", log=True, id="loss")
                         yield Curve("Accuracy in fit", fixed=(0.0, 1.0), id="accuracy")
-                    yield Static("Moving statistics: the way left, layer by layer", classes="section")
+                    yield Static("Moving statistics: remaining distance, layer by layer", classes="section")
                     yield DriftStrip(id="drift")
                     yield from self._claims_place("beside")
                 with Vertical(id="right"):

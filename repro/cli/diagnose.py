@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import msgspec
@@ -11,10 +11,11 @@ import msgspec
 from repro.base.errors import ExitCode, InputError, ReproError
 from repro.base.text import one_line, rounded
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
-
-if TYPE_CHECKING:
-    from repro.explain.diagnosis import Finding
-    from repro.runs.directory import RunDirectory
+from repro.explain import diagnosis
+from repro.explain.criteria import GAP
+from repro.explain.diagnosis import ACCURACIES, Finding
+from repro.runs.directory import RunDirectory
+from repro.runs.verdict import ROUND_OFF
 
 
 @click.command("diagnose")
@@ -29,8 +30,6 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     Where the run is traced the remedy is tried on its own weights. Exit 1 where the cause cannot be told.
     RUN: an id, a unique prefix, or `last`.
     """
-    from repro.explain import diagnosis
-
     found = open_store(store).find(run)
     if found.is_recording():
         ctx.exit(_diagnose_recording(found, as_json=as_json))
@@ -101,10 +100,6 @@ def _question(trial: Any) -> dict[str, Any]:
 
 def _row(answer: Any, says: str, finding: Finding) -> dict[str, Any]:
     """One trial: how many images are right then, and whether that mends what the finding says."""
-    from repro.explain.criteria import GAP
-    from repro.explain.diagnosis import ACCURACIES
-    from repro.runs.verdict import ROUND_OFF
-
     accuracy = answer.predict["accuracy"]
     count = len(answer.predict["classes"])
     accuracies = [float(finding.numbers[name] or 0.0) for name in ACCURACIES if name in finding.numbers]

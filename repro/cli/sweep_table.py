@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from repro.base.errors import InputError
+from repro.base.terminal import guarded
 from repro.base.text import duration, one_line, share
 from repro.cli.common import echo_text
 from repro.sweep.jobs import Job
@@ -86,8 +87,6 @@ def show_sweep(jobs: Sequence[Job], *, plain: bool) -> Iterator[Display]:
         return
     from rich.console import Console
     from rich.live import Live
-
-    from repro.base.terminal import guarded
 
     live = Live(console=Console(stderr=True), transient=True, auto_refresh=False)
     alone = threading.active_count() == 1  # a client of Dask's has threads, beside which no guard can be forked

@@ -45,7 +45,7 @@ class Display:
 
 class _PlainLines(Display):
     def draw(self, job: Job) -> None:
-        echo_text(f"{self.done}/{len(self.jobs)} {job.title}: {outcome(job)}", err=True)
+        echo_text(f"{self.done}/{len(self.jobs)} {job.heading}: {outcome(job)}", err=True)
 
 
 class _LiveTable(Display):
@@ -57,7 +57,7 @@ class _LiveTable(Display):
     def draw(self, job: Job) -> None:
         if job.result is None:
             with _ignore_closed_terminal():
-                self._live.console.print(f"{job.title}: {outcome(job)}", highlight=False, markup=False)
+                self._live.console.print(f"{job.heading}: {outcome(job)}", highlight=False, markup=False)
         self._next = 0.0
         self.tick()
 
@@ -74,7 +74,7 @@ class _LiveTable(Display):
                 with contextlib.suppress(InputError):
                     progress = job.run.progress()
                     seconds_left = progress.seconds_left
-                    text = f"{job.title}: {progress.stage or 'starting'}, epoch {progress.epoch}/{progress.epochs}"
+                    text = f"{job.heading}: {progress.stage or 'starting'}, epoch {progress.epoch}/{progress.epochs}"
                     lines.append(text + (f", {duration(seconds_left)} left" if seconds_left else ""))
         return "\n".join(lines)
 

@@ -13,11 +13,11 @@ from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.explain import sentences
 from repro.explain.phrases import Sentence
+from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.event_base import Count
 from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
-from repro.scenario.load import of_run
 from repro.supervise.what_if import Answer, Statistics, require_traced, snapshots
 
 
@@ -62,7 +62,7 @@ def read(run: RunDirectory) -> TracedRun:
     """Read a traced run; InputError if it cannot answer what-if questions or is damaged, OSError if unreadable."""
     record = require_traced(run)
     head = _read_head(run)
-    scenario = of_run(run.file("scenario.yaml"))
+    scenario = run.require_scenario()
     traced = TracedRun(
         run=run,
         record=record,
@@ -78,7 +78,7 @@ def read(run: RunDirectory) -> TracedRun:
 
 
 def _read_head(run: RunDirectory) -> _Head:
-    file = run.file("arrays/trace.json")
+    file = run.file(layout.TRACE_HEADER)
     try:
         return msgspec.json.decode(file.read_bytes(), type=_Head)
     except msgspec.DecodeError as error:
@@ -117,7 +117,7 @@ def remaining_distances(
 
     updates = traced.updates(epoch)
     columns = 2 * sum(traced.channels)
-    rows: Any = np.memmap(traced.run.file("arrays/trace.f32"), np.float32, "r")[: updates * columns]
+    rows: Any = np.memmap(traced.run.file(layout.TRACE), np.float32, "r")[: updates * columns]
     rows = rows.reshape(updates, columns)
     batch = np.array(rows[-1])
     if kind == "re-estimated":

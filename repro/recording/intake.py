@@ -18,6 +18,7 @@ from repro.base.files import is_locked, sync_folder
 from repro.base.text import one_line
 from repro.bundle import read as bundle_read
 from repro.recording.closing import close
+from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.ids import RECORDED
 from repro.runs.recorded_record import RECORDING_FORMAT, Recorded
@@ -33,14 +34,14 @@ MAX_ARRAYS = 300
 MAX_BYTES = 512 * 1024 * 1024  # of one recording
 # What a recording may hold, and how large each may be, in bytes. A result is made again, whoever made one before.
 MAX_FILE_BYTES = {
-    "run.json": 1024 * 1024,
-    "environment.json": 1024 * 1024,
-    "requirements.lock": 1024 * 1024,
-    "events.jsonl": 256 * 1024 * 1024,
+    layout.RECORD: 1024 * 1024,
+    layout.ENVIRONMENT: 1024 * 1024,
+    layout.PACKAGE_LOCK: 1024 * 1024,
+    layout.EVENTS: 256 * 1024 * 1024,
     SCRIPT: 1024 * 1024,
 }
-REQUIRED = ("run.json", "events.jsonl")
-PASSED_OVER = frozenset({"run.lock", "result.json", "stop"})
+REQUIRED = (layout.RECORD, layout.EVENTS)
+PASSED_OVER = frozenset({layout.LOCK, layout.RESULT, layout.STOP_REQUEST})
 MAX_ARRAY_BYTES = 8 * 1024 * 1024
 
 _ARRAY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,150}\.npy\Z")
@@ -134,7 +135,7 @@ def _recordings(folder: Path, source: Path) -> list[Path]:
     """Return the folder itself if it is a recording, else those in it."""
     nothing = InputError("holds no recordings", do=f"name the folder {FOLDER}, or one recording in it", file=source)
     for candidate in (folder, folder / FOLDER):
-        if (candidate / "run.json").is_file():
+        if (candidate / layout.RECORD).is_file():
             return [candidate]
         try:
             names = sorted(entry.name for entry in candidate.iterdir())
@@ -143,7 +144,7 @@ def _recordings(folder: Path, source: Path) -> list[Path]:
         if len(names) > MAX_RECORDINGS:
             what = f"holds more than {MAX_RECORDINGS} entries"
             raise InputError(what, do="import the recordings one by one", file=source)
-        if paths := [candidate / name for name in names if (candidate / name / "run.json").is_file()]:
+        if paths := [candidate / name for name in names if (candidate / name / layout.RECORD).is_file()]:
             return paths
         if not (candidate / FOLDER).is_dir():
             break
@@ -164,7 +165,7 @@ def check(path: Path) -> None:
     read_environment(run)
     progress = run.progress()
     if progress.started is None:
-        raise InputError("holds no events", do="ask for the recording again", file=path / "events.jsonl")
+        raise InputError("holds no events", do="ask for the recording again", file=path / layout.EVENTS)
     progress.measurements()
 
 
@@ -187,7 +188,7 @@ def _require_recording(path: Path) -> Recorded:
 
 def _files(path: Path) -> Iterator[tuple[str, int]]:
     """Yield name and size of each file that is taken in; InputError for anything that has no business here."""
-    if is_locked(path / "run.lock"):
+    if is_locked(path / layout.LOCK):
         raise InputError("is still being recorded", do="import it when its program has ended", file=path)
     with os.scandir(path) as entries:
         for entry in entries:
@@ -228,7 +229,7 @@ def _copy(path: Path, store: Store) -> None:
     hidden = store.path / f".new-{path.name}"
     try:
         (hidden / "arrays").mkdir(parents=True)
-        with (hidden / "run.lock").open("wb"):
+        with (hidden / layout.LOCK).open("wb"):
             pass
         with RunDirectory(hidden).acquire():
             for name, _ in _files(path):

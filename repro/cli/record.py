@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from repro.base.decoding import convert
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.text import one_line
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
@@ -83,7 +84,7 @@ def _checked(name: str | None) -> str | None:
     from repro.scenario.types import Name
 
     try:
-        return None if name is None else msgspec.convert(name, Name)
+        return None if name is None else convert(name, Name)
     except msgspec.ValidationError:
         what = f"--name: {one_line(name or '', 60)!r} is not a name"
         raise InputError(what, do="use small letters, digits and single hyphens, at most 60") from None

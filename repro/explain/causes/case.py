@@ -17,6 +17,7 @@ from repro.base.errors import InputError
 from repro.base.text import percent, rounded
 from repro.explain.criteria import GAP
 from repro.runs import recorded_events as recorded
+from repro.runs import recorded_values
 from repro.runs.progress import Progress
 from repro.runs.recorded_progress import FitEvidence, RecordedProgress
 from repro.runs.verdict import ROUND_OFF
@@ -141,12 +142,12 @@ class Case:
     # The model.
 
     @property
-    def norms(self) -> Sequence[recorded.MovingStatistics]:
+    def norms(self) -> Sequence[recorded_values.MovingStatistics]:
         """The layers with moving statistics, as fit left them."""
         return (self.fit.ended.batch_norm or []) if self.fit.ended is not None else []
 
     @property
-    def moved_norms(self) -> list[recorded.MovingStatistics]:
+    def moved_norms(self) -> list[recorded_values.MovingStatistics]:
         """Those whose moving statistics changed in the fit; the others keep what they had, whatever their momentum."""
         return [norm for norm in self.norms if norm.moved is not False]
 
@@ -182,20 +183,22 @@ class Case:
         return self.fit.started.batch_size or (self.training.batch_size if self.training is not None else None)
 
     @property
-    def data(self) -> recorded.Data | None:
+    def data(self) -> recorded_values.Data | None:
         """What the fit was given, as far as it was seen."""
         ended = self.fit.ended
         return ended.data if ended is not None and ended.data is not None else self.fit.started.data
 
     @property
-    def validation_data(self) -> recorded.Data | None:
+    def validation_data(self) -> recorded_values.Data | None:
         """What the fit was given for validation."""
         ended = self.fit.ended
         return ended.validation if ended is not None and ended.validation is not None else self.fit.started.validation
 
     # Trials.
 
-    def trial(self, kind: str, which: recorded.SampleSet = "fit", call: int | None = None) -> recorded.TrialMade | None:
+    def trial(
+        self, kind: str, which: recorded_values.SampleSet = "fit", call: int | None = None
+    ) -> recorded.TrialMade | None:
         """Return the trial of a kind, or None if it was not made."""
         return next(self.fit.trials_of(kind, which, call), None)
 

@@ -17,6 +17,7 @@ from repro.explain.causes.case import (
 )
 from repro.explain.criteria import GAP
 from repro.runs import recorded_events as recorded
+from repro.runs import recorded_values
 from repro.runs.verdict import ROUND_OFF
 
 INPUT_TRIALS = ("scale", "channels", "affine", "inverted")
@@ -31,10 +32,10 @@ class Other:
     """Samples that were not trained on: of a call, or the validation data."""
 
     what: str
-    which: recorded.SampleSet
+    which: recorded_values.SampleSet
     call: int | None
     measured: recorded.Measured
-    data: recorded.Data | None
+    data: recorded_values.Data | None
     observed: recorded.CallObserved | None = None
 
     @property
@@ -157,7 +158,7 @@ def _change(trial: recorded.TrialMade) -> str:
     return f"{words} {'plus' if offset > 0 else 'minus'} {abs(offset):g}" if isinstance(offset, int | float) else words
 
 
-def _facts(data: recorded.Data | None) -> recorded.Facts | None:
+def _facts(data: recorded_values.Data | None) -> recorded_values.Facts | None:
     return data.inputs[0] if data is not None and data.inputs else None
 
 
@@ -222,7 +223,7 @@ def shuffled_rows(case: Case) -> list[RecordedFinding]:
     return []
 
 
-def _classes(data: recorded.Data | None) -> dict[str, int] | None:
+def _classes(data: recorded_values.Data | None) -> dict[str, int] | None:
     """Rows of each class of the only target; None if that is not known."""
     targets = data.targets if data is not None else None
     if targets is None or len(targets) != 1 or targets[0].labels is None:

@@ -9,7 +9,7 @@ from typing import Any
 from repro.base.text import percent, rounded
 from repro.explain.causes.case import CONSISTENT, PROVED, Case, RecordedFinding
 from repro.explain.criteria import has_learned
-from repro.runs import recorded_events as recorded
+from repro.runs import recorded_values
 
 FLAT = 0.02  # a loss that falls by less than 2 % has not moved
 FEWEST_STEPS = 20
@@ -79,7 +79,7 @@ def output_and_loss(case: Case) -> list[RecordedFinding]:
 
 
 def _mismatches(
-    output: dict[str, Any], loss: str, from_logits: bool | None, target: recorded.Facts
+    output: dict[str, Any], loss: str, from_logits: bool | None, target: recorded_values.Facts
 ) -> Iterator[tuple[str, str]]:
     """Yield (what is wrong, what to do), what is certain first."""
     activation, units = _text(output.get("activation")), _int(output.get("units"))
@@ -106,7 +106,7 @@ def _mismatches(
         yield from _out_of_range(activation, target)
 
 
-def _out_of_range(activation: str | None, target: recorded.Facts) -> Iterator[tuple[str, str]]:
+def _out_of_range(activation: str | None, target: recorded_values.Facts) -> Iterator[tuple[str, str]]:
     if target.minimum is None or target.maximum is None:
         return
     low, high = float(target.minimum), float(target.maximum)

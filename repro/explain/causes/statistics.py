@@ -22,6 +22,7 @@ from repro.explain.causes.case import (
 )
 from repro.explain.criteria import CONVERGED, OUTLIER_VARIANCE, SMALL_BATCH, updates_needed
 from repro.runs import recorded_events as recorded
+from repro.runs import recorded_values
 from repro.runs.event_base import Number
 
 # Of a variance, in channels that vary so little that initial values of less than `CONVERGED` still matter.
@@ -94,11 +95,11 @@ def _unmoved(case: Case) -> RecordedFinding | None:
 # --- initial values that still matter ---
 
 
-def _weight(norm: recorded.MovingStatistics) -> float:
+def _weight(norm: recorded_values.MovingStatistics) -> float:
     return float(norm.initial_weight if norm.initial_weight is not None else 0.0)
 
 
-def _share(norm: recorded.MovingStatistics) -> float:
+def _share(norm: recorded_values.MovingStatistics) -> float:
     return float(norm.initial_share if norm.initial_share is not None else 0.0)
 
 

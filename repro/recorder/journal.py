@@ -71,6 +71,8 @@ class Journal:
 
     def send(self, event, clock=False, **fields):
         """Append one event; with `clock` it has the machine's time. A line that is too long leaves its lists out."""
+        if self.closed:  # of a forked child, too, in which the lock may be held by a thread that is not there
+            return
         with self._writing:
             if self.closed:
                 return
@@ -105,10 +107,13 @@ class Journal:
         with self._writing:
             self.closed = True
             os.close(self._events)
+            fcntl.flock(self._lock_stream, fcntl.LOCK_UN)  # forked children may still have it open
             self._lock_stream.close()
 
     def abandon(self):
         """Close what a forked child inherited, without a word; the parent still holds the lock."""
+        if self.closed:
+            return
         self.closed = True
         try:
             os.close(self._events)

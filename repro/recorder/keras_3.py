@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import sys
+import types
 
 import numpy as np
 
@@ -66,6 +67,9 @@ class Keras3Lens(tensorflow_2.TF2Lens):
 
     def is_sequence(self, x):
         return isinstance(x, self.keras.utils.PyDataset)
+
+    def is_generator(self, x):
+        return isinstance(x, types.GeneratorType)
 
     def watched_sequence(self, sequence, look):
         return _watched_py_dataset(self.keras.utils.PyDataset, sequence, look)

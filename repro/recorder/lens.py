@@ -231,6 +231,10 @@ class Lens:
         """Return whether `x` is this Keras's Sequence or PyDataset."""
         return False
 
+    def is_generator(self, x):
+        """Return whether this Keras takes `x` as something that gives batches one after the other."""
+        return hasattr(x, "__next__")
+
     def is_dataset(self, x):
         """Return whether `x` is a tf.data pipeline."""
         return False
@@ -270,12 +274,26 @@ class Pass:
         self.loss_known = True
         self.problem = None
         self.scored = True  # whether loss and metrics are wanted
+        self.capture = None
         self.metrics = {}
         self.batch_statistics = []  # of the last batch: for each layer a list of (mean, variance), one for each call
 
     def batch(self, x, y, weights):
         """Pass a batch through; return the outputs as a list of arrays, (rows, ...) each."""
         raise NotImplementedError
+
+    def repeat(self, x, capture):
+        """Pass the same inputs once more, without a score: layers that draw numbers draw others."""
+        kept = self.scored, self.capture
+        self.scored, self.capture = False, capture
+        try:
+            self.batch(x, None, None)
+            self.clear_added_losses()
+        finally:
+            self.scored, self.capture = kept
+
+    def clear_added_losses(self):
+        """Forget the losses that layers have added in a batch; nothing to do in a static graph."""
 
     def add_loss(self, loss, rows):
         """Count a batch's loss."""

@@ -49,6 +49,11 @@ class Recording:
         self.thread.start()
 
     @property
+    def is_inherited(self):
+        """Whether this process is a forked child, and the recording its parent's."""
+        return self.owner.pid != os.getpid()
+
+    @property
     def id(self):
         """The run's id."""
         return self.journal.id

@@ -79,6 +79,8 @@ def _guarded_begin(begin, owner, name, signature, model, arguments, options):
 
 
 def _guarded_end(call, result, error):
+    if call.session.recording.is_inherited:
+        return
     OWN.busy = True
     try:
         call.end(result, error)
@@ -343,7 +345,7 @@ def _after(kind, name, action, before=None):
 
 
 def _guarded_action(session, action):
-    if session.broken:
+    if session.broken or session.recording.is_inherited:
         return
     OWN.busy = True
     try:

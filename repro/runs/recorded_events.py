@@ -289,6 +289,7 @@ class LayerPhases(msgspec.Struct, frozen=True):
     distance: Number | None = None
     alone_distance: Number | None = None
     inference_distance_alone: Number | None = None
+    inference_distance_repeated: Number | None = None
     shape: Shape | None = None
     units: Count | None = None
     constant_units: Count | None = None
@@ -310,6 +311,7 @@ class LayerPhasesMeasured(RecordedEvent, frozen=True, tag="layer_phases"):
     samples: Count | None = None
     first: Count | None = None
     first_alone: Count | None = None
+    first_repeated: Count | None = None
 
 
 class TrialMade(RecordedEvent, frozen=True, tag="trial"):

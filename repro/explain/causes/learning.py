@@ -155,9 +155,12 @@ def not_learning(case: Case) -> list[RecordedFinding]:
 
 
 def _constant_layer(case: Case) -> str | None:
-    """The first layer all of whose units are constant over the samples, in the inference phase."""
-    phases = next((event for event in case.fit.phases if event.set_ == "fit"), None)
-    if phases is None or (phases.samples or 0) < 2:
+    """The first layer all of whose units are constant over the samples, in the inference phase.
+
+    None for a model without a loss of its outputs: what layers add to the loss need not come through that layer.
+    """
+    phases, compiled = case.layer_phases, case.fit.started.compiled
+    if phases is None or (phases.samples or 0) < 2 or compiled is None or not compiled.loss:
         return None
     for layer in phases.layers or []:
         if layer.units and layer.constant_units == layer.units:

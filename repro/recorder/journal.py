@@ -64,6 +64,7 @@ class Journal:
         self._last = 0.0
         self._arrays = 0
         self.closed = False
+        self.torn = False  # a line could not be written whole: nothing may follow it
 
     def now(self):
         """Return seconds since the epoch that never decrease."""
@@ -82,9 +83,15 @@ class Journal:
             if len(line) > limits.EVENT_BYTES:
                 body = {key: None if isinstance(item, (list, dict)) else item for key, item in body.items()}
                 line = encoded(body)
+            if self.torn:
+                return
             view = memoryview(line)
-            while view:
-                view = view[os.write(self._events, view) :]
+            try:
+                while view:
+                    view = view[os.write(self._events, view) :]
+            except OSError:
+                self.torn = True
+                raise
             self.sequence += 1
 
     def save(self, name, array):

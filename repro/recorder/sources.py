@@ -10,7 +10,7 @@ import types
 
 import numpy as np
 
-from repro_recorder import facts, limits, process, values
+from repro_recorder import facts, limits, values
 
 PERMUTATION_SEED = 20171107
 
@@ -38,15 +38,24 @@ class Source:
         self.digest = hashlib.sha256()
         self.figures = None
         self.complete = False
+        self.is_looking = True
         if self.kind == "batch":
             self.class_name, self.passed_on = "batch", x
         elif self.kind in ("arrays", "dataframe", "tensors"):
-            process.guarded("data", self._look_at_arrays, x, y, weights, shuffled)
+            self._try(self._look_at_arrays, x, y, weights, shuffled)
             self.passed_on = x
         else:
-            self.passed_on = process.guarded("data", self._watched, x)
-            if self.passed_on is None:
-                self.passed_on = x
+            watched = self._try(self._watched, x)
+            self.passed_on = x if watched is None else watched
+
+    def _try(self, function, *arguments):
+        """Call a function that looks at data; what cannot be looked at is a limit: Keras may take it all the same."""
+        try:
+            return function(*arguments)
+        except Exception as error:
+            self.is_looking = False
+            self.limits.append("the data could not be looked at ({})".format(values.fault(error, 200)))
+            return None
 
     # Arrays.
 
@@ -121,11 +130,11 @@ class Source:
 
     def look(self, batch, index=None):
         """Look at a batch, (x,), (x, y) or (x, y, weights), that passes by on its way."""
-        if self.budget is not None and self.samples.full and not self.budget.open():
+        if not self.is_looking or (self.budget is not None and self.samples.full and not self.budget.open()):
             self.batches += 1
             return
         started = time.perf_counter()
-        process.guarded("data", self._look, batch, index)
+        self._try(self._look, batch, index)
         if self.budget is not None:
             self.budget.spend(time.perf_counter() - started)
 

@@ -63,6 +63,7 @@ class Journal:
         self._start = (time.time(), time.monotonic())
         self._last = 0.0
         self._arrays = 0
+        self.pid = os.getpid()
         self.closed = False
         self.torn = False  # a line could not be written whole: nothing may follow it
 
@@ -70,9 +71,13 @@ class Journal:
         """Return seconds since the epoch that never decrease."""
         return self._start[0] + time.monotonic() - self._start[1]
 
+    def is_inherited(self):
+        """Return whether this process is a forked child: nothing is written there."""
+        return self.pid != os.getpid()
+
     def send(self, event, clock=False, **fields):
         """Append one event; with `clock` it has the machine's time. A line that is too long leaves its lists out."""
-        if self.closed:  # of a forked child, too, in which the lock may be held by a thread that is not there
+        if self.is_inherited():  # and the lock may be held by a thread that is not in this process
             return
         with self._writing:
             if self.closed:
@@ -97,7 +102,12 @@ class Journal:
     def save(self, name, array):
         """Save arrays/NAME.npy and return that name; None where limits or the array's type forbid it."""
         array = np.asarray(array)
-        if array.dtype.kind not in "fiub" or self._arrays >= limits.ARRAY_FILES or array.nbytes > limits.ARRAY_BYTES:
+        if (
+            self.is_inherited()
+            or array.dtype.kind not in "fiub"
+            or self._arrays >= limits.ARRAY_FILES
+            or array.nbytes > limits.ARRAY_BYTES
+        ):
             return None
         stream = io.BytesIO()
         np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
@@ -107,6 +117,8 @@ class Journal:
 
     def write(self, name, data):
         """Write a file of the recording as a whole."""
+        if self.is_inherited():
+            return
         values.write_whole(os.path.join(self.path, name), data)
 
     def close(self):

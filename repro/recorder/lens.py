@@ -171,6 +171,10 @@ class Lens:
         """Return the layers that draw numbers in training phase: dropout, noise, augmentation."""
         return [layer for _, layer in self.layers() if STOCHASTIC_CLASS.search(type(layer).__name__)]
 
+    def weights(self):
+        """Return the variables of the model, in Keras's order."""
+        return list(self.model.weights)
+
     def variables(self):
         """Return (name, kind, variable) of all weights in Keras's order; kind: trainable, moving or other."""
         trainable = {id(variable) for variable in self.model.trainable_weights}
@@ -181,7 +185,7 @@ class Lens:
                 "trainable" if id(variable) in trainable else "moving" if id(variable) in moving else "other",
                 variable,
             )
-            for variable in self.model.weights
+            for variable in self.weights()
         ]
 
     def read(self, variables):

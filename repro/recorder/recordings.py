@@ -51,7 +51,7 @@ class Recording:
     @property
     def is_inherited(self):
         """Whether this process is a forked child, and the recording its parent's."""
-        return self.owner.pid != os.getpid()
+        return self.journal.is_inherited()
 
     @property
     def id(self):

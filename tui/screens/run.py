@@ -220,7 +220,8 @@ class RunScreen(ReproScreen):
         captions = run_lines.captions(progress, images, len(self._captions))
         for caption, content in zip(self._captions, captions, strict=True):
             self.put(caption, content)
-        reason = run_lines.reason(progress, self.state, self.damage or self.summary.reason or "", self._tail)
+        damage, is_recording = self.damage or self.summary.reason or "", self.summary.is_recording
+        reason = run_lines.reason(progress, self.state, damage, self._tail, is_recording=is_recording)
         self.put(self.query_one("#reason", Static), reason)
         self.query_one("#reason").display = bool(reason.plain)
         self.show_command(self._command())
@@ -245,7 +246,8 @@ class RunScreen(ReproScreen):
             self.put(place, claims.lines(claim_results, width) if claim_results else Content.styled("-", QUIET))
 
     def _command(self) -> str:
-        command = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
+        others = {} if self.summary.is_recording else {"interrupted": "resume", "stopped": "resume"}
+        command = ({"running": "watch"} | others).get(self.state, "show")
         return show([command, self.summary.short or self.run_id, *store_option(self.session.store_path)])
 
     def _head(self) -> Content:

@@ -13,6 +13,7 @@ from repro.runs import recorded_events as recorded
 
 FLAT = 0.02  # a loss that falls by less than 2 % has not moved
 FEWEST_STEPS = 20
+FEWEST_STEPS_UNEXPLAINED = 200  # slow starts look like this: a convolutional network on 2000 images, two epochs
 NO_CHANGE = 1e-7  # float32: a smaller change of a weight is none
 WILD_CHANGE = 0.5
 PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")
@@ -149,6 +150,8 @@ def not_learning(case: Case) -> list[RecordedFinding]:
     if ratio is not None and ratio.median is not None and float(ratio.median) > WILD_CHANGE:
         what = f"a step changes the weights by {percent(float(ratio.median))} of their size"
         return [RecordedFinding("not-learning", f"{says}; {what}", numbers, "lower the learning rate")]
+    if case.recording.steps < FEWEST_STEPS_UNEXPLAINED:
+        return []
     numbers["confidence"] = CONSISTENT
     remedy = "try other learning rates; check that inputs and labels belong together"
     return [RecordedFinding("not-learning", f"{says}; why cannot be told", numbers, remedy)]

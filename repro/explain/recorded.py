@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repro.base.errors import InputError
 from repro.explain.causes import data, learning, phases, statistics
-from repro.explain.causes.case import Case, RecordedFinding
+from repro.explain.causes.case import PROVED, Case, RecordedFinding
 from repro.runs.directory import RunDirectory
 from repro.runs.recorded_progress import RecordedProgress
 
@@ -22,10 +22,12 @@ def judge(case: Case) -> list[RecordedFinding]:
     """Return the findings of a case, the likeliest cause first; never empty."""
     if findings := learning.non_finite(case):
         return findings
-    if case.quality(case.inference) is None or case.quality(case.training) is None:
+    if case.inference is None or case.training is None:
         return [_unmeasured(case)]
-    findings = [*phases.batch_dependent(case), *statistics.find(case), *data.find(case)]
-    findings += phases.stochastic_layers(case)
+    if case.quality(case.inference) is None or case.quality(case.training) is None:
+        return [_without_score(case)]
+    findings = [*phases.batch_dependent(case), *phases.random_in_inference(case), *statistics.find(case)]
+    findings += [*data.find(case), *phases.stochastic_layers(case)]
     if findings:
         return _ranked(findings)
     if case.differs(case.training, case.inference):
@@ -58,6 +60,22 @@ def _unmeasured(case: Case) -> RecordedFinding:
     return _cannot(f"the two phases were not measured{_reason(case.recording)}", "let the program reach the end of fit")
 
 
+def _without_score(case: Case) -> RecordedFinding:
+    """Compare the phases by their outputs: the model has neither a loss that Keras can work out, nor classes."""
+    assert case.inference is not None
+    problem = f": {case.inference.problem}" if case.inference.problem else ""
+    layers = case.layer_phases
+    if layers is not None and layers.layers and layers.first is None:
+        says = (
+            f"no discrepancy: all {len(layers.layers)} layers give the same in both phases, on {case.samples} samples "
+            f"of fit; there is no loss to compare them by{problem}"
+        )
+        return RecordedFinding("no-discrepancy", says, case.numbers(PROVED), "nothing to change")
+    parted = f"; the phases part at {case.first_apart}" if case.first_apart else ""
+    remedy = "give compile a loss; look at each layer (repro show --layers)"
+    return _cannot(f"there is no loss to compare the phases by{problem}{parted}", remedy)
+
+
 def _reason(recording: RecordedProgress) -> str:
     """Why nothing was measured, as the recorder said."""
     if recording.missing:
@@ -77,4 +95,6 @@ def _no_discrepancy(case: Case) -> RecordedFinding:
         says += f"; {len(others)} later call{'s' if len(others) > 1 else ''} of the program agree with that"
     if not case.norms:
         says += "; this model has no BatchNormalization layers"
+    if (name := phases.drawing_layer(case)) is not None:
+        says += f"; {name} draws random numbers in inference phase, too"
     return RecordedFinding("no-discrepancy", says, case.numbers("proved on this run"), "nothing to change")

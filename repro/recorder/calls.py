@@ -151,5 +151,7 @@ def _figures(lens, name, result):
         return {values.text(key, 100): lens.number_of(value) for key, value in result.items()}
     numbers = list(result) if isinstance(result, (list, tuple)) else [result]
     names = process.guarded("names of metrics", lens.figure_names) or []
-    names = list(names) + ["value {}".format(place) for place in range(len(names), len(numbers))]
+    if len(names) != len(numbers):  # a step of the program's own: only that the loss comes first is known
+        names = [name for name in names[:1] if name == "loss"]
+        names += ["value {}".format(place) for place in range(len(names), len(numbers))]
     return {name: lens.number_of(number) for name, number in zip(names, numbers)}

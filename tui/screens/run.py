@@ -214,7 +214,8 @@ class RunScreen(ReproScreen):
         self.put(self.query_one("#claims-title", Static), Content(title))
         self._draw_claims(claim_results)
         self._draw_outcomes()
-        reason = run_lines.reason(progress, self.state, self.damage or self.summary.reason or "", self._tail)
+        damage, is_recording = self.damage or self.summary.reason or "", self.summary.is_recording
+        reason = run_lines.reason(progress, self.state, damage, self._tail, is_recording=is_recording)
         self.put(self.query_one("#reason", Static), reason)
         self.query_one("#reason").display = bool(reason.plain)
         self.show_command(self._command())
@@ -266,7 +267,8 @@ class RunScreen(ReproScreen):
         return max(least, 2 * height), height
 
     def _command(self) -> str:
-        command = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
+        others = {} if self.summary.is_recording else {"interrupted": "resume", "stopped": "resume"}
+        command = ({"running": "watch"} | others).get(self.state, "show")
         return show([command, self.summary.short or self.run_id, *store_option(self.session.store_path)])
 
     def _head(self) -> Content:

@@ -86,7 +86,9 @@ def _stage(progress: Progress) -> str:
     return "importing, building and tracing, begun ahead" if "warm" in progress.seconds else "starting"
 
 
-def reason(progress: Progress, state: str, damage: str, log_tail: Sequence[str]) -> Content:
+def reason(
+    progress: Progress, state: str, damage: str, log_tail: Sequence[str], *, is_recording: bool = False
+) -> Content:
     """Why there is no verdict, with the end of the log if the worker failed; then the run's warnings."""
     ended = progress.ended
     lines: list[Content] = []
@@ -95,6 +97,9 @@ def reason(progress: Progress, state: str, damage: str, log_tail: Sequence[str])
     elif state == "failed":
         lines.append(Content.styled(one_line(ended.reason if ended else "failed", 500), BAD))
         lines += [Content.styled("  " + line[:300], QUIET) for line in log_tail[-LOG_LINES_OF_A_FAILURE:]]
+    elif state in ("stopped", "interrupted") and is_recording:
+        text = ended.reason if ended else "the program is gone: killed, or the machine went down"
+        lines.append(Content.styled(f"{one_line(text, 300)}.  only the program itself can train on", ODD))
     elif state in ("stopped", "interrupted"):
         text = ended.reason if ended else "the supervisor is gone: killed, or the machine went down"
         start = "goes on from the last checkpoint" if progress.checkpoint else "begins from the start"

@@ -152,9 +152,14 @@ class Case:
         return [norm for norm in self.norms if norm.moved is not False]
 
     @property
+    def layer_phases(self) -> recorded.LayerPhasesMeasured | None:
+        """How far the layers' outputs in different passes of the samples of fit are apart; None if not measured."""
+        return next((event for event in self.fit.phases if event.set_ == "fit"), None)
+
+    @property
     def first_apart(self) -> str | None:
         """Name of the first layer whose outputs differ between the phases; None if none does, or none was looked at."""
-        phases = next((event for event in self.fit.phases if event.set_ == "fit"), None)
+        phases = self.layer_phases
         if phases is None or phases.first is None or phases.first >= len(phases.layers or []):
             return None
         return (phases.layers or [])[phases.first].name

@@ -13,6 +13,7 @@ from repro.runs import recorded_values
 
 FLAT = 0.02  # a loss that falls by less than 2 % has not moved
 FEWEST_STEPS = 20
+FEWEST_STEPS_UNEXPLAINED = 200  # slow starts look like this: a convolutional network on 2000 images, two epochs
 NO_CHANGE = 1e-7  # float32: a smaller change of a weight is none
 WILD_CHANGE = 0.5
 PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")
@@ -149,15 +150,20 @@ def not_learning(case: Case) -> list[RecordedFinding]:
     if ratio is not None and ratio.median is not None and float(ratio.median) > WILD_CHANGE:
         what = f"a step changes the weights by {percent(float(ratio.median))} of their size"
         return [RecordedFinding("not-learning", f"{says}; {what}", numbers, "lower the learning rate")]
+    if case.recording.steps < FEWEST_STEPS_UNEXPLAINED:
+        return []
     numbers["confidence"] = CONSISTENT
     remedy = "try other learning rates; check that inputs and labels belong together"
     return [RecordedFinding("not-learning", f"{says}; why cannot be told", numbers, remedy)]
 
 
 def _constant_layer(case: Case) -> str | None:
-    """The first layer all of whose units are constant over the samples, in the inference phase."""
-    phases = next((event for event in case.fit.phases if event.set_ == "fit"), None)
-    if phases is None or (phases.samples or 0) < 2:
+    """The first layer all of whose units are constant over the samples, in the inference phase.
+
+    None for a model without a loss of its outputs: what layers add to the loss need not come through that layer.
+    """
+    phases, compiled = case.layer_phases, case.fit.started.compiled
+    if phases is None or (phases.samples or 0) < 2 or compiled is None or not compiled.loss:
         return None
     for layer in phases.layers or []:
         if layer.units and layer.constant_units == layer.units:

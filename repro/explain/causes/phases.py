@@ -22,9 +22,11 @@ ALONE_DISTANCE = 0.02
 
 def batch_dependent(case: Case) -> list[RecordedFinding]:
     """Return the finding that a sample alone is answered otherwise than in a batch, in inference phase."""
-    phases = next((event for event in case.fit.phases if event.set_ == "fit"), None)
+    phases = case.layer_phases
     if phases is None or phases.first_alone is None or phases.first_alone >= len(phases.layers or []):
         return []
+    if phases.first_repeated is not None and phases.first_repeated <= phases.first_alone:
+        return []  # a sample is answered otherwise whenever it is asked
     layer = (phases.layers or [])[phases.first_alone]
     changed = _changed_answers(case)
     if float(layer.inference_distance_alone or 0.0) < ALONE_DISTANCE or changed is None:
@@ -53,6 +55,32 @@ def batch_dependent(case: Case) -> list[RecordedFinding]:
         numbers["alone_accuracy"] = float(alone.right)
     remedy = "call the layer without training=True, so that it uses its moving statistics in inference phase"
     return [RecordedFinding("batch-dependent", says, numbers, remedy if is_norm else f"look at what {layer.name} does")]
+
+
+def drawing_layer(case: Case) -> str | None:
+    """Return the first layer whose output in inference phase differs when the same samples pass again; None if none."""
+    phases = case.layer_phases
+    if phases is None or phases.first_repeated is None or phases.first_repeated >= len(phases.layers or []):
+        return None
+    layer = (phases.layers or [])[phases.first_repeated]
+    return layer.name if float(layer.inference_distance_repeated or 0.0) >= ALONE_DISTANCE else None
+
+
+def random_in_inference(case: Case) -> list[RecordedFinding]:
+    """Return the finding that a layer draws random numbers in inference phase, so that answers change by chance."""
+    name, changed = drawing_layer(case), _changed_answers(case)
+    if name is None or changed is None:
+        return []
+    count, share, _ = changed
+    if share is None or share < GAP - ROUND_OFF:
+        return []
+    says = (
+        f"{name} draws random numbers in inference phase, too: asked again, {round(share * count)} of {count} samples "
+        f"get another class; {case.phases}"
+    )
+    numbers = case.numbers(PROVED, layer=name, samples_again=count, changed_answers=share)
+    remedy = f"let {name} draw in training phase only, as keras.layers.Dropout does"
+    return [RecordedFinding("stochastic-layers", says, numbers, remedy)]
 
 
 def _changed_answers(case: Case) -> tuple[int, float | None, float] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from repro.base.errors import InputError
 from repro.explain.causes import data, learning, phases, statistics
 from repro.explain.causes.case import PROVED, Case, RecordedFinding
@@ -24,7 +26,8 @@ def judge(case: Case) -> list[RecordedFinding]:
         return findings
     if case.inference is None or case.training is None:
         return [_unmeasured(case)]
-    if case.quality(case.inference) is None or case.quality(case.training) is None:
+    qualities = case.quality(case.inference), case.quality(case.training)
+    if any(quality is None or math.isnan(quality) for quality in qualities):
         return [_without_score(case)]
     findings = [*phases.batch_dependent(case), *phases.random_in_inference(case), *statistics.find(case)]
     findings += [*data.find(case), *phases.stochastic_layers(case)]
@@ -64,6 +67,8 @@ def _without_score(case: Case) -> RecordedFinding:
     """Compare the phases by their outputs: the model has neither a loss that Keras can work out, nor classes."""
     assert case.inference is not None
     problem = f": {case.inference.problem}" if case.inference.problem else ""
+    if case.inference.loss is not None:
+        return _cannot(f"{case.phases}", "look at the loss function: outputs and weights are finite")
     layers = case.layer_phases
     if layers is not None and layers.layers and layers.first is None:
         says = (

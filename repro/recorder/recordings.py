@@ -29,7 +29,7 @@ class Recording:
         self.left_moving = None  # (mean, variance) pairs then
         self.columns = self.fit_figures = None  # of the input in the last fit; of its samples in inference phase
         self.deferred = None
-        self.passes = []  # (label, source id, row hashes) of earlier passes
+        self.passes = []  # (label, reference to the source, row hashes) of earlier passes
         self.call_events = self.measured_calls = self.repeated = 0
         self.loop = None
         self.last_ended = None

@@ -5,14 +5,16 @@ an object that delegates to it, a generator in a generator.
 """
 
 import hashlib
+import random
 import time
 import types
+import weakref
 
 import numpy as np
 
 from repro_recorder import facts, limits, values
 
-PERMUTATION_SEED = 20171107
+CHOICE_SEED = 20171107
 
 
 class Source:
@@ -23,6 +25,7 @@ class Source:
     ):
         self.lens = lens
         self.original = x
+        self.identity = id(x)
         self.processes = processes  # whether other processes make the batches
         self.batch_size = batch_size
         self.budget = budget
@@ -166,6 +169,10 @@ class Source:
         if len(self.passes) > 64:  # the first ones and the last say whether the order changes
             del self.passes[2]
 
+    def release(self):
+        """Let go of the data, which the call has used: the program may need the memory."""
+        self.original = self.passed_on = None
+
     # What is known.
 
     def runs_on(self):
@@ -202,7 +209,7 @@ class Source:
         return {
             "kind": self.kind,
             "source": self.class_name,
-            "source_id": id(self.original),
+            "source_id": self.identity,
             "rows": self.rows,
             "looked": self.looked,
             "batches": self.batches,
@@ -315,6 +322,21 @@ def take_rows(structure, rows):
     return values.map_arrays(lambda array: array[rows], structure)
 
 
+def reference_to(x):
+    """Return what `is_reference_to` tells the same object by, without keeping it alive where Python allows that."""
+    try:
+        return weakref.ref(x)
+    except TypeError:
+        number = id(x)
+        return lambda: number
+
+
+def is_reference_to(reference, x):
+    """Return whether `reference` was made of `x` itself."""
+    held = reference()
+    return held is x or (type(held) is int and held == id(x))
+
+
 def row_bytes_of(array):
     """Return the bytes of one row."""
     return int(np.prod(array.shape[1:], dtype=np.int64)) * np.dtype(array.dtype).itemsize
@@ -325,7 +347,7 @@ def chosen_rows(rows, shuffled, row_bytes):
     most = max(1, min(rows, limits.SAMPLES, limits.SAMPLE_BYTES // max(1, row_bytes)))
     if not shuffled:
         return np.arange(most)
-    return np.random.RandomState(PERMUTATION_SEED).permutation(rows)[:most]
+    return np.array(random.Random(CHOICE_SEED).sample(range(rows), most))  # a permutation would be as long as the data
 
 
 def as_arrays(structure):

@@ -220,6 +220,8 @@ class TFKerasPass(tensorflow_2.EagerPass):
         if not self.rows:
             for metric in self.view._metrics():
                 metric.reset_state()
+        if not self.view.compiled_loss() and not model.losses:  # for which Keras works out NaN
+            raise ValueError("no loss was given to compile")
         if hasattr(model, "compute_loss"):
             loss = model.compute_loss(x, y, outputs, weights)
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from repro.base.text import percent
 from repro.explain import sentences
 from repro.explain.causes import (
@@ -59,7 +61,8 @@ def judge(evidence: Evidence) -> list[Finding]:
     if (bad := non_finite.find(evidence)) is not None:
         return [bad]
     if evidence.inference is not None and evidence.training is not None:
-        if evidence.quality(evidence.inference) is None or evidence.quality(evidence.training) is None:
+        qualities = evidence.quality(evidence.inference), evidence.quality(evidence.training)
+        if any(quality is None or math.isnan(quality) for quality in qualities):
             return [_without_score(evidence)]
     else:
         says = f"the two phases were not measured{evidence.why_unmeasured}"
@@ -127,6 +130,8 @@ def _of_one(evidence: Evidence, other: Other) -> list[Finding]:
 def _without_score(evidence: Evidence) -> Finding:
     """Compare the phases by their outputs: the model has neither a loss that Keras can work out, nor classes."""
     problem = f": {evidence.problem}" if evidence.problem else ""
+    if evidence.inference is not None and evidence.inference.loss is not None:
+        return cannot(evidence, evidence.phases, "look at the loss function: outputs and weights are finite")
     if evidence.compared_layers and evidence.first_apart is None:
         count = evidence.inference.samples if evidence.inference is not None else 0
         says = (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from repro.explain.recorded import diagnose
+from repro.explain.diagnosis import diagnose
 from repro.runs.directory import RunDirectory
 from tests.recorder.conftest import Outcome, only, select
 

@@ -12,7 +12,8 @@ from repro.base import arrays
 from repro.base.difference import DifferenceRow
 from repro.base.errors import InputError, UnusableError
 from repro.base.text import one_line
-from repro.bundle.read import Bundle, bad
+from repro.bundle.read import Bundle
+from repro.bundle.refusal import bad
 from repro.environment import check, definition, diff
 from repro.environment.facts import facts_of
 from repro.environment.machine import ONEDNN

@@ -11,6 +11,8 @@ import msgspec
 from repro.base.errors import ExitCode
 from repro.base.text import one_line, rounded
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.explain import asked_trials, diagnosis
+from repro.explain.causes.ranking import judge
 
 
 @click.command("diagnose")
@@ -25,9 +27,6 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     Causes are told apart by trials at the final weights: those that were made in the run, and of a traced run more that
     it is asked for. Exit 1 where the cause cannot be told. RUN: an id, a unique prefix, or `last`.
     """
-    from repro.explain import asked_trials, diagnosis
-    from repro.explain.causes.ranking import judge
-
     chosen = open_store(store).find(run)
     evidence, note = diagnosis.gather(chosen), None
     if chosen.is_recording():

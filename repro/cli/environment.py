@@ -14,6 +14,9 @@ from repro.cli import environment_diff
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, echo_text, json_option, print_json
 from repro.environment import check, definition
+from repro.environment.install import install
+from repro.environment.record import collect
+from repro.supervise.probe import probe
 
 
 @click.group("environment")
@@ -57,8 +60,6 @@ def list_environments(as_json: bool) -> None:
 @json_option
 def install_environments(names: tuple[str, ...], python: Path | None, again: bool, as_json: bool) -> None:
     """Make environments from their hash locks."""
-    from repro.environment.install import install
-
     rows = []
     for environment in [definition.get(name) for name in split_list(names, "NAME")]:
         done = install(environment, python=python, again=again, say=lambda text: echo_text(f"repro: {text}", err=True))
@@ -103,9 +104,6 @@ def check_environments(ctx: click.Context, names: tuple[str, ...], as_json: bool
 @json_option
 def show_environment(name: str, as_json: bool) -> None:
     """Print the environment record: packages, builds, CPU, threads, container; and what could not be had."""
-    from repro.environment.record import collect
-    from repro.supervise.probe import probe
-
     environment = definition.get(name)
     record = collect(environment, probe(environment))
     if as_json:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -14,13 +13,15 @@ from repro.base.decoding import convert
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.text import one_line
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
+from repro.environment import definition
+from repro.recording import launch
+from repro.recording.closing import Mark, close
+from repro.recording.intake import SCRIPT
+from repro.recording.launch import Ended
+from repro.runs.directory import RunDirectory
 from repro.runs.run_object import run_object
-
-if TYPE_CHECKING:
-    from repro.recording.closing import Mark
-    from repro.recording.launch import Ended
-    from repro.runs.directory import RunDirectory
-    from repro.runs.store import Store
+from repro.runs.store import Store
+from repro.scenario.types import Name
 
 BY_HAND = "by hand: `repro recorder`, then `import repro_recorder; repro_recorder.watch()` in the program"
 
@@ -47,9 +48,6 @@ def command(
     Afterwards each recording and its diagnosis is one line on standard error. Exit code: the command's own. With --json
     the recordings are on standard output, and what the command prints is on standard error.
     """
-    from repro.environment import definition
-    from repro.recording import launch
-
     if not command_line:
         raise InputError("no command is named", do="for example repro record python train.py")
     options = launch.Options(
@@ -81,8 +79,6 @@ def _writable(store: Store) -> Path | None:
 
 
 def _checked(name: str | None) -> str | None:
-    from repro.scenario.types import Name
-
     try:
         return None if name is None else convert(name, Name)
     except msgspec.ValidationError:
@@ -92,10 +88,6 @@ def _checked(name: str | None) -> str | None:
 
 def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
     """Close the recordings that the command made and yield them; what cannot be closed is one line."""
-    from repro.recording.closing import close
-    from repro.recording.intake import SCRIPT
-    from repro.runs.directory import RunDirectory
-
     for run_id in ended.mark.recordings:
         run = RunDirectory(store.path / Path(run_id).name)
         if not run.path.is_dir():

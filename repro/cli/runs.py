@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from repro.base.text import duration
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.cli.figures import coloured, outcome
 from repro.runs.run_object import run_object
 
 
@@ -15,9 +17,6 @@ from repro.runs.run_object import run_object
 @json_option
 def command(store: Path | None, as_json: bool) -> None:
     """List the runs in the store, oldest first."""
-    from repro.base.text import duration
-    from repro.cli.figures import coloured, outcome
-
     found = [run_object(run, with_measurements=False) for run in open_store(store).runs()]
     if as_json:
         print_json({"format": FORMAT, "runs": found})

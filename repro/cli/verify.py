@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repro.base.errors import ExitCode, InputError
+from repro.base.text import exact
+from repro.bundle import read
+from repro.bundle.read import Bundle
+from repro.cli import progress
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.environment.machine import ONEDNN
+from repro.runs.events import to_number
+from repro.runs.view import RunView
 
 if TYPE_CHECKING:
-    from repro.bundle.read import Bundle
     from repro.bundle.verify import Verification
 
 
@@ -46,8 +52,6 @@ def command(
     Grades: bit-identical, within tolerance (losses and probabilities to a relative 1e-4), same verdict, different.
     Exit 0 for the first three, 1 for different, 2 for a bad bundle, 3 where the environment cannot be had here.
     """
-    from repro.bundle import read
-
     with read.opened(bundle) as opened:
         if no_run:
             found = _object(
@@ -66,8 +70,8 @@ def command(
 def _verify(
     opened: Bundle, images: Path | None, *, trusted: bool, yes: bool, plain: bool, store: Path | None
 ) -> tuple[dict[str, Any], int]:
+
     from repro.bundle import verify
-    from repro.cli import progress
     from repro.cli.run import say_not_begun
 
     planned = verify.plan(opened, images, ["repro", *sys.argv[1:]], trusted=trusted)
@@ -92,7 +96,6 @@ def _verify(
 def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int]) -> tuple[dict[str, Any], int]:
     from repro.bundle import verify
     from repro.cli.run import run_one
-    from repro.runs.view import RunView
 
     with _onednn(one.onednn):
         run, code = run_one(one.plan, store, plain=plain, position=position)
@@ -117,8 +120,6 @@ def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int
 @contextlib.contextmanager
 def _onednn(value: str | None) -> Iterator[None]:
     """Have the worker get TF_ENABLE_ONEDNN_OPTS as the bundle's had it; a worker gets it from this process."""
-    from repro.environment.machine import ONEDNN
-
     before = os.environ.pop(ONEDNN, None)
     if value is not None:
         os.environ[ONEDNN] = value
@@ -131,8 +132,6 @@ def _onednn(value: str | None) -> Iterator[None]:
 
 
 def _object(opened: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    from repro.runs.events import to_number
-
     for row in rows:
         deviation = row.get("largest_relative_deviation")
         if deviation is not None:
@@ -147,8 +146,6 @@ def _object(opened: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _text(found: dict[str, Any]) -> str:
-    from repro.base.text import exact
-
     lines = [f"{exact(found['file'])}: {found['files']} files, every hash as listed, records agree"]
     for row in found["runs"]:
         if row["grade"] is None:
@@ -174,8 +171,6 @@ def _verdicts(row: dict[str, Any]) -> str:
 
 
 def _weights(row: dict[str, Any]) -> str:
-    from repro.base.text import exact
-
     there, here = (exact(value) for value in row["weights_sha256"])
     if row["grade"] == "bit-identical":
         return f"the same weights, bit for bit: SHA-256 {here}"
@@ -190,8 +185,6 @@ def _weights(row: dict[str, Any]) -> str:
 
 def _differs(row: dict[str, Any]) -> str:
     """In what the environments differ, in a line: what can change a figure, else that nothing can."""
-    from repro.base.text import exact
-
     found = row["differences"]
     if not found:
         return "differs in: nothing that is recorded of the environments"
@@ -203,8 +196,6 @@ def _differs(row: dict[str, Any]) -> str:
 
 
 def _reasons(rows: list[dict[str, Any]]) -> list[str]:
-    from repro.base.text import exact
-
     if not rows:
         return []
     lines = ["  the environments differ, the likeliest explanation first"]

@@ -11,12 +11,12 @@ import msgspec
 
 from repro.base.decoding import decode_json
 from repro.base.errors import InputError
-from repro.base.text import one_line, rounded
-from repro.explain.layers import SMALL_WEIGHT
-from repro.explain.phrases import Phrase, Sentence
+from repro.base.text import one_line
+from repro.explain import sentences
+from repro.explain.phrases import Sentence
 from repro.runs.directory import RunDirectory
 from repro.runs.event_base import Count
-from repro.runs.progress import power, prediction
+from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
 from repro.scenario.load import of_run
 from repro.supervise.what_if import Answer, Statistics, require_traced, snapshots
@@ -112,7 +112,7 @@ def remaining_distances(
 
     OSError if the rows cannot be read, ValueError if they end before `epoch`.
     """
-    import numpy as np  # 60 ms
+    import numpy as np  # 60 ms, also in `ms`, which screens that only import this module need not pay
 
     from repro.explain import moving_statistics as ms
 
@@ -147,29 +147,16 @@ def median_distance(distances: Sequence[float | None]) -> float | None:
 
 def initial_weight(traced: TracedRun, momentum: float, epoch: int, kind: Statistics) -> Sentence:
     """What the initial values weigh in the moving statistics, and whether statistics of that kind contain them."""
-    updates = traced.updates(epoch)
-    weight = power(momentum, updates)
-    is_gone = kind != "moving"
-    ends = {"moving": ".", "debiased": "; taken out here.", "re-estimated": "; not used here."}
-    return (
-        Phrase("The initial values weigh "),
-        Phrase(
-            f"{momentum:g}^{updates} = {rounded(weight)}",
-            "good" if weight < SMALL_WEIGHT or is_gone else "bad",
-            bold=True,
-        ),
-        Phrase(ends[kind]),
-    )
+    instead = {"moving": "", "debiased": "taken out here", "re-estimated": "not used here"}[kind]
+    return sentences.weight_in_answer(momentum, traced.updates(epoch), is_used=kind == "moving", instead=instead)
 
 
 def certainty(answer: Answer) -> Sentence:
     """How far an answer can be trusted."""
     if answer.statistics == "debiased":
-        return (Phrase("≠ No run predicts so: the averages without their initial values.", "odd"),)
+        return sentences.NO_RUN_DEBIASED
     if answer.statistics == "re-estimated":
-        return (Phrase("≠ No run predicts so: statistics of one pass with these weights.", "odd"),)
+        return sentences.NO_RUN_RE_ESTIMATED
     if not answer.seconds:
-        return (Phrase("= Exact: measured in this very run.", "good"),)
-    if answer.exact:
-        return (Phrase("= Exact: bit for bit what training at this momentum gives.", "good"),)
-    return (Phrase("≈ Close, not bit for bit: this environment rounds each update otherwise.", "odd"),)
+        return sentences.MEASURED
+    return sentences.BIT_FOR_BIT if answer.exact else sentences.CLOSE

@@ -37,7 +37,7 @@ async def test_one_measured_epoch_offers_no_other(make_app: MakeApp, store: Path
     app = make_app()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         app.push_screen(WhyScreen(run.id))
-        await shows(pilot, "The two paths part", "f Where they part")
+        await shows(pilot, "The phases diverge", "f First divergence")
         assert "Earlier" not in text_of(app) and "Later" not in text_of(app)
 
 
@@ -49,7 +49,7 @@ async def test_the_first_of_several_measured_epochs_offers_only_a_later_one(make
         app.push_screen(WhyScreen(run.id))
         await shows(pilot, "after epoch 2", "← Earlier  → Later")
         await until(pilot, lambda: lit(app, "Earlier") and not lit(app, "Later"))
-        assert not lit(app, "Where they part")  # no arrays, no layer where they part
+        assert not lit(app, "First divergence")  # no arrays, no layer that diverges
         await pilot.press("left")
         await until(pilot, lambda: lit(app, "Later") and not lit(app, "Earlier"))
 

@@ -141,8 +141,8 @@ async def test_images_of_ones_own_go_into_a_bundle_only_when_asked_for(
         assert isinstance(screen, ReportScreen)
         seen = []
         for _ in range(choices):
-            seen.append(screen.words(preview=True)[3:])
+            seen.append(screen.export_arguments(preview=True)[3:])
             await pilot.press("n")
-            await until(pilot, lambda: choices == 1 or screen.words(preview=True)[3:] != seen[-1])
+            await until(pilot, lambda: choices == 1 or screen.export_arguments(preview=True)[3:] != seen[-1])
         assert seen == [[], ["--no-images"], ["--with-images"]][:choices]
-        assert screen.words(preview=True)[3:] == []
+        assert screen.export_arguments(preview=True)[3:] == []

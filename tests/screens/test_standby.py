@@ -21,8 +21,8 @@ class Fake:
 
     made: list[Fake]
 
-    def __init__(self, store: Path, words: list[str]) -> None:
-        self.words, self.is_ready, self.is_gone, self.closed = words, False, False, False
+    def __init__(self, store: Path, arguments: list[str]) -> None:
+        self.arguments, self.is_ready, self.is_gone, self.closed = arguments, False, False, False
         self.code: int | None = None
         Fake.made.append(self)
 
@@ -49,32 +49,32 @@ def warming(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StandbyManager:
 def test_one_spare_for_what_is_wanted(warming: StandbyManager) -> None:
     warming.look(busy=False)
     assert Fake.made == []
-    warming.want(WORDS)
+    warming.prepare_for(WORDS)
     for _ in range(3):
         assert warming.look(busy=False)
     (first,) = Fake.made
     assert not warming.is_ready
     first.is_ready = True
     assert warming.is_ready
-    warming.want(OTHER)
+    warming.prepare_for(OTHER)
     assert not warming.is_ready
     warming.look(busy=False)
     assert first.closed
     warming.look(busy=False)
-    assert [one.words for one in Fake.made] == [WORDS, OTHER]
+    assert [one.arguments for one in Fake.made] == [WORDS, OTHER]
     warming.close()
     assert Fake.made[1].closed
 
 
 def test_what_was_chosen_just_now_is_not_prepared(warming: StandbyManager, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StandbyManager, "REST_SECONDS", 60.0)
-    warming.want(WORDS)
+    warming.prepare_for(WORDS)
     warming.look(busy=False)
     assert Fake.made == []
 
 
 def test_nothing_is_prepared_while_something_runs(warming: StandbyManager) -> None:
-    warming.want(WORDS)
+    warming.prepare_for(WORDS)
     warming.look(busy=True)
     assert Fake.made == []
     warming.look(busy=False)
@@ -86,7 +86,7 @@ def test_nothing_is_prepared_while_something_runs(warming: StandbyManager) -> No
 
 def test_it_goes_once_and_only_for_its_own_run(warming: StandbyManager, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not warming.go(WORDS)
-    warming.want(WORDS)
+    warming.prepare_for(WORDS)
     warming.look(busy=False)
     assert not warming.go(OTHER) and not Fake.made[0].is_gone
     assert warming.go(WORDS) and not warming.go(WORDS)
@@ -99,31 +99,31 @@ def test_it_goes_once_and_only_for_its_own_run(warming: StandbyManager, monkeypa
 
 
 def test_one_that_ended_is_not_started_again_and_again(warming: StandbyManager) -> None:
-    warming.want(WORDS)
+    warming.prepare_for(WORDS)
     warming.look(busy=False)
     Fake.made[0].code = EXPIRED
     for _ in range(3):
         warming.look(busy=False)
-        warming.want(WORDS)
+        warming.prepare_for(WORDS)
     assert len(Fake.made) == 1
-    warming.want(WORDS, again=True)
+    warming.prepare_for(WORDS, again=True)
     warming.look(busy=False)
     assert len(Fake.made) == 2, "somebody is there again"
     Fake.made[1].code = 1
     for _ in range(3):
         warming.look(busy=False)
-        warming.want(WORDS, again=True)
+        warming.prepare_for(WORDS, again=True)
     assert len(Fake.made) == 2, "it cannot be"
 
 
 def test_it_can_be_turned_off(warming: StandbyManager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    warming.want(WORDS)
+    warming.prepare_for(WORDS)
     warming.look(busy=False)
     warming.is_on = False
     warming.look(busy=False)
     assert Fake.made[0].closed
     for one in (StandbyManager(tmp_path, on=False), warming):
-        one.want(OTHER)
+        one.prepare_for(OTHER)
         one.look(busy=False)
     monkeypatch.setenv(standby.OFF, "1")
     assert not StandbyManager(tmp_path).is_on
@@ -167,7 +167,7 @@ async def test_the_chosen_scenario_is_warmed_up_and_started(
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         app.start_standby()
         await until(pilot, lambda: Fake.made)
-        assert Fake.made[0].words == WORDS and "warmed up" not in text_of(app)
+        assert Fake.made[0].arguments == WORDS and "warmed up" not in text_of(app)
         Fake.made[0].is_ready = True
         await shows(pilot, "warmed up")
         await pilot.press("r")

@@ -22,7 +22,7 @@ from tui.screens.library import LibraryScreen
 from tui.screens.run import RunScreen
 from tui.screens.sweep_ask import SweepAskScreen
 from tui.screens.sweeps import SweepsScreen, question
-from tui.viewmodels.sweeps import interval_bar, seeds_line
+from tui.viewmodels.sweeps import interval_bar, rate_line, seeds_line
 
 pytestmark = pytest.mark.asyncio
 
@@ -182,6 +182,15 @@ async def test_the_bar_says_rate_and_interval() -> None:
     assert interval_bar(rate(0, 10), 11) == "●──┤·······"
     assert interval_bar(rate(10, 10), 11) == "·······├──●"
     assert interval_bar(rate(5, 10), 11) == "··├──●──┤··"
+
+
+@pytest.mark.parametrize(
+    ("held", "counted", "figures"),
+    [(5, 10, "0.50  0.24 to 0.76"), (10, 10, "1.00  0.72 to 1.00"), (999, 1000, "<1.00  0.99 to <1.00")],
+)
+async def test_a_rate_is_never_rounded_to_0_or_1(held: int, counted: int, figures: str) -> None:
+    line = rate_line("C1", rate(held, counted), (0, 0), "", 100).plain
+    assert figures in line
 
 
 async def test_many_seeds_stand_in_blocks_that_do_not_move(store: Path) -> None:

@@ -75,4 +75,4 @@ def test_bars_and_short_runs() -> None:
     assert worth_a_trace(["keras-3", "tf-keras"], [short])
     assert not worth_a_trace(["keras-3"], [short, long]) and not worth_a_trace(["keras-2.0.9"], [short])
     assert not worth_a_trace(["keras-3"], [renorm]), "training reads the moving statistics"
-    assert Request(["a"], traced=True).words()[-1] == "--trace"
+    assert Request(["a"], traced=True).arguments()[-1] == "--trace"

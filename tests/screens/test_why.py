@@ -14,7 +14,9 @@ pytestmark = pytest.mark.asyncio
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_why_names_the_layer_where_the_paths_part(make_app: MakeApp, store: Path, size: tuple[int, int]) -> None:
+async def test_why_names_the_layer_where_the_phases_diverge(
+    make_app: MakeApp, store: Path, size: tuple[int, int]
+) -> None:
     run = recorded.finished(store, 1)
     app = make_app()
     async with app.run_test(notifications=True, size=size) as pilot:
@@ -22,7 +24,7 @@ async def test_why_names_the_layer_where_the_paths_part(make_app: MakeApp, store
         app.open_run(run.id)
         await shows(pilot, "✓ reproduced")
         await pilot.press("w")
-        await shows(pilot, "conv1_bn", "part at layer 1", "0.99^5")
+        await shows(pilot, "conv1_bn", "diverge at layer 1", "0.99^5")
         await pilot.press("f", "escape")
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
 

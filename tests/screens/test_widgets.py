@@ -118,8 +118,8 @@ def test_rings_are_seen_as_rings(width: int) -> None:
 
 def test_the_command_line_says_what_is_done() -> None:
     request = Request(["a", "b"], ["keras-3", "tf-keras"], [0, 1, 2], "cpu", "/x y")
-    assert request.words()[:7] == ["run", "a", "b", "--environment", "keras-3", "--environment", "tf-keras"]
-    assert request.words()[7:] == ["--seed", "0:3", "--again", "--device", "cpu", "--images", "/x y"]
+    assert request.arguments()[:7] == ["run", "a", "b", "--environment", "keras-3", "--environment", "tf-keras"]
+    assert request.arguments()[7:] == ["--seed", "0:3", "--again", "--device", "cpu", "--images", "/x y"]
     assert len(request.each()) == 12
     assert request.each()[0][3] == [
         *("run", "a", "--environment", "keras-3", "--seed", "0"),

@@ -262,7 +262,7 @@ class LibraryScreen(ReproScreen):
         names = self.wanted()
         self.session.queue.prepare_for(self._first(names))
         if names:
-            self.show_command(show([*self.request(names).words(), *store_option(self.session.store_path)]))
+            self.show_command(show([*self.request(names).arguments(), *store_option(self.session.store_path)]))
 
     def _first(self, names: list[str]) -> Request | None:
         """The request whose first run is known to be possible; a worker may be warmed for it."""

@@ -56,7 +56,7 @@ def progress_line(progress: Progress, state: str, result: Result | None, seconds
     elif progress.checkpoint is not None:
         facts.append(f"checkpoint after epoch {progress.checkpoint.epoch}")
     if progress.attempt > 1:
-        facts.append(f"{progress.attempt} stretches")
+        facts.append(f"{progress.attempt} attempts")
     return Content.styled("  ·  ".join(facts), QUIET)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from repro.explain.diagnosis import diagnose
 from repro.runs.directory import RunDirectory
-from tests.recorder.conftest import Outcome, only, select
+from tests.support.recorded_programs import Outcome, only, select
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,18 @@ from typing import Any
 import pytest
 
 from repro.environment import check, definition, machine, record
-from repro.worker import probe as worker_probe
+from repro.supervise.worker_process import WORKER
 from tests.support.paths import ROOT
+from tests.support.programs import worker_package
 
 DOCUMENT = ROOT / "docs" / "environment-record.md"
+
+
+@pytest.fixture(scope="module")
+def worker_probe() -> Any:
+    """Return the module of the worker that has its probes."""
+    worker_package.load(str(WORKER))
+    return importlib.import_module("repro_worker.probe")
 
 
 @pytest.fixture
@@ -22,7 +31,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> definition.Environment:
     return definition.get("keras-3")
 
 
-def test_every_fact_is_in_the_document() -> None:
+def test_every_fact_is_in_the_document(worker_probe: Any) -> None:
     names = set(re.findall(r"`([a-z0-9_]+)", DOCUMENT.read_text().partition("## What the usual")[0]))
     assert {*record.ENGINE_PROBES, *worker_probe.PROBES} <= names
 
@@ -48,7 +57,7 @@ def test_no_probe_hides_another(environment: definition.Environment) -> None:
     assert found["missing"]["worker"] == "not asked"
 
 
-def test_a_worker_probe_that_fails_is_a_value() -> None:
+def test_a_worker_probe_that_fails_is_a_value(worker_probe: Any) -> None:
     found = worker_probe.record(object(), {"threads": 1})
     assert found["facts"].keys() | found["missing"].keys() == worker_probe.PROBES.keys()
     assert found["seconds"].keys() == worker_probe.PROBES.keys()

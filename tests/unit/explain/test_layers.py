@@ -82,18 +82,18 @@ def test_a_layer_diverges_from_a_tenth_on(shift: float, ratio: float, diverges: 
 
 def test_the_sentences_name_accuracies_weight_and_layer(store: Path) -> None:
     (report,) = layers.read(measured_run(store))
-    assert [as_text(sentence) for sentence in layers.sentences(report)] == [
+    assert [as_text(sentence) for sentence in layers.summary(report)] == [
         "Same weights, same images: accuracy 1 in training, 0.3333 in inference.",
         "Initial values weigh 0.9^5 = 0.5905 after 5 updates; under 1 % after 44.",
-        "The two paths part at layer 2, second: training sees mean 0 and spread 1, "
-        "inference a mean off by 1, spread 2.",
+        "The phases diverge at layer 2, second: training sees mean 0 and deviation 1, "
+        "inference a mean off by 1, std ratio 2.",
     ]
     assert layers.batch_spread(report) == ()
 
 
 def test_debiased_averages_are_not_said_to_follow_the_power(store: Path) -> None:
     (report,) = layers.read(measured_run(store, initial_weight=0.0))
-    assert "Initial values weigh 0 after 5 updates." in map(as_text, layers.sentences(report))
+    assert "Initial values weigh 0 after 5 updates." in map(as_text, layers.summary(report))
 
 
 def test_an_epoch_of_several_batches_says_how_far_they_lie_apart(store: Path) -> None:
@@ -114,7 +114,7 @@ def test_arrays_that_do_not_fit_are_not_used(store: Path, array: np.ndarray | No
         np.save(file, array)
     (report,) = layers.read(run)
     assert not report.has_arrays and report.first_divergence is None
-    assert "holds no arrays" in as_text(layers.sentences(report)[-1])
+    assert "holds no arrays" in as_text(layers.summary(report)[-1])
 
 
 @pytest.mark.parametrize(("fingerprint", "epsilon"), [({"epsilon": 0.5}, 0.5), ({"epsilon": []}, 1e-3), ({}, 1e-3)])
@@ -268,9 +268,9 @@ def test_every_answer_says_how_certain_it_is(kind: Any, exact: bool, seconds: fl
 @pytest.mark.parametrize(
     ("kind", "tone", "words"),
     [
-        ("moving", "bad", "The initial values weigh 0.9^5 = 0.5905."),
-        ("debiased", "good", "The initial values weigh 0.9^5 = 0.5905; taken out here."),
-        ("re-estimated", "good", "The initial values weigh 0.9^5 = 0.5905; not used here."),
+        ("moving", "bad", "Initial values weigh 0.9^5 = 0.5905."),
+        ("debiased", "good", "Initial values weigh 0.9^5 = 0.5905; taken out here."),
+        ("re-estimated", "good", "Initial values weigh 0.9^5 = 0.5905; not used here."),
     ],
 )
 def test_what_the_initial_values_weigh(store: Path, kind: Any, tone: str, words: str) -> None:

@@ -116,6 +116,7 @@ bench: $(VENV)/.development  ## speed, size and memory as ratios against plain s
 	$(BIN)/python benchmarks/tui_start.py
 	$(BIN)/python benchmarks/tui_live.py
 	$(BIN)/python benchmarks/tui_load.py
+	$(BIN)/python -m benchmarks.recorder
 	$(BIN)/python benchmarks/container.py
 
 pictures: $(VENV)/.runtime  ## the pictures of the screen, from real runs

@@ -11,6 +11,7 @@ import msgspec
 
 from repro import __version__
 from repro.base import scratch
+from repro.base.decoding import decode_json
 from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.base.yaml_file import Document
@@ -98,7 +99,7 @@ def _is_readable(contents: Contents) -> bool:
         budget.add(name, content)
     manifest = contents.files[m.NAME]
     try:
-        msgspec.json.decode(manifest, type=m.Manifest)
+        decode_json(manifest, m.Manifest)
     except msgspec.ValidationError:
         return False
     return (

@@ -18,6 +18,7 @@ from typing import IO
 import msgspec
 
 from repro.base import scratch
+from repro.base.decoding import decode_json
 from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.bundle.consistency import check_result
@@ -217,10 +218,10 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile, members: dict[str, zipf
         bad(path, f"{NAME} is larger than {MAX_MANIFEST_BYTES >> 20} MiB", "a bundle is small")
     raw = archive.read(member)
     try:
-        format_number = msgspec.json.decode(raw, type=_Head).format
+        format_number = decode_json(raw, _Head).format
         if format_number > FORMAT:
             bad(path, f"written in format {format_number}", "update repro: this one reads 1")
-        return msgspec.json.decode(raw, type=Manifest)
+        return decode_json(raw, Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         bad(path, f"{NAME} is damaged ({one_line(error, 200)})")
 

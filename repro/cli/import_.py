@@ -9,7 +9,7 @@ import click
 from repro.base.text import one_line
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
-from repro.explain.recorded import headline
+from repro.explain.diagnosis import headline
 from repro.recording.intake import take_in
 from repro.runs.run_json import run_json
 

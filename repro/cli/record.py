@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from repro.base.decoding import convert
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.text import one_line
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
@@ -79,7 +80,7 @@ def _writable(store: Store) -> Path | None:
 
 def _checked(name: str | None) -> str | None:
     try:
-        return None if name is None else msgspec.convert(name, Name)
+        return None if name is None else convert(name, Name)
     except msgspec.ValidationError:
         what = f"--name: {one_line(name or '', 60)!r} is not a name"
         raise InputError(what, do="use small letters, digits and single hyphens, at most 60") from None
@@ -107,7 +108,7 @@ def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
 
 
 def _say_headline(run: RunDirectory) -> None:
-    from repro.explain.recorded import headline
+    from repro.explain.diagnosis import headline
 
     try:
         line = headline(run)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from repro.base.decoding import decode_json
 from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.explain import sentences
@@ -80,7 +81,7 @@ def read(run: RunDirectory) -> TracedRun:
 def _read_head(run: RunDirectory) -> _Head:
     file = run.file(layout.TRACE_HEADER)
     try:
-        return msgspec.json.decode(file.read_bytes(), type=_Head)
+        return decode_json(file.read_bytes(), _Head)
     except msgspec.DecodeError as error:
         raise InputError(f"damaged ({one_line(str(error), 80)})", do="delete the run", file=file) from None
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from repro.base.decoding import decode_json
 from repro.base.errors import ReproError
 from repro.base.files import is_locked
 from repro.base.text import one_line
@@ -64,7 +65,7 @@ def tickets(store: Path) -> list[Ticket]:
     with contextlib.suppress(OSError):
         for file in sorted(folder(store).glob("*.json")):
             with contextlib.suppress(OSError, msgspec.DecodeError):
-                ticket = msgspec.json.decode(file.read_bytes(), type=Ticket)
+                ticket = decode_json(file.read_bytes(), Ticket)
                 started = ticket.started and not is_stale
                 found.append(msgspec.structs.replace(ticket, name=file.stem, started=started))
     return found

@@ -116,6 +116,7 @@ class LayerPhasesMeasured(RecordedEvent, frozen=True, tag="layer_phases"):
     samples: Count | None = None
     first: Count | None = None
     first_alone: Count | None = None
+    first_repeated: Count | None = None
 
 
 class TrialMade(RecordedEvent, frozen=True, tag="trial"):

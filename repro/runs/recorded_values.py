@@ -215,6 +215,7 @@ class LayerPhases(msgspec.Struct, frozen=True):
     distance: Number | None = None
     alone_distance: Number | None = None
     inference_distance_alone: Number | None = None
+    inference_distance_repeated: Number | None = None
     shape: Shape | None = None
     units: Count | None = None
     constant_units: Count | None = None

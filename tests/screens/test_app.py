@@ -47,7 +47,7 @@ async def test_what_was_drawn_of_a_screen_goes_with_it(make_app: MakeApp, store:
         await pilot.press("2")
         await shows(pilot, "1 run")
         await pilot.press("enter")
-        await shows(pilot, "The same weights, two phases")
+        await shows(pilot, "Right in training (3/3), wrong in predict (1/3)")
         drawn = [widget._styles_cache for widget in app.screen.walk_children() if widget._styles_cache._cache]
         assert drawn
         await pilot.press("escape")
@@ -98,7 +98,7 @@ async def test_a_screen_that_is_being_closed_may_be_drawn_once_more(make_app: Ma
         await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(pilot, "✓ reproduced")
-        for place in app.screen.query(".claims"):
+        for place in app.screen.query("#claims"):
             place.display = False  # as all of a screen when it is being closed
         app.screen.on_screen_resume()
         app.screen._draw()

@@ -19,7 +19,7 @@ from tui.themes import THEMES
 ROWS, COLUMNS = 30, 100
 F2 = "\x1bOQ"
 # Where things stand at 100 x 30, counted from 1 as a terminal does.
-SECOND_SCENARIO = (6, 9)
+SECOND_SCENARIO = (6, 7)
 RUNS, FIRST_RUN = (22, 1), (10, 6)
 COMMAND_LINE = (10, ROWS - 1)
 SLIDER_LINE, SLIDER_AT = 5, {0.99: 70, 0.5: 35}

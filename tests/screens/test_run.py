@@ -36,7 +36,7 @@ async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_ap
         app.open_run(run.id)
         await shows(
             pilot,
-            *("training phase", "inference", "boat.png", "label 0", "✗ class 0 wrong", "Claims  7 of 7 held"),
+            *("Right in training (3/3)", "predict", "boat", "label 0", "✗ 0", "boat.png", "Claims  7 of 7 held"),
             *("Moving statistics", "0.9510", "▌", "absl::InitializeLog", "- skipped"),
         )
 
@@ -53,27 +53,24 @@ async def test_the_seconds_of_a_slow_stage_are_seen_in_a_narrow_terminal(make_ap
             assert re.search(r"\d s  ·  epoch 0 of 5", line), line
 
 
-@pytest.mark.parametrize(("width", "across"), [(60, 1), (80, 3), (140, 1)])
-async def test_the_images_stand_side_by_side_where_they_have_room(
-    make_app: MakeApp, store: Path, width: int, across: int
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 36), (160, 50)], ids=lambda size: "x".join(map(str, size)))
+async def test_the_outcome_of_each_image_is_on_the_first_page(
+    make_app: MakeApp, store: Path, size: tuple[int, int]
 ) -> None:
     run = recorded.finished(store, 1)
     app = make_app()
-    async with app.run_test(notifications=True, size=(width, 40)) as pilot:
+    async with app.run_test(notifications=True, size=size) as pilot:
         await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
-        await until(pilot, lambda: len(app.screen.query(".card")) == 3)
-        await until(pilot, lambda: all(card.region.height for card in app.screen.query(".card")))
-        await until(pilot, lambda: len({card.virtual_region.x for card in app.screen.query(".card")}) == across)
-
-        def whole() -> bool:
-            return all(
-                caption.virtual_region.bottom <= caption.parent.region.height
-                and caption.virtual_region.height == len(str(caption.content).splitlines()) > 4
-                for caption in app.screen.query(".caption")
-            )
-
-        await until(pilot, whole)
+        names = [image.name.removesuffix(".png") for image in run.record().images]
+        await shows(pilot, "Right in training (3/3), wrong in predict (1/3)", "training 3/3", "predict  1/3", *names)
+        lines = text_of(app).splitlines()
+        rows = {
+            name: next(line for line in lines if line.strip().startswith(f"{name} "))
+            for name in ("training", "predict")
+        }
+        assert rows["training"].count("✓") == 3
+        assert (rows["predict"].count("✓"), rows["predict"].count("✗")) == (1, 2)
 
 
 async def test_a_run_is_followed_as_it_goes(make_app: MakeApp, store: Path) -> None:
@@ -98,7 +95,7 @@ async def test_a_run_is_followed_as_it_goes(make_app: MakeApp, store: Path) -> N
             await pilot.press("p")
             await shows(pilot, "epoch 5 of 5")
             recorded.append(run, recorded.measured(5), len(said) + 4)
-            await shows(pilot, "✓ held    Q2", "✗ class 1 wrong", "<1.0000", "✓ class 2 right")
+            await shows(pilot, "✓ held    Q2", "✗ 1", "<1.0000", "✓ 2")
             await pilot.press("s")
             await until(pilot, lambda: run.file("stop").exists())
         await shows(pilot, "! interrupted")
@@ -210,7 +207,9 @@ async def test_a_recording_is_shown_and_cannot_be_resumed_or_asked(make_app: Mak
         await shows(pilot, "! interrupted", "train", "recorded")
         assert app.screen.check_action("resume", ()) is None
         await pilot.press("r", "enter")
-        await shows(pilot, "train  recorded  seed 0", "training phase")
+        await shows(pilot, "train  recorded  seed 0", "Right in training")
+        await shows(pilot, "only the program itself can train on", "$ repro show")
+        assert "resume" not in text_of(app).replace("r Resume", "")
         assert app.screen.check_action("resume", ()) is None and not tickets.tickets(store)
         await pilot.press("w")
         await shows(pilot, "0.99^5 = 0.951", "bn_00")

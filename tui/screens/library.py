@@ -152,15 +152,15 @@ class LibraryScreen(ReproScreen):
     # -- what stands in the list
 
     def _list_entry(self, entry: Entry) -> Content:
-        session = self.session
         expected = self._expected_time(entry)
         return library_lines.list_entry(
             entry,
             self.scenarios.broken.get(entry.key),
-            library_lines.verdicts(self._latest_runs(entry.name), is_store_read=session.loaded),
+            self._latest_runs(entry.name),
             expected if entry.epochs else "",
             self._widths()[0],
             is_picked=entry.key in self.picked,
+            is_store_read=self.session.loaded,
         )
 
     def _expected_time(self, entry: Entry) -> str:

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from repro.base.files import is_locked
+from repro.explain.diagnosis import diagnose
+from repro.recording.closing import ProcessEnd, close
+from repro.runs.directory import RunDirectory
 from tests.support.recorded_programs import Outcome, only, select
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
@@ -21,6 +24,7 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
         ("killed", -9, None),
         ("raises", 1, "failed"),
         ("interrupted", 0, "finished"),
+        ("ctrl_c", -2, "interrupted"),
         ("os_exit", 7, None),
         ("forks", 3, "finished"),
         ("nan", 0, "finished"),
@@ -48,6 +52,24 @@ def test_threads_that_train_at_once_are_recorded_each(run_program: Callable[...,
         assert len(select(events, "epoch_finished")) == 3
         assert only(events, "fit_ended")["ended"] == "returned"
         assert not select(events, "recorder_failed")
+
+
+def test_a_fit_within_a_fit_is_another_recording(run_program: Callable[..., Outcome]) -> None:
+    plain, recorded = run_program("faults.py", "nested", recorded=False), run_program("faults.py", "nested")
+    assert (recorded.code, recorded.output, recorded.errors) == (0, plain.output, plain.errors)
+    assert [len(select(recorded.events(number), "epoch_finished")) for number in (0, 1)] == [4, 2]
+
+
+def test_where_the_disk_is_full_the_recording_ends_and_the_program_does_not(
+    run_program: Callable[..., Outcome],
+) -> None:
+    plain, recorded = run_program("faults.py", "full", recorded=False), run_program("faults.py", "full")
+    assert (recorded.code, recorded.output) == (0, plain.output)
+    said = [line for line in recorded.errors.splitlines() if line.startswith("repro: ")]
+    assert len(said) == 1 and "the program continues" in said[0]
+    run = RunDirectory(recorded.recordings[0])
+    assert close(run, ProcessEnd(0)) == "interrupted" == run.state()
+    assert diagnose(run)
 
 
 @pytest.mark.parametrize("how", ["deletes", "unwritable"])

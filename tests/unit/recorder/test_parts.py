@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from repro.base.files import is_locked
 from repro.recorder import single_file
 
 
@@ -100,6 +106,115 @@ def test_row_hashes_are_of_the_values_that_keras_sees(recorder: Any) -> None:
     assert len(set(hashes.tolist())) == 3
     same = recorder("values").row_hashes([rows.astype("float32"), {"b": np.arange(4)}], 3)
     assert np.array_equal(hashes, same)
+
+
+def test_an_iterator_that_several_threads_ask_is_asked_by_several(recorder: Any) -> None:
+    class Batches:
+        size = 8
+
+        def __init__(self) -> None:
+            self.lock, self.count = threading.Lock(), 0
+
+        def __next__(self) -> int:
+            with self.lock:
+                time.sleep(0.001)
+                self.count += 1
+                if self.count > 60:
+                    raise StopIteration
+                return self.count
+
+    inner, seen, drawn = Batches(), [], []
+    watched = recorder("sources").watched_generator(inner, seen.append)
+    threads = [threading.Thread(target=lambda: drawn.extend(watched)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(drawn) == sorted(seen) == list(range(1, 61))
+    assert watched.size == 8
+
+
+def test_a_generator_is_never_ahead_of_who_asks(recorder: Any) -> None:
+    inner, seen = iter(range(9)), []
+    generator = (number for number in inner)
+    watched = recorder("sources").watched_generator(generator, seen.append)
+    assert [next(watched), next(watched), *seen] == [0, 1, 0, 1]
+    watched.close()
+    assert next(generator) == 2
+
+
+FORKS = """
+import os, sys, time
+from repro_recorder import journal, process
+made = journal.Journal(sys.argv[1], "forks", lambda identity: {})
+process.current().recordings.append(made)
+made.send("before")
+made._writing.acquire()  # as another thread may, in the moment of the fork
+child = os.fork()
+if not child:
+    made.send("in_child")
+    assert made.save("array", [1.0]) is None
+    print("child", flush=True)
+    time.sleep(600)
+made._writing.release()
+process.current().recordings.remove(made)
+made.send("after")
+made.close()
+print(child, flush=True)
+"""
+
+
+def test_a_forked_child_writes_nothing_and_holds_no_lock(tmp_path: Path) -> None:
+    single_file.write_hook_folder(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS, str(tmp_path / "store")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": str(tmp_path), "REPRO_RECORD_OFF": "1"},
+    ) as program:
+        assert program.stdout is not None
+        lines = {program.stdout.readline(), program.stdout.readline()}
+        child = next(int(line) for line in lines if line != "child\n")
+        try:
+            (path,) = (tmp_path / "store").glob("2*")
+            assert not is_locked(path / "run.lock")
+            events = [json.loads(line)["event"] for line in (path / "events.jsonl").read_text().splitlines()]
+            assert events == ["before", "after"] and not list((path / "arrays").iterdir())
+        finally:
+            os.kill(child, signal.SIGKILL)
+    assert program.returncode == 0
+
+
+FULL = """
+import resource, signal, sys
+from repro_recorder import journal
+made = journal.Journal(sys.argv[1], "full", lambda identity: {})
+made.send("first")
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
+try:
+    made.send("second", text="x" * 1000)
+except OSError as error:
+    print(error.strerror)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+made.send("third")
+made.close()
+"""
+
+
+def test_nothing_follows_a_line_for_which_the_disk_was_too_full(tmp_path: Path) -> None:
+    single_file.write_hook_folder(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "store")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(tmp_path), "REPRO_RECORD_OFF": "1"},
+    )
+    assert done.stdout == "File too large\n"
+    (path,) = (tmp_path / "store").glob("2*")
+    whole, torn = (path / "events.jsonl").read_bytes().split(b"\n")
+    assert json.loads(whole)["event"] == "first" and torn.endswith(b"xxx")
 
 
 def test_the_single_file_loads_its_modules(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Trains a small model, and ends in the way that the first argument names."""
 
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -53,6 +54,17 @@ elif how == "interrupted":
         model.fit(x, y, epochs=9, verbose=0, callbacks=[At(interrupt)])
     except KeyboardInterrupt:
         print("interrupted", model.evaluate(x, y, verbose=0))
+elif how == "ctrl_c":
+    model.fit(x, y, epochs=9, verbose=0, callbacks=[At(interrupt)])
+elif how == "nested":
+    inner = network()
+    model.fit(x, y, epochs=4, verbose=0, callbacks=[At(lambda: inner.fit(x, y, epochs=2, verbose=0))])
+    print(model.evaluate(x, y, verbose=0), inner.evaluate(x, y, verbose=0))
+elif how == "full":
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16384, resource.RLIM_INFINITY))
+    model.fit(x, y, epochs=9, verbose=0)
+    print(model.evaluate(x, y, verbose=0))
 elif how == "os_exit":
     model.fit(x, y, epochs=2, verbose=0)
     print("leaves")

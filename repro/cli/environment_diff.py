@@ -38,13 +38,15 @@ def command(first: str, second: str, all_rows: bool, store: Path | None, as_json
 
 def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> dict[str, Any]:
     from repro.bundle.run_arguments import is_bundle, open_runs
+    from repro.cli.environments import make_one
     from repro.environment import definition
     from repro.environment.record import collect
+    from repro.environment.requirement_list import is_list
 
-    if argument in definition.names():
+    if is_list(argument) or definition.find(argument) is not None:
         from repro.supervise.probe import probe
 
-        environment = definition.get(argument)
+        environment = make_one(argument)
         return collect(environment, probe(environment))
     try:
         runs = open_runs([argument], open_store(store), stack)

@@ -46,7 +46,7 @@ def command(
     Afterwards each recording and its diagnosis is one line on standard error. Exit code: the command's own. With --json
     the recordings are on standard output, and what the command prints is on standard error.
     """
-    from repro.environment import definition
+    from repro.cli.environments import make_one
     from repro.recording import launch
 
     if not command_line:
@@ -54,7 +54,7 @@ def command(
     options = launch.Options(
         store=_writable(open_store(store)),
         name=_checked(name),
-        environment=None if environment is None else definition.get(environment),
+        environment=None if environment is None else make_one(environment),
         with_data=with_data,
         stdout_to_stderr=as_json,
     )

@@ -76,12 +76,14 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 def _prepare(options: dict[str, Any], store: Store) -> tuple[list[Job], Runner, int | None]:
     """All jobs, where they run, and how many at once if here; every input is checked before anything starts."""
+    from repro.cli.environments import make_named
     from repro.environment.record import usable_cores
     from repro.sweep.jobs import Job
     from repro.sweep.local import LocalRunner
 
     if options["scheduler"] is not None and options["workers"] is not None:
         raise InputError("--workers is for this machine", do="leave it out: the workers of --scheduler do the runs")
+    options = {**options, "environments": make_named(options["environments"])}
     threads, workers = shares(usable_cores(), options["threads"], options["workers"])
     jobs = [Job(plan) for plan in _plans(options, threads)]
     store.check_writable()

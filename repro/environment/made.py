@@ -44,7 +44,7 @@ LISTS = "lists"
 NEVER_TRIED = "it was not tried yet"
 Adapter = Literal["keras-3", "tf-keras", "keras-2"]
 # Of these the lock is not compared with a shipped one's: installers of different age bring others.
-_TOOLS = {"pip", "setuptools", "wheel"}
+TOOLS = {"pip", "setuptools", "wheel"}
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -108,10 +108,10 @@ def adapter_of(asked: RequirementList, versions: dict[str, str]) -> Adapter:
 
 
 def _shipped_twin(asked: RequirementList, resolution: Resolution) -> Environment | None:
-    pins = {name: version for name, version in resolution.versions.items() if name not in _TOOLS}
+    pins = {name: version for name, version in resolution.versions.items() if name not in TOOLS}
     adapter = adapter_of(asked, resolution.versions)
     for one in shipped_environments().values():
-        locked = {name: version for name, version in one.locked_versions().items() if name not in _TOOLS}
+        locked = {name: version for name, version in one.locked_versions().items() if name not in TOOLS}
         if one.definition.adapter == adapter and one.definition.python == resolution.python and locked == pins:
             return one
     return None

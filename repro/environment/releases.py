@@ -18,6 +18,7 @@ from repro.base import shipped
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.text import one_line
 from repro.environment import uv_command
+from repro.environment.uv_command import UnreachableError
 
 TABLE = "releases.json"
 TIMEOUT_SECONDS = 30
@@ -154,7 +155,7 @@ def _unreachable_if_none(address: str | None) -> str:
 
 
 def _unreachable(reason: str) -> ReproError:
-    return UnusableError(
+    return UnreachableError(
         f"the package index cannot be reached ({reason})",
         do="use an environment that is installed (repro environment list), or make it where there is a network",
     )

@@ -78,8 +78,10 @@ def resolve(asked: RequirementList, *, python: str | None = None, as_of: date | 
 
     `python`: the minor version, else the newest one here that has all wheels.
     """
-    days = [releases.of(package).day(version) for package, version in asked.pins.items()]
-    day = as_of or max(days, default=datetime.now(UTC).date())
+    day = as_of
+    if day is None:
+        days = [releases.of(package).day(version) for package, version in asked.pins.items()]
+        day = max(days, default=datetime.now(UTC).date())
     pythons = _pythons(python)
     faults: dict[str, UvError] = {}
     for target in _targets(asked, pythons, day, faults):

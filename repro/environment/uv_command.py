@@ -24,6 +24,14 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 NO_SPACE = "No space left on device"
 
 
+class UnreachableError(UnusableError):
+    """The package index does not answer (exit 3)."""
+
+
+class DiskFullError(UnusableError):
+    """There is no space for packages (exit 3)."""
+
+
 class UvError(ReproError):
     """uv refused: `what` is its reason on one line, `said` all of it."""
 
@@ -55,12 +63,12 @@ def run(arguments: Sequence[str | Path], *, text: str = "", folder: Path | None 
     said = _CREDENTIALS.sub("", done.stderr or done.stdout)
     if _UNREACHABLE.search(said):
         cause = one_line(said.strip().rpartition("cause: ")[2], 200)
-        raise UnusableError(
+        raise UnreachableError(
             f"the package index cannot be reached ({cause})",
             do="use an environment that is installed (repro environment list), or make it where there is a network",
         )
     if NO_SPACE in said:
-        raise UnusableError("the disk is full", do="free some space: repro environment list shows sizes", file=folder)
+        raise DiskFullError("the disk is full", do="free some space: repro environment list shows sizes", file=folder)
     raise UvError(_reason(said), said)
 
 

@@ -73,7 +73,7 @@ def make_plans(
         own_model.require_trust(scenario.scenario, trusted=options.trust, file=scenario.file)
     sources = [own_model.read(scenario) for scenario in loaded]
     environments = choose_environments(options.environments)
-    seeds = parse_numbers(options.seeds, options.seed_option) or [0]
+    seeds = parse_seeds(options)
     image_sets = [scenario_images.load_for(one, folder=options.images, convert=options.convert) for one in loaded]
     left_out = _left_out(options, environments, loaded, is_local=is_local)
     for name, environment_name in sorted((name, environment) for (_, environment), name in left_out.items()):
@@ -101,6 +101,11 @@ def make_plans(
         for one, images, source in zip(loaded, image_sets, sources, strict=True)
         if (one.file, environment.name) not in left_out
     ]
+
+
+def parse_seeds(options: RunOptions) -> list[int]:
+    """Return the seeds that are asked for, 0 without any."""
+    return parse_numbers(options.seeds, options.seed_option) or [0]
 
 
 def _left_out(

@@ -20,11 +20,11 @@ MOST_RELEASES = 200
 
 @dataclass(frozen=True)
 class Place:
-    """One release on the row: its day, and what is asked for; None for an end, whose environment is given."""
+    """One release on the row: its day, and what is asked for to have it."""
 
     release: str
     day: date | None
-    asked: RequirementList | None
+    asked: RequirementList
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,13 @@ class Axis:
         return [place.release for place in self.places]
 
 
-def make_axis(good: str, bad: str, environments: tuple[Environment, Environment]) -> Axis:
+def make_axis(good: str, bad: str) -> Axis:
     """Return the row between two ends as they were named; InputError where no package has a release in both."""
-    lists = [_list(name, one) for name, one in zip((good, bad), environments, strict=True)]
-    package, ends = _moved(lists[0], lists[1])
+    lists = _list(good), _list(bad)
+    package, ends = _moved(*lists)
     known = releases.of(package)
+    for end in ends:
+        known.day(end)
     row = known.axis(*ends)
     if row[0] != _same(row, ends[0]):
         row.reverse()
@@ -51,9 +53,8 @@ def make_axis(good: str, bad: str, environments: tuple[Environment, Environment]
         raise InputError(
             f"{len(row)} releases of {package} are too many", do=f"choose ends with {MOST_RELEASES} at most"
         )
-    places = [Place(release, known.days.get(release), lists[0].with_pin(package, release)) for release in row]
     common = _common(lists, package)
-    places = [Place(place.release, place.day, common.with_pin(package, place.release)) for place in places]
+    places = [Place(release, known.days.get(release), common.with_pin(package, release)) for release in row]
     return Axis(package, tuple(places))
 
 
@@ -61,10 +62,11 @@ def _same(row: list[str], release: str) -> str:
     return next(one for one in row if Version(one) == Version(release))
 
 
-def _list(name: str, environment: Environment) -> RequirementList:
+def _list(name: str) -> RequirementList:
     """Return what an end asks for; of one that is named otherwise its Keras and TensorFlow."""
     if is_list(name):
         return parse([name])
+    environment = made.named(name)
     if environment.is_made:
         return parse(environment.definition.requirements)
     locked = environment.locked_versions()
@@ -84,7 +86,7 @@ def _moved(good: RequirementList, bad: RequirementList) -> tuple[str, tuple[str,
     )
 
 
-def _common(lists: list[RequirementList], package: str) -> RequirementList:
+def _common(lists: tuple[RequirementList, RequirementList], package: str) -> RequirementList:
     """Return the requirements that both ends share: they are asked for at each release too."""
     other = set(lists[1].texts)
     kept = tuple(one for one, text in zip(lists[0].requirements, lists[0].texts, strict=True) if text in other)

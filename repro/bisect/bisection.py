@@ -57,8 +57,8 @@ class Bisection:
 
     def run(self, good: str, bad: str, *, scan: bool = False) -> Found:
         """Return what was found; InputError where the ends do not differ, or the claim is not decided there."""
+        axis = make_axis(good, bad)
         environments = self._end(good), self._end(bad)
-        axis = make_axis(good, bad, environments)
         last = len(axis.places) - 1
         trials = {}
         for end, environment, name in ((0, environments[0], "--good"), (last, environments[1], "--bad")):
@@ -70,7 +70,6 @@ class Bisection:
         self._report(found)
         while (place := self._next(found, scan)) is not None:
             spot = axis.places[place]
-            assert spot.asked is not None
             python = environments[0].definition.python
             found.trials[place] = self._trials.try_list(spot.asked, spot.release, spot.day, python)
             found.low, found.high = search.interval(found.outcomes, last + 1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from repro.base.files import write_durably
 from repro.environment import interpreter, uv_command
 from repro.environment.definition import MARKER, Environment
 from repro.environment.uv_command import UvError
+
+_INSTALL = ["pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-build-isolation", "--python"]
 
 
 def install(
@@ -65,14 +69,14 @@ def installed_lock(environment: Environment) -> str | None:
 def _fill(environment: Environment, base: Path, say: Callable[[str], None]) -> None:
     """Make the virtual environment and install what its locks pin; what is broken off is removed."""
     prefix = environment.prefix
-    locks = [file for file in (environment.bootstrap, environment.lock) if file is not None]
     try:
         uv_command.run(["venv", "--quiet", "--no-project", "--python", base, prefix], folder=prefix.parent)
         say(f"installing {len(environment.locked_versions())} locked packages")
-        # Packages without a wheel are built with the locked tools, which are installed first.
-        install_locked = ["pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-build-isolation"]
-        files = [word for file in locks for word in ("-r", file.absolute())]
-        uv_command.run([*install_locked, "--python", environment.python, *files], folder=prefix.parent)
+        with tempfile.TemporaryDirectory(prefix="repro-") as folder:
+            tools = environment.bootstrap or _write_tools(environment, Path(folder) / "tools.lock")
+            for lock in (tools, environment.lock):  # packages without a wheel are built with the locked tools
+                if lock is not None:
+                    uv_command.run([*_INSTALL, environment.python, "-r", lock.absolute()], folder=prefix.parent)
     except ReproError as error:
         shutil.rmtree(prefix, ignore_errors=True)
         if not isinstance(error, UvError):
@@ -84,3 +88,10 @@ def _fill(environment: Environment, base: Path, say: Callable[[str], None]) -> N
     except BaseException:
         shutil.rmtree(prefix, ignore_errors=True)
         raise
+
+
+def _write_tools(environment: Environment, file: Path) -> Path | None:
+    """Write the part of the lock that pins the tools that build packages; None where it pins none."""
+    pins = re.findall(r"^(?:setuptools|wheel)==.*(?:\\\n.*)*\n", environment.lock.read_text(encoding="utf-8"), re.M)
+    file.write_text("".join(pins), encoding="utf-8")
+    return file if pins else None

@@ -73,13 +73,15 @@ def run(arguments: Sequence[str | Path], *, text: str = "", folder: Path | None 
 
 
 def _reason(said: str) -> str:
-    """Return what uv found out, on one line: its first step that names a dependency, else the last one."""
+    """Return what uv found out, on one line: its first step that names a dependency, and what was required."""
     words = re.sub(r"\s+", " ", said).partition(" hint: ")[0]
     lead, found, cause = words.partition("cause: ")
     steps = re.split(r"\. (?=And|Because)|(?<=\)) (?=Because|And)", cause if found else lead)
     steps = [re.sub(r",? ?(and )?we can conclude that .*", "", step) for step in steps if step.strip()]
-    step = next((one for one in steps if "depends on" in one), steps[-1] if steps else "no reason given")
-    return one_line(re.sub(r"^(And )?[Bb]ecause |^error: ", "", step.strip()).rstrip(" ,."), 300)
+    first = next((place for place, one in enumerate(steps) if "depends on" in one), len(steps) - 1)
+    told = [re.sub(r"^(And )?[Bb]ecause |^error: ", "", one.strip()).rstrip(" ,.") for one in steps[first:]]
+    wanted = [one for one in told[1:] if one.startswith("you require")]
+    return one_line("; ".join([*told[:1], *wanted]) or "no reason given", 300)
 
 
 def _variables(folder: Path | None) -> dict[str, str]:

@@ -24,6 +24,8 @@ VARIABLE = "REPRO_ENVIRONMENTS"
 # Folder beside the installations: what those are that were made on demand.
 MADE = ".made"
 NAMES = "names"
+# Beside the lock of one that was made: the tools that build its packages without a wheel.
+BUILD_LOCK = "build.lock"
 
 # What an environment can do that not every one can: what needs it is refused elsewhere (environment/requirements).
 Ability = Literal["plain-averages", "frozen", "synchronized", "renorm", "group-norm", "cuda"]

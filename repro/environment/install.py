@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +12,10 @@ import msgspec
 from repro.base.errors import ReproError, UnusableError
 from repro.base.files import write_durably
 from repro.environment import interpreter, uv_command
-from repro.environment.definition import MARKER, Environment
+from repro.environment.definition import BUILD_LOCK, MARKER, Environment
 from repro.environment.uv_command import UvError
 
-_INSTALL = ["pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-build-isolation", "--python"]
+_INSTALL = ["pip", "install", "--quiet", "--require-hashes", "--no-deps"]
 
 
 def install(
@@ -72,11 +70,10 @@ def _fill(environment: Environment, base: Path, say: Callable[[str], None]) -> N
     try:
         uv_command.run(["venv", "--quiet", "--no-project", "--python", base, prefix], folder=prefix.parent)
         say(f"installing {len(environment.locked_versions())} locked packages")
-        with tempfile.TemporaryDirectory(prefix="repro-") as folder:
-            tools = environment.bootstrap or _write_tools(environment, Path(folder) / "tools.lock")
-            for lock in (tools, environment.lock):  # packages without a wheel are built with the locked tools
-                if lock is not None:
-                    uv_command.run([*_INSTALL, environment.python, "-r", lock.absolute()], folder=prefix.parent)
+        for lock in filter(None, (environment.bootstrap, environment.lock)):
+            tools = ["--no-build-isolation"] if environment.bootstrap is not None else _build_tools(environment)
+            words = [*_INSTALL, *tools, "--python", environment.python, "-r", lock.absolute()]
+            uv_command.run(words, folder=prefix.parent)
     except ReproError as error:
         shutil.rmtree(prefix, ignore_errors=True)
         if not isinstance(error, UvError):
@@ -90,8 +87,7 @@ def _fill(environment: Environment, base: Path, say: Callable[[str], None]) -> N
         raise
 
 
-def _write_tools(environment: Environment, file: Path) -> Path | None:
-    """Write the part of the lock that pins the tools that build packages; None where it pins none."""
-    pins = re.findall(r"^(?:setuptools|wheel)==.*(?:\\\n.*)*\n", environment.lock.read_text(encoding="utf-8"), re.M)
-    file.write_text("".join(pins), encoding="utf-8")
-    return file if pins else None
+def _build_tools(environment: Environment) -> list[str | Path]:
+    """Return the options that pin, by hash, what builds packages without a wheel."""
+    lock = environment.lock.parent / BUILD_LOCK
+    return ["--build-constraints", lock.absolute(), "--require-build-hashes"] if lock.is_file() else []

@@ -22,6 +22,7 @@ from repro.base.errors import InputError, UnusableError
 from repro.base.files import write_durably
 from repro.base.text import one_line
 from repro.environment.definition import (
+    BUILD_LOCK,
     MADE,
     MARKER,
     NAMES,
@@ -38,7 +39,7 @@ from repro.environment.definition import (
     shipped_environments,
 )
 from repro.environment.requirement_list import TENSORFLOW, RequirementList, is_list, parse
-from repro.environment.resolve import Resolution
+from repro.environment.resolve import Resolution, lock_text
 
 LISTS = "lists"
 NEVER_TRIED = "it was not tried yet"
@@ -118,7 +119,7 @@ def _shipped_twin(asked: RequirementList, resolution: Resolution) -> Environment
 
 
 def _write(asked: RequirementList, resolution: Resolution) -> Environment:
-    lock = resolution.lock().encode()
+    lock = lock_text(resolution.pins).encode()
     versions = resolution.versions
     adapter = adapter_of(asked, versions)
     keras = "tf-keras" if adapter == "tf-keras" and "tf-keras" in versions else "keras"
@@ -148,6 +149,8 @@ def _write(asked: RequirementList, resolution: Resolution) -> Environment:
         hidden = folder / f".new-{secrets.token_hex(4)}"
         hidden.mkdir(parents=True)
         (hidden / "requirements.lock").write_bytes(lock)
+        if resolution.tools:
+            (hidden / BUILD_LOCK).write_text(lock_text(resolution.tools), encoding="utf-8")
         (hidden / "environment.yaml").write_bytes(_yaml(definition))
         try:
             hidden.rename(folder / name)
@@ -280,8 +283,18 @@ def remove(environment: Environment) -> Size:
                 shutil.rmtree(trash, ignore_errors=True)
             if environment.is_made:
                 shutil.rmtree(environment.folder, ignore_errors=True)
-                for name in [name for name, target in own_names().items() if target == environment.name]:
-                    (environment.folder.parent / NAMES / name).unlink(missing_ok=True)
+                _forget(environment)
         for file in (_use_file(prefix), prefix.parent / f".{prefix.name}.lock"):
             file.unlink(missing_ok=True)
     return had
+
+
+def _forget(environment: Environment) -> None:
+    """Remove the names that users gave it, and that lists were resolved to it."""
+    folder = environment.folder.parent
+    for name in [name for name, target in own_names().items() if target == environment.name]:
+        (folder / NAMES / name).unlink(missing_ok=True)
+    for file in (folder / LISTS).glob("*.json"):
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            if msgspec.json.decode(file.read_bytes(), type=_Answer).environment == environment.name:
+                file.unlink()

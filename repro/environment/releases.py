@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import functools
 import http.client
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import UTC, date, datetime
 
 import msgspec
+from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
@@ -50,6 +52,15 @@ class Releases(msgspec.Struct, frozen=True):
     package: str
     days: dict[str, date]
     is_current: bool = True
+    # Minor versions of Python ("3.6") that a release has wheels for; "" for a wheel that any Python takes.
+    pythons: dict[str, set[str]] = {}
+
+    def pythons_until(self, bound: SpecifierSet, day: date | None) -> set[str] | None:
+        """Return the Pythons that have a wheel of a release within `bound` and of that day; None if it is not known."""
+        if not self.is_current:
+            return None
+        chosen = [text for text, out in self.days.items() if (day is None or out <= day) and bound.contains(text, True)]
+        return {python for text in chosen for python in self.pythons.get(text, ())}
 
     def day(self, version: str) -> date:
         """Return the day of a release; InputError with the nearest ones if there is none."""
@@ -86,7 +97,7 @@ class Releases(msgspec.Struct, frozen=True):
 def of(package: str) -> Releases:
     """Return all releases of `package`; without an index those of our table, UnusableError where that has none."""
     try:
-        return Releases(package, _from_index(package))
+        return _from_index(package)
     except UnusableError as error:
         known = table().packages.get(package)
         if known is None:
@@ -100,9 +111,10 @@ def table() -> Table:
     return msgspec.json.decode((shipped.folder("environments") / TABLE).read_bytes(), type=Table)
 
 
-def _from_index(package: str) -> dict[str, date]:
-    """Return day by release, the oldest first: the day of its first file that is not withdrawn."""
+def _from_index(package: str) -> Releases:
+    """Return what the index tells, the oldest first: a release's day is that of its first file not withdrawn."""
     days: dict[str, date] = {}
+    pythons: dict[str, set[str]] = {}
     for file in _page(package).files:
         version = _version(file.filename)
         if version is None or file.yanked is not False:
@@ -111,7 +123,17 @@ def _from_index(package: str) -> dict[str, date]:
             raise UnusableError("the package index tells no days of upload", do="name all packages with ==")
         day = datetime.fromisoformat(file.upload_time).astimezone(UTC).date()
         days[version] = min(day, days.get(version, day))
-    return dict(sorted(days.items(), key=lambda item: (item[1], Version(item[0]))))
+        if file.filename.endswith(".whl"):
+            tags = parse_wheel_filename(file.filename)[3]
+            pythons.setdefault(version, set()).update(_python(tag.interpreter) for tag in tags)
+    ordered = sorted(days.items(), key=lambda item: (item[1], Version(item[0])))
+    return Releases(package, dict(ordered), pythons=pythons)
+
+
+def _python(interpreter: str) -> str:
+    """Return the minor version that a wheel's tag names, as "3.6"; "" for one that takes any."""
+    found = re.fullmatch(r"cp3(\d+)", interpreter)
+    return f"3.{found.group(1)}" if found else ""
 
 
 def _version(filename: str) -> str | None:

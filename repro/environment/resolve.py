@@ -41,26 +41,30 @@ class Pin:
 
 @dataclass(frozen=True)
 class Resolution:
-    """Exact versions for a requirement list: the Python, the day of what was not named, and the pins by name."""
+    """Exact versions for a requirement list: the Python, the day of what was not named, and the pins by name.
+
+    `tools`: what builds the packages that have no wheel; empty where all have one.
+    """
 
     python: str
     base: Path
     day: date
     pins: tuple[Pin, ...]
+    tools: tuple[Pin, ...] = ()
 
     @property
     def versions(self) -> dict[str, str]:
         """Version by package."""
         return {pin.name: pin.version for pin in self.pins}
 
-    def lock(self) -> str:
-        """Return the text of the lock file: pins with hashes, no address."""
-        lines = []
-        for pin in self.pins:
-            lines.append(
-                " \\\n".join([f"{pin.name}=={pin.version}", *(f"    --hash=sha256:{one}" for one in pin.hashes)])
-            )
-        return "\n".join(lines) + "\n"
+
+def lock_text(pins: Sequence[Pin]) -> str:
+    """Return the text of a lock file: pins with hashes, no address."""
+    lines = []
+    for pin in pins:
+        hashes = [f"    --hash=sha256:{one}" for one in pin.hashes]
+        lines.append(" \\\n".join([f"{pin.name}=={pin.version}", *hashes]))
+    return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,8 @@ def resolve(asked: RequirementList, *, python: str | None = None, as_of: date | 
         except UvError as error:
             faults[target.python] = error
             continue
-        return Resolution(target.python, target.base, target.day, pins)
+        tools = () if all(pin.has_wheel for pin in pins) else _tools(target)
+        return Resolution(target.python, target.base, target.day, pins, tools)
     raise _fault(asked, list(pythons), faults)
 
 
@@ -109,17 +114,22 @@ def _targets(
 ) -> Iterator[_Target]:
     """Yield what can be tried: TensorFlow of the day first, then the first later one that has a wheel here."""
     if asked.tensorflow is not None:
+        name = asked.tensorflow
         for version, base in pythons.items():
             try:
-                _tensorflow_of_day(str(_requirement(asked, asked.tensorflow)), base, None)
+                _tensorflow_of_day(str(_requirement(asked, name)), base, None)
             except UvError as error:
                 faults[version] = error
                 continue
             yield _Target(version, base, day, "")
         return
     bound = tensorflow_bound(asked)
+    builds = ("tensorflow-cpu", "tensorflow")
+    have = {build: releases.of(build).pythons_until(SpecifierSet(bound), day) for build in builds}
     for version, base in pythons.items():
-        for build in ("tensorflow-cpu", "tensorflow"):
+        for build, known in have.items():
+            if known is not None and not known & {version, ""}:
+                continue
             try:
                 found = _tensorflow_of_day(f"{build}{bound}", base, day)
             except UvError as error:
@@ -127,7 +137,10 @@ def _targets(
                 continue
             yield _Target(version, base, day, found)
     for build, release, later in _later_releases(bound, day):
+        known = releases.of(build).pythons.get(release)
         for version, base in pythons.items():
+            if known is not None and not known & {version, ""}:
+                continue
             try:
                 found = _tensorflow_of_day(f"{build}=={release}", base, None)
             except UvError:
@@ -204,20 +217,32 @@ def _complete(asked: RequirementList, target: _Target) -> tuple[Pin, ...]:
 
 def _locked(texts: list[str], named: set[str], target: _Target, later: dict[str, str]) -> tuple[Pin, ...]:
     """Resolve on the day of the target; of `later` packages exactly these versions, whatever their day."""
-    tools_day = max(target.day, _OLDEST_BUILD_TOOLS)
-    options = ["--format", "pylock.toml", "--exclude-newer", _end_of(target.day)]
-    for tool in _BUILD_TOOLS:
-        options += ["--exclude-newer-package", f"{tool}={_end_of(tools_day)}"]
+    options = ["--exclude-newer", _end_of(target.day)]
     for name in sorted({*named, *later} - set(_BUILD_TOOLS)):
         options += ["--exclude-newer-package", f"{name}={_FAR}"]
-    lines = [*texts, *_BUILD_TOOLS, *(f"{name}=={version}" for name, version in later.items())]
+    # An old TensorFlow imports setuptools; older releases of it do not know today's ways to build.
+    options += ["--exclude-newer-package", f"setuptools={_end_of(_tools_day(target))}"]
+    lines = [*texts, "setuptools", *(f"{name}=={version}" for name, version in later.items())]
     with tempfile.TemporaryDirectory(prefix="repro-") as folder:
         if any(text.startswith("tensorflow-cpu") for text in texts):
             # tf-keras asks for the distribution `tensorflow`, which would overwrite the files of `tensorflow-cpu`.
             never = Path(folder) / "overrides.txt"
             never.write_text("tensorflow; python_version < '3'\n", encoding="utf-8")
             options += ["--overrides", str(never)]
-        printed = _compile("\n".join(lines), target.base, options)
+        return _pins(lines, target, options)
+
+
+def _tools(target: _Target) -> tuple[Pin, ...]:
+    """Return the tools that build packages for the target's Python."""
+    return _pins(_BUILD_TOOLS, target, ["--exclude-newer", _end_of(_tools_day(target))])
+
+
+def _tools_day(target: _Target) -> date:
+    return max(target.day, _OLDEST_BUILD_TOOLS)
+
+
+def _pins(lines: Sequence[str], target: _Target, options: list[str]) -> tuple[Pin, ...]:
+    printed = _compile("\n".join(lines), target.base, ["--format", "pylock.toml", *options])
     packages = tomllib.loads(printed).get("packages", [])
     return tuple(_pin(one) for one in sorted(packages, key=lambda one: str(one["name"])))
 

@@ -13,7 +13,7 @@ from repro.base.decoding import convert
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.text import one_line
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
-from repro.environment import definition
+from repro.cli.environments import make_one
 from repro.recording import launch
 from repro.recording.closing import Mark, close
 from repro.recording.intake import SCRIPT
@@ -53,7 +53,7 @@ def command(
     options = launch.Options(
         store=_writable(open_store(store)),
         name=_checked(name),
-        environment=None if environment is None else definition.get(environment),
+        environment=None if environment is None else make_one(environment),
         with_data=with_data,
         stdout_to_stderr=as_json,
     )

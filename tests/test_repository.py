@@ -14,7 +14,8 @@ import pytest
 from repro.environment import definition, requirements
 from repro.runs import events
 from repro.runs.records import Result, RunRecord
-from repro.scenario.types import Operator, Value, json_schema
+from repro.scenario.schema import json_schema
+from repro.scenario.types import Operator, Value
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = sorted([*ROOT.glob("requirements*.lock"), *ROOT.glob("environments/*/*.lock")])

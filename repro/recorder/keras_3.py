@@ -45,6 +45,12 @@ class Keras3Lens(tensorflow_2.TF2Lens):
         own = getattr(self.model, "_compile_metrics", None)
         return [item for _, item in values.leaves(getattr(own, "_user_metrics", None))]
 
+    def figure_names(self):
+        """Return the names in the order of `Trainer._flatten_metrics_in_order`: trackers, then metrics by name."""
+        own = getattr(self.model, "_compile_metrics", None)
+        trackers = [metric.name for metric in self.model.metrics if metric is not own]
+        return trackers + (sorted(own.result()) if own is not None else [])
+
     def number_of(self, value):
         return float(np.array(self._tensor(value))) if hasattr(value, "_value") else super().number_of(value)
 

@@ -18,7 +18,6 @@ from repro.runs.directory import RunDirectory
 from repro.runs.event_base import Count
 from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
-from repro.scenario.load import of_run
 from repro.supervise.what_if import Answer, Statistics, require_traced, snapshots
 
 
@@ -63,7 +62,7 @@ def read(run: RunDirectory) -> TracedRun:
     """Read a traced run; InputError if it cannot answer what-if questions or is damaged, OSError if unreadable."""
     record = require_traced(run)
     head = _read_head(run)
-    scenario = of_run(run.file("scenario.yaml"))
+    scenario = run.require_scenario()
     traced = TracedRun(
         run=run,
         record=record,

@@ -16,7 +16,8 @@ import pytest
 from repro.environment import definition, requirements
 from repro.runs import events
 from repro.runs.records import Result, RunRecord
-from repro.scenario.types import Operator, Value, json_schema
+from repro.scenario.schema import json_schema
+from repro.scenario.types import Operator, Value
 from tests.support.paths import ROOT
 
 MOST_LINES = 400

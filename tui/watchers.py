@@ -22,7 +22,7 @@ from repro.runs.records import Result, RunRecord
 from repro.runs.store import Store
 from repro.runs.summary import ENDED, RunSummary, summarise
 from repro.runs.view import RunView
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import AnyScenario
 
 _SIGNS_OF_LIFE = (events.RunStarted, events.Heartbeat, events.RunEnded)
 _DETAILS = (events.Evaluated, events.Validated, events.Predicted, events.BatchNormMeasured)
@@ -188,7 +188,7 @@ class RunNews:
     log: list[str] = field(default_factory=list)
     state: str | None = None
     record: RunRecord | None = None
-    scenario: Scenario | None = None
+    scenario: AnyScenario | None = None
     result: Result | None = None
     damage: str = ""
     behind: bool = False

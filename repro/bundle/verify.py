@@ -83,7 +83,7 @@ def _plan_one(bundle: Bundle, run: RunView, images: Path | None, command: list[s
         bad(bundle.path, f"the run {run.id} is {run.state}: it has no result to compare", "use --no-run")
     if not (1 <= record.threads <= MAX_THREADS and 0 <= record.seed < 2**32):
         bad(bundle.path, f"the run {run.id} has threads or a seed out of range")
-    if record.environment not in definition.names():
+    if definition.find(record.environment) is None:
         raise UnusableError(
             f"no environment is called {one_line(record.environment, 60)!r} here",
             do=f"known: {', '.join(definition.names())}",

@@ -13,8 +13,10 @@ from repro.base.errors import InputError
 from repro.base.text import exact, one_line
 from repro.bundle.run_arguments import is_bundle, open_runs
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.cli.environments import make_one
 from repro.environment import definition, diff
 from repro.environment.record import collect
+from repro.environment.requirement_list import is_list
 from repro.supervise.probe import probe
 
 
@@ -39,8 +41,8 @@ def command(first: str, second: str, all_rows: bool, store: Path | None, as_json
 
 
 def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> dict[str, Any]:
-    if argument in definition.names():
-        environment = definition.get(argument)
+    if is_list(argument) or definition.find(argument) is not None:
+        environment = make_one(argument)
         return collect(environment, probe(environment))
     try:
         runs = open_runs([argument], open_store(store), stack)

@@ -13,17 +13,16 @@ from repro.base.decoding import convert
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.text import one_line
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
-from repro.environment import definition
+from repro.cli.environments import make_one
 from repro.recording import launch
-from repro.recording.closing import Mark, close
+from repro.recording.closing import close
 from repro.recording.intake import SCRIPT
 from repro.recording.launch import Ended
 from repro.runs.directory import RunDirectory
+from repro.runs.recorder_mark import why_nothing
 from repro.runs.run_json import run_json
 from repro.runs.store import Store
 from repro.scenario.types import Name
-
-BY_HAND = "by hand: `repro recorder`, then `import repro_recorder; repro_recorder.watch()` in the program"
 
 
 @click.command("record", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -53,7 +52,7 @@ def command(
     options = launch.Options(
         store=_writable(open_store(store)),
         name=_checked(name),
-        environment=None if environment is None else definition.get(environment),
+        environment=None if environment is None else make_one(environment),
         with_data=with_data,
         stdout_to_stderr=as_json,
     )
@@ -115,18 +114,3 @@ def _say_headline(run: RunDirectory) -> None:
     except ReproError as error:
         line = str(error)
     echo_text(one_line(f"{run.id}  {line}", 2000), err=True)
-
-
-def why_nothing(mark: Mark) -> str:
-    """Why there is no recording, and what else can be done, in one line."""
-    if mark.failures:
-        return f"nothing was recorded: the recorder failed ({one_line(mark.failures[0], 200)})"
-    if not mark.loaded:
-        reasons = "no Python was started, or with -I, -E or -S, or with another PYTHONPATH"
-        return f"nothing was recorded, since the recorder was not loaded ({reasons}); {BY_HAND}"
-    if not mark.keras:
-        return "nothing was recorded, since no Keras was imported"
-    return (
-        "nothing was recorded: Keras was imported, but neither fit nor train_on_batch was called; a loop of one's own: "
-        "`with repro_recorder.recording(model, x, y):`"
-    )

@@ -17,7 +17,7 @@ from repro.runs.checkpoint_interval import checkpoint_seconds
 from repro.runs.directory import RunDirectory
 from repro.runs.records import RunRecord
 from repro.runs.run_json import run_json
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import AnyScenario
 from repro.supervise.supervisor import supervise
 
 # State of a run with which nobody can go on, and what to do.
@@ -73,7 +73,7 @@ def command(
     ctx.exit(int(code))
 
 
-def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenario, definition.Environment]:
+def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, AnyScenario, definition.Environment]:
     """What is needed to go on; a fault that says why it cannot be."""
     checkpoint_seconds()
     state = run.state()
@@ -91,4 +91,4 @@ def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenari
             f"the environment {environment.name} is not the one the run began in ({lines[0]})",
             do="--allow-drift goes on all the same and records it",
         )
-    return record, run.require_scenario(), environment
+    return record, run.require_any_scenario(), environment

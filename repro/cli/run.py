@@ -18,6 +18,7 @@ from repro.base.errors import EndedEarlyError, ExitCode, InputError, ReproError,
 from repro.cli import progress
 from repro.cli.basics import training_options
 from repro.cli.common import echo_note, echo_text, json_option, open_store, print_json, store_option
+from repro.cli.environments import make_named
 from repro.cli.figures import run_text
 from repro.cli.progress import show_progress
 from repro.environment.record import IMAGE_FILE
@@ -59,6 +60,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     store = open_store(options["store"])
     if options["detach"]:
         refuse_detach_in_container()
+    options["environments"] = make_named(options["environments"])
     plans = make_plans(RunOptions.from_click(options), command=["repro", *sys.argv[1:]], report=echo_note)
     store.check_writable()
     batch = RunBatch(plans, store, direct=options["direct"], again=options["again"])

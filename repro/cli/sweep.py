@@ -13,6 +13,7 @@ import click
 from repro.base.errors import ExitCode, InputError, ReproError
 from repro.cli.basics import training_options
 from repro.cli.common import echo_note, echo_text, json_option, open_store, print_json, store_option
+from repro.cli.environments import make_named
 from repro.cli.sweep_table import print_sweep, show_sweep
 from repro.environment.record import usable_cores
 from repro.runs.plan import Plan
@@ -78,6 +79,7 @@ def _prepare(options: dict[str, Any], store: Store) -> tuple[list[Job], Runner, 
     """All jobs, where they run, and how many at once if here; every input is checked before anything starts."""
     if options["scheduler"] is not None and options["workers"] is not None:
         raise InputError("--workers is for this machine", do="leave it out: the workers of --scheduler do the runs")
+    options = {**options, "environments": make_named(options["environments"])}
     threads, workers = shares(usable_cores(), options["threads"], options["workers"])
     jobs = [Job(plan) for plan in _plans(options, threads)]
     store.check_writable()

@@ -139,7 +139,7 @@ def table(sweep_groups: Sequence[Group], caption: str = "") -> Table:
     for group in sweep_groups:
         for row in verdict_row(group), *claim_rows(group):
             drawn.add_row(*map(Text, row))
-        if group.unfinished or group.degraded:
+        if group.unfinished or group.degraded or group.ignores_seed:
             drawn.add_row(Text(group.scenario), Text(group.environment), Text(_lacking(group)))
         drawn.add_section()
     return drawn
@@ -189,7 +189,11 @@ def summary(group: Group) -> str:
 
 def _lacking(group: Group) -> str:
     parts = [(group.unfinished, "not finished"), (group.degraded, "on another device than asked")]
-    return ", ".join(f"{count} {what}" for count, what in parts if count)
+    said = [f"{count} {what}" for count, what in parts if count]
+    if group.ignores_seed:
+        count = len(group.seeds) - group.unfinished
+        said.append(f"all {count} seeds gave the same weights: the program does not use its seed")
+    return ", ".join(said)
 
 
 def _rate(rate: float | None, low: float | None, high: float | None) -> tuple[str, str]:

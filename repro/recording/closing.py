@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
@@ -114,31 +113,3 @@ def _write_result(run: RunDirectory, progress: Progress) -> None:
     )
     write_durably(run.file(layout.RESULT), msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     sync_folder(run.path)
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What the recorder said of the processes it was loaded in: the lines of the file REPRO_RECORD_MARK."""
-
-    loaded: int = 0
-    keras: int = 0
-    recordings: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
-
-
-def read_mark(file: Path) -> Mark:
-    """Read the mark; lines of another shape are passed over."""
-    try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        return Mark()
-    by_word: dict[str, list[str]] = {}
-    for line in lines:
-        word, _, rest = line.partition(" ")
-        by_word.setdefault(word, []).append(rest.partition(" ")[2])
-    return Mark(
-        loaded=len(by_word.get("loaded", [])),
-        keras=len(by_word.get("keras", [])),
-        recordings=tuple(dict.fromkeys(by_word.get("recording", []))),
-        failures=tuple(dict.fromkeys(by_word.get("failed", []))),
-    )

@@ -23,7 +23,7 @@ from repro.runs.progress import Progress
 from repro.runs.records import NOTHING_MEASURED, ClaimResult, Result, RunRecord
 from repro.runs.summary import ENDED, RunSummary
 from repro.runs.verdict import decide_all
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import AnyScenario, ScriptScenario
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import WIDTHS, ReproScreen
@@ -85,7 +85,7 @@ class RunScreen(ReproScreen):
         self._heard = time.monotonic()
         self.state = "reading"
         self.record: RunRecord | None = None
-        self.scenario: Scenario | None = None
+        self.scenario: AnyScenario | None = None
         self.result: Result | None = None
         self.damage = ""
         self.paused = False
@@ -284,7 +284,7 @@ class RunScreen(ReproScreen):
             return []
         labels = [image.label for image in self.record.images]
         measured = NOTHING_MEASURED
-        if self.progress.epoch == self.scenario.fit.epochs:
+        if not isinstance(self.scenario, ScriptScenario) and self.progress.epoch == self.scenario.fit.epochs:
             with contextlib.suppress(InputError):  # predictions of other images; the claims stay open
                 measured = self.progress.measurements(self.scenario.fit.epochs, labels)
         return decide_all(self.scenario, measured, self.record.environment)

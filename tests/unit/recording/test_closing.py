@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from repro.recording.closing import ProcessEnd, close, read_mark
+from repro.recording.closing import ProcessEnd, close
 from repro.runs.directory import RunDirectory
+from repro.runs.recorder_mark import read_mark
 
 
 def cut(run: Path, last: str) -> RunDirectory:

@@ -50,7 +50,7 @@ FAULTS = {
     "merge key": ("group: control", "<<: {group: control}", 4, "unknown key <<"),
     "control character": ("A small scenario", '"\\e[31mred"', 3, "title: holds a control character"),
     "control character in a key": ("group: control", '"\\e[31m": control', 4, "unknown key"),
-    "newer format": ("format: 1", "format: 2", 1, "written in format 2: update repro: this one reads 1"),
+    "newer format": ("format: 1", "format: 3", 1, "written in format 3: update repro: this one reads 2"),
     "not measured": ("value: fit.accuracy", "value: predict.accuracy", 13, ""),
     "unknown value": ("value: fit.accuracy", "value: fit.speed", 13, "claims[0].value: invalid enum value"),
     "unknown operator": ("is: equal", "is: about", 13, "claims[0].is: invalid enum value"),

@@ -163,7 +163,7 @@ def test_an_own_models_run_is_never_prepared(make_plan: MakePlan) -> None:
     plan = make_plan()
     model = type(plan.scenario.model)(python="model.py", classes=3)
     own = replace(plan, scenario=msgspec.structs.replace(plan.scenario, model=model))
-    with pytest.raises(UnusableError, match="own model"):
+    with pytest.raises(UnusableError, match="own model or program"):
         WarmWorker(own)
 
 

@@ -34,6 +34,7 @@ from repro.bundle.manifest import (
 )
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
+from repro.runs.ids import RECORDED
 from repro.runs.view import RunView
 
 _PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}\Z")
@@ -223,7 +224,7 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile, members: dict[str, zipf
     try:
         format_number = msgspec.json.decode(raw, type=_Head).format
         if format_number > FORMAT:
-            bad(path, f"written in format {format_number}", "update repro: this one reads 1")
+            bad(path, f"written in format {format_number}", f"update repro: this one reads {FORMAT}")
         return msgspec.json.decode(raw, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         bad(path, f"{NAME} is damaged ({one_line(error, 200)})")
@@ -284,6 +285,11 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
     listed = (entry.scenario, entry.environment, entry.seed)
     if (record.scenario, record.environment, record.seed) != listed:
         bad(path, f"runs/{entry.id}/run.json and {NAME} do not agree")
+    if run.is_recording or record.environment == RECORDED:
+        from repro.bundle.recording_check import check_recording
+
+        check_recording(path, run, entry, manifest)
+        return
     scenario = run.run.require_scenario()
     stored = _entry(manifest, f"runs/{entry.id}/{layout.SCENARIO}")
     if scenario.sha256() != entry.scenario_sha256 or scenario.name != record.scenario:

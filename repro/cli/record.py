@@ -92,7 +92,7 @@ def _checked(name: str | None) -> str | None:
 def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
     """Close the recordings that the command made and yield them; what cannot be closed is one line."""
     from repro.recording.closing import close
-    from repro.recording.intake import SCRIPT
+    from repro.runs import layout
     from repro.runs.directory import RunDirectory
 
     for run_id in ended.mark.recordings:
@@ -104,7 +104,7 @@ def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
             script_sha256 = run.named_record().scenario_sha256
             if script_sha256 in ended.scripts and not run.is_locked():
                 with contextlib.suppress(OSError):  # without it the recording is only less complete
-                    run.file(SCRIPT).write_bytes(ended.scripts[script_sha256])
+                    run.file(layout.SCRIPT).write_bytes(ended.scripts[script_sha256])
             close(run, ended.end)
         except ReproError as error:
             echo_text(f"repro: {run.id}: {error}", err=True)

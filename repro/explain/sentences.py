@@ -6,9 +6,10 @@ Code is between backticks.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from repro.base.text import exact, percent
+from repro.base.text import exact, percent, rounded
 from repro.explain.criteria import CONVERGED, are_apart, has_learned, updates_needed
 from repro.runs.progress import power
 
@@ -140,6 +141,15 @@ def both_phases(training: float, inference: float, shuffled: float | None = None
     """Return the accuracies of both phases; `shuffled`: that of shuffled batches in training phase."""
     in_batches = "" if shuffled is None else f" ({percent(shuffled)} in shuffled batches)"
     return f"{percent(training)} right in training phase{in_batches}, {percent(inference)} in inference"
+
+
+def trial(trial: Mapping[str, Any]) -> str:
+    """Return what a trial of a remedy gave: how many samples are right then, or the loss if they have no classes."""
+    if trial["right"] is None:
+        given = f"loss {rounded(trial['loss'], 6)} (before: {rounded(trial['loss_before'], 6)})"
+    else:
+        given = f"{trial['right']} of {trial['of']} right (before: {trial['before']})"
+    return f"{trial['says']}: {given}: {'works' if trial['works'] else 'does not mend it'}"
 
 
 def _right(accuracy: Any, images: int) -> str:

@@ -15,15 +15,17 @@ from repro.base.decoding import decode_json
 from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.base.yaml_file import Document
+from repro.bundle import diagnosis_file, report
 from repro.bundle import manifest as m
-from repro.bundle import report
 from repro.bundle.archive import write_new, zipped
 from repro.bundle.redact.leaks import LeakScanner
 from repro.bundle.redact.redactor import Redactor
 from repro.bundle.redact.run import redacted, redactor_for
-from repro.bundle.run_files import RunFiles, gather, refuse_changed
+from repro.bundle.run_files import Choice, RunFiles, gather, refuse_changed
+from repro.explain.diagnosis import diagnose
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
+from repro.runs.recorded_files import holds_samples
 from repro.runs.view import RunView
 from repro.scenario.types import Scenario
 
@@ -36,6 +38,8 @@ class Contents:
 
     files: dict[str, bytes] = field(default_factory=dict)
     manifest: m.Manifest | None = None
+    # What was asked for and is not there, and what says less than the run itself.
+    notes: list[str] = field(default_factory=list)
 
     @property
     def total_bytes(self) -> int:
@@ -47,13 +51,16 @@ class Contents:
         return zipped(self.files, _FRONT)
 
 
-def collect(runs: Sequence[RunView], *, images: bool = True, own_images: bool = False) -> Contents:
+def collect(
+    runs: Sequence[RunView], *, images: bool = True, own_images: bool = False, script: bool = False, data: bool = False
+) -> Contents:
     """Return everything that goes into the bundle, redacted and scanned; only a temporary folder is written.
 
-    `images`: shipped images go in. `own_images`: the user's own go in too, as decoded arrays.
+    The options are those of `run_files.Choice`.
     """
     distinct = {view.id: view for view in runs}.values()
-    gathered = [gather(view, images=images, own_images=own_images) for view in distinct]
+    choice = Choice(images, own_images, script, data)
+    gathered = [gather(view, choice) for view in distinct]
     redactor = redactor_for(gathered)
     stored: dict[str, bytes] = {}
     original_hashes: dict[str, str] = {}
@@ -66,7 +73,8 @@ def collect(runs: Sequence[RunView], *, images: bool = True, own_images: bool = 
     with scratch.folder("export") as folder:
         files = _with_reports(folder, gathered, stored)
     manifest = m.Manifest(
-        format=m.FORMAT,
+        # Only a bundle with recordings is one that earlier versions cannot read.
+        format=m.FORMAT if any(run.is_recording for run in gathered) else 1,
         program=f"repro {__version__}",
         runs=[_run_entry(run, stored) for run in gathered],
         files=[
@@ -80,7 +88,7 @@ def collect(runs: Sequence[RunView], *, images: bool = True, own_images: bool = 
     _refuse_leaks(redactor, files)
     for run in gathered:
         refuse_changed(run)
-    return Contents(files, manifest)
+    return Contents(files, manifest, _notes(gathered, files, choice))
 
 
 def write(contents: Contents, target: Path) -> str:
@@ -110,8 +118,38 @@ def _is_readable(contents: Contents) -> bool:
     )
 
 
+def _notes(gathered: Sequence[RunFiles], files: dict[str, bytes], choice: Choice) -> list[str]:
+    """Return a line for each thing that a recording cannot give, or that it says less of in a bundle."""
+    notes = []
+    for run in gathered:
+        if not run.is_recording:
+            continue
+        if choice.script and layout.SCRIPT not in run.files:
+            notes.append(f"{run.view.id}: its program is not in the store; only the hash goes in")
+        if choice.data and not any(map(holds_samples, run.files)):
+            notes.append(f"{run.view.id}: it kept no samples (repro record --with-data keeps them)")
+        there = msgspec.json.decode(files[f"runs/{run.view.id}/{diagnosis_file.NAME}"])["diagnosis"]
+        here = diagnose(run.view.run)[0].cause
+        if there != here:
+            notes.append(f"{run.view.id}: without what stays here the diagnosis is {there}, not {here}")
+    return notes
+
+
 def _run_entry(run: RunFiles, stored: dict[str, bytes]) -> m.RunEntry:
     record = run.view.record
+    if run.is_recording:
+        return m.RunEntry(
+            id=record.id,
+            scenario=record.scenario,
+            scenario_sha256=record.scenario_sha256,
+            environment=record.environment,
+            seed=record.seed,
+            state=run.view.state,  # type: ignore[arg-type]  # gather let only these through
+            verdict=run.view.verdict,  # type: ignore[arg-type]  # the record's own type
+            images="hashes",
+            script="included" if layout.SCRIPT in run.files else "hash",
+            data="included" if any(map(holds_samples, run.files)) else "facts",
+        )
     text = stored[f"runs/{record.id}/{layout.SCENARIO}"].decode()
     return m.RunEntry(
         id=record.id,
@@ -143,4 +181,9 @@ def _with_reports(folder: Path, gathered: Sequence[RunFiles], stored: dict[str, 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     views = [RunView(RunDirectory(folder / "runs" / run.view.id)) for run in gathered]
-    return {**stored, **report.make(views).files}
+    diagnoses = {
+        f"runs/{view.id}/{diagnosis_file.NAME}": diagnosis_file.write(diagnose(view.run))
+        for view in views
+        if view.is_recording
+    }
+    return {**stored, **diagnoses, **report.make(views).files}

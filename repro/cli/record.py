@@ -16,8 +16,8 @@ from repro.cli.common import echo_text, json_option, open_store, print_json, sto
 from repro.cli.environments import make_one
 from repro.recording import launch
 from repro.recording.closing import close
-from repro.recording.intake import SCRIPT
 from repro.recording.launch import Ended
+from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.recorder_mark import why_nothing
 from repro.runs.run_object import run_object
@@ -96,7 +96,7 @@ def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
             script_sha256 = run.named_record().scenario_sha256
             if script_sha256 in ended.scripts and not run.is_locked():
                 with contextlib.suppress(OSError):  # without it the recording is only less complete
-                    run.file(SCRIPT).write_bytes(ended.scripts[script_sha256])
+                    run.file(layout.SCRIPT).write_bytes(ended.scripts[script_sha256])
             close(run, ended.end)
         except ReproError as error:
             echo_text(f"repro: {run.id}: {error}", err=True)

@@ -1,8 +1,7 @@
 """The command line. Each command's module is imported when it is called (a help page needs none of them).
 
-Commands import at their top. Only what some calls of a command need is imported where it is used: NumPy by the
-diagnosis of recordings, what trains by trials of `diagnose` and by `verify` without `--no-run` (0.1 s each), Dask by
-sweeps on a cluster.
+Commands import at their top. Only what some calls of a command need is imported where it is used: NumPy by `record`,
+which starts the program first, what trains by `verify` without `--no-run` (0.1 s each), Dask by sweeps on a cluster.
 """
 
 from __future__ import annotations

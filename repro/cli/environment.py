@@ -20,6 +20,7 @@ from repro.environment import check, definition, made
 from repro.environment.install import install
 from repro.environment.record import collect
 from repro.environment.requirement_list import TENSORFLOW, is_list, parse, split_names
+from repro.supervise.new_environment import make
 from repro.supervise.probe import probe
 
 
@@ -94,8 +95,6 @@ def new_environment(requirements: tuple[str, ...], python: str | None, as_of: st
 
     NAME is a name of your own for it beside the one that it gets from its versions.
     """
-    from repro.supervise.new_environment import make
-
     own_name = None if is_list(requirements[0]) else requirements[0]
     asked = parse(requirements if own_name is None else requirements[1:])
     if own_name is not None:

@@ -8,6 +8,7 @@ from repro.cli.common import echo_note
 from repro.environment import made
 from repro.environment.definition import Environment
 from repro.environment.requirement_list import is_list, parse, split_names
+from repro.supervise.new_environment import make
 
 Say = Callable[[str], None]
 
@@ -26,6 +27,5 @@ def make_one(name: str, say: Say = echo_note) -> Environment:
     known = made.answer_to(asked)
     if known is not None and known.is_installed() and known.definition.cannot_train != made.NEVER_TRIED:
         return known
-    from repro.supervise.new_environment import make
 
     return make(asked, say=say)

@@ -20,7 +20,7 @@ from repro.recording.launch import Ended
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.recorder_mark import why_nothing
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
 from repro.runs.store import Store
 from repro.scenario.types import Name
 
@@ -60,7 +60,7 @@ def command(
     if options.store is not None:
         for run in _closed(ended, open_store(store)):
             if as_json:
-                print_json(run_object(run))
+                print_json(run_json(run))
             _say_headline(run)
         if not ended.mark.recordings:
             echo_text(f"repro: {why_nothing(ended.mark)}", err=True)

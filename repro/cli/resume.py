@@ -16,7 +16,7 @@ from repro.environment.requirements import require_gpu
 from repro.runs.checkpoint_interval import checkpoint_seconds
 from repro.runs.directory import RunDirectory
 from repro.runs.records import RunRecord
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
 from repro.scenario.script_types import AnyScenario
 from repro.supervise.supervisor import supervise
 
@@ -60,7 +60,7 @@ def command(
         in_background(work, chosen)
         lock.close()
         if as_json:
-            print_json(run_object(found, with_measurements=False))
+            print_json(run_json(found, with_measurements=False))
         else:
             echo_text(found.id)
         return

@@ -27,7 +27,7 @@ from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
 from repro.runs.planning import RunOptions, make_plans
 from repro.runs.progress import Progress
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
 from repro.runs.store import Store
 from repro.supervise.supervisor import supervise
 
@@ -158,7 +158,7 @@ def say_why(run: RunDirectory, progress: Progress) -> None:
 
 def print_run(run: RunDirectory, *, as_json: bool) -> None:
     """One run on standard output."""
-    found = run_object(run)
+    found = run_json(run)
     if as_json:
         print_json(found)
     else:
@@ -248,7 +248,7 @@ def _detach(batch: RunBatch, *, as_json: bool) -> None:
         echo_text(f"repro: {run.id} answers this already: --again trains anew", err=True)
     first = in_background(in_child, batch.store) if batch.groups else batch.finished[0].id
     if as_json:
-        print_json(run_object(batch.store.find(first), with_measurements=False))
+        print_json(run_json(batch.store.find(first), with_measurements=False))
     else:
         echo_text(first)
     if batch.count > 1:

@@ -14,7 +14,7 @@ from repro.cli.figures import run_text
 from repro.explain import layers
 from repro.explain.phrases import as_text
 from repro.runs.directory import RunDirectory
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
 from repro.runs.view import RunView
 
 _HEADINGS = (
@@ -31,7 +31,7 @@ _HEADINGS = (
 def command(name: str, with_layers: bool, store: Path | None, as_json: bool) -> None:
     """Show one run: verdict, claims, figures. RUN: an id, a unique prefix, or `last`."""
     run = open_store(store).find(name)
-    found = run_object(run)
+    found = run_json(run)
     reports = layers.read(run) if with_layers and found["state"] != "damaged" else []
     if as_json:
         print_json(found | ({"layers": layers.as_json(reports)} if with_layers else {}))

@@ -14,7 +14,7 @@ from repro.cli.progress import show_progress
 from repro.runs import layout
 from repro.runs.directory import RunDirectory, follow
 from repro.runs.ids import RECORDED
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
 
 
 @click.command("watch")
@@ -33,7 +33,7 @@ def command(ctx: click.Context, run: str, plain: bool, store: Path | None, as_js
                 display(event)
         except msgspec.DecodeError as error:
             raise InputError(f"damaged ({error})", do="delete the run", file=found.file(layout.EVENTS)) from None
-    shown = run_object(found)
+    shown = run_json(found)
     if as_json:
         print_json(shown)
     else:

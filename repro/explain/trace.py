@@ -14,6 +14,7 @@ from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.explain import sentences
 from repro.explain.phrases import Sentence
+from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.event_base import Count
 from repro.runs.progress import prediction
@@ -78,7 +79,7 @@ def read(run: RunDirectory) -> TracedRun:
 
 
 def _read_head(run: RunDirectory) -> _Head:
-    file = run.file("arrays/trace.json")
+    file = run.file(layout.TRACE_HEADER)
     try:
         return decode_json(file.read_bytes(), _Head)
     except msgspec.DecodeError as error:
@@ -117,7 +118,7 @@ def remaining_distances(
 
     updates = traced.updates(epoch)
     columns = 2 * sum(traced.channels)
-    rows: Any = np.memmap(traced.run.file("arrays/trace.f32"), np.float32, "r")[: updates * columns]
+    rows: Any = np.memmap(traced.run.file(layout.TRACE), np.float32, "r")[: updates * columns]
     rows = rows.reshape(updates, columns)
     batch = np.array(rows[-1])
     if kind == "re-estimated":

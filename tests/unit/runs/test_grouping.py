@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from repro.base.errors import ExitCode
-from repro.cli.run import Work
+from repro.cli.run import RunBatch
 from repro.environment import definition
 from repro.environment.machine import ONEDNN
 from repro.runs import grouping, reuse
@@ -101,17 +101,17 @@ def test_nothing_is_derived_from_what_left_no_trace(folder: Path, store: Path) -
     """As a network without BatchNormalization layers does."""
     finished(folder, store)
     run = Store(store).runs()[-1]
-    work = Work([shipped(name) for name in REPORT], Store(store), direct=False, again=True)
+    work = RunBatch([shipped(name) for name in REPORT], Store(store), direct=False, again=True)
     sources: list[str | None] = []
 
     def run_plan(plan: Plan) -> tuple[RunDirectory, ExitCode]:
         sources.append(plan.derived_from)
         return run, ExitCode.DONE
 
-    assert len(list(work.do(run_plan))) == len(REPORT) and sources == [None] * len(REPORT)
+    assert len(list(work.run_all(run_plan))) == len(REPORT) and sources == [None] * len(REPORT)
     sources.clear()
     run.file("arrays/trace.json").touch()
-    assert len(list(work.do(run_plan))) == len(REPORT) and sources == [None, *[run.id] * (len(REPORT) - 1)]
+    assert len(list(work.run_all(run_plan))) == len(REPORT) and sources == [None, *[run.id] * (len(REPORT) - 1)]
 
 
 def test_a_derived_run_is_no_answer_where_each_is_trained(folder: Path, store: Path) -> None:
@@ -122,9 +122,9 @@ def test_a_derived_run_is_no_answer_where_each_is_trained(folder: Path, store: P
     result = msgspec.json.decode(derived.file("result.json").read_bytes())
     derived.file("result.json").write_bytes(msgspec.json.encode({**result, "derived_from": "another"}))
     for direct, answer in ((False, derived), (True, trained)):
-        assert Work([plan], Store(store), direct=direct, again=False).finished == [answer]
+        assert RunBatch([plan], Store(store), direct=direct, again=False).finished == [answer]
     trained.file("result.json").unlink()
-    assert Work([plan], Store(store), direct=True, again=False).count == 1
+    assert RunBatch([plan], Store(store), direct=True, again=False).count == 1
 
 
 CHANGES: dict[str, Callable[[Plan], Plan]] = {

@@ -10,7 +10,7 @@ import pytest
 
 from repro.runs import events
 from repro.runs.directory import RunDirectory
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
 from repro.runs.summary import RunSummary, summarise
 from repro.runs.view import RunView
 from tests.support.paths import ROOT
@@ -29,7 +29,7 @@ def test_an_id_tells_when_what_and_where() -> None:
 
 def test_the_row_of_a_finished_run(folder: Path, store: Path) -> None:
     run = finished(folder, store)
-    row, plain = summarise(RunView(run)), run_object(run)
+    row, plain = summarise(RunView(run)), run_json(run)
     assert (row.state, row.verdict, row.outcome) == ("finished", "REPRODUCED", "REPRODUCED")
     assert (row.epoch, row.epochs, row.fit_accuracy) == (3, 3, 1.0)
     assert row.predict_accuracy == pytest.approx(1 / 3)
@@ -41,7 +41,7 @@ def test_the_row_of_a_finished_run(folder: Path, store: Path) -> None:
 
 def test_the_row_of_an_unfinished_run(folder: Path, store: Path) -> None:
     run = make(folder, store, started(), epoch(1), epoch(2), events.RunEnded(state="stopped", reason="on request"))
-    row, plain = summarise(RunView(run)), run_object(run)
+    row, plain = summarise(RunView(run)), run_json(run)
     assert (row.state, row.reason, row.epoch, row.epochs) == ("stopped", "on request", 2, 3)
     assert (plain["state"], plain["reason"], plain["epoch"], plain["epochs"]) == ("stopped", "on request", 2, 3)
     assert row.seconds is None and row.claims == () and row.step_seconds == 1.0
@@ -51,7 +51,7 @@ def test_the_row_of_an_unfinished_run(folder: Path, store: Path) -> None:
 def test_a_run_whose_folder_was_renamed_is_damaged_everywhere(folder: Path, store: Path) -> None:
     run = finished(folder, store)
     moved = RunDirectory(run.path.rename(run.path.with_name(run.id[:-4] + "0000")))
-    row, plain = summarise(RunView(moved), ["keras-3"]), run_object(moved)
+    row, plain = summarise(RunView(moved), ["keras-3"]), run_json(moved)
     assert row.state == plain["state"] == moved.state() == "damaged"
     assert row.reason == plain["reason"] and "give the folder its name back" in plain["reason"]
     assert (row.scenario, row.environment) == ("small", "keras-3"), "as the id tells them"

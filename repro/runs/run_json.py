@@ -14,7 +14,7 @@ from repro.runs.summary import RunSummary, summarise
 from repro.runs.view import RunView
 
 
-def run_object(run: RunDirectory, *, with_measurements: bool = True) -> dict[str, Any]:
+def run_json(run: RunDirectory, *, with_measurements: bool = True) -> dict[str, Any]:
     """Return the JSON object of one run; a damaged one has its reason in place of figures."""
     view = RunView(run)
     summary = summarise(view)

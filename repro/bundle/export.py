@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,14 +63,8 @@ def collect(
     choice = Choice(images, own_images, script, data)
     gathered = [gather(view, choice) for view in distinct]
     redactor = redactor_for(gathered)
-    stored: dict[str, bytes] = {}
-    original_hashes: dict[str, str] = {}
-    for run in gathered:
-        for name in sorted(run.files):
-            path = f"runs/{run.view.id}/{name}"
-            stored[path] = redacted(redactor, run, name, path)
-            if stored[path] != run.files[name]:
-                original_hashes[path] = hashlib.sha256(run.files[name]).hexdigest()
+    stored = _stored(redactor, gathered)
+    originals = {f"runs/{run.view.id}/{name}": data for run in gathered for name, data in run.files.items()}
     with scratch.folder("export") as folder:
         files = _with_reports(folder, gathered, stored)
     manifest = m.Manifest(
@@ -77,10 +72,7 @@ def collect(
         format=m.FORMAT if any(run.is_recording for run in gathered) else 1,
         program=f"repro {__version__}",
         runs=[_run_entry(run, stored) for run in gathered],
-        files=[
-            m.FileEntry(name, len(data), hashlib.sha256(data).hexdigest(), original_hashes.get(name))
-            for name, data in sorted(files.items())
-        ],
+        files=[_file_entry(name, data, originals.get(name, data)) for name, data in sorted(files.items())],
         left_out=sorted((entry for run in gathered for entry in run.left_out), key=lambda entry: entry.path),
         replaced=[m.Replaced(use.file, use.alias, use.kind, use.count) for use in redactor.replacements],
     )
@@ -91,13 +83,50 @@ def collect(
     return Contents(files, manifest, _notes(gathered, files, choice))
 
 
+@contextlib.contextmanager
+def redacted_copy(view: RunView) -> Iterator[RunView]:
+    """Yield a run as a bundle would hold it, for texts that are made from it; InputError if something would leak."""
+    gathered = [gather(view, Choice())]
+    redactor = redactor_for(gathered)
+    stored = _stored(redactor, gathered)
+    _refuse_leaks(redactor, stored)
+    with scratch.folder("redacted") as folder:
+        _unpack(folder, stored)
+        yield RunView(RunDirectory(folder / "runs" / view.id))
+
+
+def _stored(redactor: Redactor, gathered: Sequence[RunFiles]) -> dict[str, bytes]:
+    """Return the files of runs as a bundle holds them, by their path in it."""
+    stored = {}
+    for run in gathered:
+        for name in sorted(run.files):
+            path = f"runs/{run.view.id}/{name}"
+            stored[path] = redacted(redactor, run, name, path)
+    return stored
+
+
+def _unpack(folder: Path, stored: dict[str, bytes]) -> None:
+    for name, data in stored.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _file_entry(name: str, data: bytes, original: bytes) -> m.FileEntry:
+    return m.FileEntry(name, len(data), _sha256(data), None if original == data else _sha256(original))
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def write(contents: Contents, target: Path) -> str:
     """Write the zip to `target`, which must not exist, whole or not at all; return its SHA-256."""
     data = contents.zipped()
     if len(data) > m.MAX_ARCHIVE_BYTES or not _is_readable(contents):
         raise InputError("the bundle would be larger than a reader accepts", do="export fewer runs", file=target)
     write_new(target, data)
-    return hashlib.sha256(data).hexdigest()
+    return _sha256(data)
 
 
 def _is_readable(contents: Contents) -> bool:
@@ -176,10 +205,7 @@ def _refuse_leaks(redactor: Redactor, files: dict[str, bytes]) -> None:
 
 def _with_reports(folder: Path, gathered: Sequence[RunFiles], stored: dict[str, bytes]) -> dict[str, bytes]:
     """Return the stored files with pictures, README.md and report.html, which are made from redacted files only."""
-    for name, data in stored.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+    _unpack(folder, stored)
     views = [RunView(RunDirectory(folder / "runs" / run.view.id)) for run in gathered]
     diagnoses = {
         f"runs/{view.id}/{diagnosis_file.NAME}": diagnosis_file.write(diagnose(view.run))

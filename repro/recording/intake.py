@@ -16,9 +16,8 @@ from repro.base import arrays, scratch
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.files import is_locked, sync_folder
 from repro.base.text import one_line
-from repro.bundle import diagnosis_file
+from repro.bundle import diagnosis_file, manifest
 from repro.bundle import read as bundle_read
-from repro.bundle.manifest import NAME as BUNDLE_MANIFEST
 from repro.recording.closing import close
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
@@ -100,7 +99,7 @@ def _unpack(source: Path, folder: Path) -> None:
         of_scenarios = {name.rpartition("/")[0] for name in members if name.endswith(f"/{layout.SCENARIO}")}
         for name, member in members.items():
             parts = name.split("/")
-            if "/".join(parts[:2]) in of_scenarios and BUNDLE_MANIFEST in members:
+            if "/".join(parts[:2]) in of_scenarios and manifest.NAME in members:
                 continue
             if parts[0] in (FOLDER, "runs"):
                 parts = parts[1:]

@@ -17,6 +17,7 @@ from repro.runs.recorder_mark import why_nothing
 from repro.runs.run_object import run_object
 
 if TYPE_CHECKING:
+    from repro.environment.definition import Environment
     from repro.recording.launch import Ended
     from repro.runs.directory import RunDirectory
     from repro.runs.store import Store
@@ -44,7 +45,6 @@ def command(
     Afterwards each recording and its diagnosis is one line on standard error. Exit code: the command's own. With --json
     the recordings are on standard output, and what the command prints is on standard error.
     """
-    from repro.environment import definition
     from repro.recording import launch
 
     if not command_line:
@@ -52,7 +52,7 @@ def command(
     options = launch.Options(
         store=_writable(open_store(store)),
         name=_checked(name),
-        environment=None if environment is None else definition.get(environment),
+        environment=_environment(environment),
         with_data=with_data,
         stdout_to_stderr=as_json,
     )
@@ -65,6 +65,16 @@ def command(
         if not ended.mark.recordings:
             echo_text(f"repro: {why_nothing(ended.mark)}", err=True)
     ctx.exit(ended.end.exit_code or 0)
+
+
+def _environment(name: str | None) -> Environment | None:
+    """Return the environment that is named; in the container, which has no Keras of its own, the default one."""
+    from repro.environment import definition
+    from repro.environment.record import IMAGE_FILE
+
+    if name is None and IMAGE_FILE.is_file():
+        name = definition.DEFAULT
+    return None if name is None else definition.get(name)
 
 
 def _writable(store: Store) -> Path | None:

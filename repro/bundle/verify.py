@@ -18,7 +18,7 @@ from repro.environment import check, definition, diff
 from repro.environment.facts import facts_of
 from repro.environment.machine import ONEDNN
 from repro.environment.requirements import require_gpu
-from repro.explain.recorded import diagnose
+from repro.explain.diagnosis import diagnose
 from repro.runs import layout
 from repro.runs.plan import Plan
 from repro.runs.records import Measurements

@@ -79,7 +79,7 @@ def _checked(opened: Bundle, run: RunView) -> dict[str, Any]:
     row: dict[str, Any] = {"run": run.id, "grade": None, "verdicts": [run.verdict, None]}
     if run.is_recording:
         from repro.bundle import diagnosis_file
-        from repro.explain.recorded import diagnose
+        from repro.explain.diagnosis import diagnose
         from repro.recording import again
 
         stated = diagnosis_file.read(run.run)
@@ -140,7 +140,7 @@ def _verify(
 def _run_again(program: Again, store: Any) -> tuple[list[dict[str, Any]], int]:
     """Run a recording's program again; the rows of its recordings, and the exit code."""
     from repro.base.errors import EndedEarlyError
-    from repro.explain.recorded import diagnose
+    from repro.explain.diagnosis import diagnose
     from repro.recording import again
 
     try:

@@ -98,7 +98,7 @@ def _no_discrepancy(case: Case) -> RecordedFinding:
     says = f"no discrepancy: {case.phases}, on {case.samples} samples of fit"
     if others:
         says += f"; {len(others)} later call{'s' if len(others) > 1 else ''} of the program agree with that"
-    if not case.norms:
+    if case.fit.ended is not None and not case.norms:
         says += "; this model has no BatchNormalization layers"
     if (name := phases.drawing_layer(case)) is not None:
         says += f"; {name} draws random numbers in inference phase, too"

@@ -67,6 +67,7 @@ class _Reader:
             training=_score(training),
             losses=[float(loss) for loss in self.progress.loss],
             norms=[_norm(norm) for norm in self._moving],
+            are_norms_known=fit.ended is not None,
             batch_size=fit.started.batch_size or (training.batch_size if training is not None else None),
             trials=list(self._trials("fit", None, inference)),
             others=others,

@@ -238,6 +238,7 @@ class Evidence:
     in_order: Score | None = None
     losses: Sequence[float] = ()
     norms: Sequence[Norm] = ()
+    are_norms_known: bool = True
     batch_size: int | None = None
     trials: Sequence[Trial] = ()
     others: Sequence[Other] = ()

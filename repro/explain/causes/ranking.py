@@ -196,7 +196,7 @@ def _no_discrepancy(evidence: Evidence) -> Finding:
     calls = [other for other in evidence.others if other.is_call]
     if calls:
         says += f"; {len(calls)} later call{'s' if len(calls) > 1 else ''} of the program agree with that"
-    if not evidence.norms:
+    if evidence.are_norms_known and not evidence.norms:
         says += f"; {sentences.NO_BATCH_NORM}"
     if evidence.drawing is not None:
         says += f"; {evidence.drawing} draws random numbers in inference phase, too"

@@ -83,6 +83,8 @@ def require_traced(run: RunDirectory) -> RunRecord:
         raise InputError(f"{run.id}: {reason}", do="no training at another momentum can be told from this one")
     if not snapshots(run):
         raise InputError(f"the run {run.id} has kept no weights yet", do="wait for its first epoch")
+    if not run.file(layout.TRACE_HEADER).is_file():
+        raise InputError(f"the run {run.id} was not traced: it keeps no {layout.TRACE_HEADER}", do="train it again")
     return record
 
 

@@ -283,7 +283,7 @@ async def test_a_place_is_reached_from_a_run_that_lies_upon_it(make_app: MakeApp
 async def test_what_was_drawn_of_a_screen_goes_with_it(make_app: MakeApp, store: Path) -> None:
     recorded.finished(store)
     app = make_app()
-    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
+    async with app.run_test(notifications=True, size=(100, 36)) as pilot:
         await shows(pilot, "original-bug")
         await pilot.press("2")
         await shows(pilot, "1 run")
@@ -301,7 +301,7 @@ async def test_what_was_drawn_of_a_screen_goes_with_it(make_app: MakeApp, store:
 LATE: list[tuple[Callable[[str], ReproScreen], str, tuple[object, ...]]] = [
     (lambda run_id: ReportScreen([run_id]), "_show_preview", (None, "")),
     (lambda run_id: ReportScreen([run_id]), "_show_issue", ("# Issue", "")),
-    (WhyScreen, "_loaded", ([], "")),
+    (WhyScreen, "_loaded", ([], [], "")),
     (WhatIfScreen, "_loaded", (None, None, "no trace")),
     (RunScreen, "_put_pictures", (None,)),
 ]
@@ -357,7 +357,7 @@ async def test_a_report_closed_before_its_issue_text_says_that_nothing_was_writt
 async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_app: MakeApp, store: Path) -> None:
     run = recorded.finished(store, 1)
     app = make_app()
-    async with app.run_test(notifications=True, size=(140, 61)) as pilot:
+    async with app.run_test(notifications=True, size=(140, 66)) as pilot:
         await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(

@@ -17,8 +17,9 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Log, Static
 
-from repro.base.errors import InputError
+from repro.base.errors import InputError, ReproError
 from repro.base.text import one_line
+from repro.explain.causes.finding import Finding
 from repro.runs.progress import Progress
 from repro.runs.records import NOTHING_MEASURED, ClaimResult, Result, RunRecord
 from repro.runs.summary import ENDED, RunSummary
@@ -28,7 +29,7 @@ from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
 from tui.text import QUIET, rows
-from tui.viewmodels import claims, run_lines
+from tui.viewmodels import claims, diagnosis_lines, run_lines
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
@@ -82,6 +83,7 @@ class RunScreen(ReproScreen):
         self.scenario: Scenario | None = None
         self.result: Result | None = None
         self.damage = ""
+        self.findings: list[Finding] = []
         self.paused = False
         self._tail: list[str] = []
         self._unwritten: deque[str] = deque(maxlen=LOG_LINES)
@@ -95,6 +97,7 @@ class RunScreen(ReproScreen):
     def body(self) -> ComposeResult:
         with VerticalScroll(id="page"):
             yield Static("", id="head", markup=False)
+            yield Static("", id="diagnosis", markup=False)
             yield Static("", id="reason", markup=False)
             with Horizontal(id="columns"):
                 with Vertical(id="left"):
@@ -154,10 +157,29 @@ class RunScreen(ReproScreen):
             self.state = news.state
             self.result = news.result if news.state == "finished" else None
             self.refresh_bindings()
+            if self.state in ENDED and not self.findings:
+                self._diagnose()
         self.damage = news.damage or self.damage
         if news.log:
             self._unwritten.extend(news.log)
             self._tail = [*self._tail, *(one_line(line, 300) for line in news.log[-12:])][-12:]
+        self._dirty = True
+
+    @work(thread=True, group="diagnosis")
+    def _diagnose(self) -> None:
+        """Say why the run is as it is, from its files; one that failed before it was measured has no diagnosis."""
+        from repro.explain.diagnosis import (
+            diagnose,
+        )  # numpy and the rules: 0.1 s, which a run that goes on need not pay
+
+        findings: list[Finding] = []
+        with contextlib.suppress(ReproError, OSError):
+            findings = diagnose(self.session.run_directory(self.run_id))
+        with contextlib.suppress(RuntimeError):
+            self.app.call_from_thread(self._diagnosed, findings)
+
+    def _diagnosed(self, findings: list[Finding]) -> None:
+        self.findings = findings
         self._dirty = True
 
     @work(thread=True, group="pictures")
@@ -220,6 +242,9 @@ class RunScreen(ReproScreen):
         captions = run_lines.captions(progress, images, len(self._captions))
         for caption, content in zip(self._captions, captions, strict=True):
             self.put(caption, content)
+        diagnosis = diagnosis_lines.lines(self.findings, self.size.width)
+        self.put(self.query_one("#diagnosis", Static), diagnosis)
+        self.query_one("#diagnosis").display = bool(diagnosis.plain)
         reason = run_lines.reason(progress, self.state, self.damage or self.summary.reason or "", self._tail)
         self.put(self.query_one("#reason", Static), reason)
         self.query_one("#reason").display = bool(reason.plain)

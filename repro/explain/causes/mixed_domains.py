@@ -66,7 +66,7 @@ def _kinds_of_batches(evidence: Evidence) -> Finding | None:
     if size is None or evidence.random:
         return None
     mixed = [trial for trial in evidence.trials_of("batch") if (trial.batch_size or 0) >= 2 * size]
-    if size <= SMALL_BATCH:
+    if size <= SMALL_BATCH and (evidence.purity or 0.0) < PURE_BATCHES:
         mixed = []
     mixed += evidence.trials_of("shuffled")
     if not mixed:

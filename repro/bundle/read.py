@@ -37,6 +37,7 @@ from repro.bundle.manifest import (
 from repro.bundle.refusal import ASK_AGAIN, bad
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
+from repro.runs.ids import RECORDED
 from repro.runs.view import RunView
 
 _PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}\Z")
@@ -220,7 +221,7 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile, members: dict[str, zipf
     try:
         format_number = decode_json(raw, _Head).format
         if format_number > FORMAT:
-            bad(path, f"written in format {format_number}", "update repro: this one reads 1")
+            bad(path, f"written in format {format_number}", f"update repro: this one reads {FORMAT}")
         return decode_json(raw, Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         bad(path, f"{NAME} is damaged ({one_line(error, 200)})")
@@ -281,6 +282,11 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
     listed = (entry.scenario, entry.environment, entry.seed)
     if (record.scenario, record.environment, record.seed) != listed:
         bad(path, f"runs/{entry.id}/run.json and {NAME} do not agree")
+    if run.is_recording or record.environment == RECORDED:
+        from repro.bundle.recording_check import check_recording
+
+        check_recording(path, run, entry, manifest)
+        return
     scenario = run.run.require_scenario()
     stored = _entry(manifest, f"runs/{entry.id}/{layout.SCENARIO}")
     if scenario.sha256() != entry.scenario_sha256 or scenario.name != record.scenario:

@@ -45,6 +45,8 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
 
 
 def _text(run_id: str, rows: list[dict[str, Any]], note: str | None) -> str:
+    from repro.explain import sentences
+
     lines = [f"run {run_id}"]
     for row in rows:
         lines += ["", click.style(one_line(row["says"], 2000), bold=True)]
@@ -54,18 +56,7 @@ def _text(run_id: str, rows: list[dict[str, Any]], note: str | None) -> str:
             if value is not None
         ]
         lines.append(f"  remedy: {one_line(row['remedy'], 1000)}")
-        lines += [
-            f"  tried on this run: {one_line(trial['says'], 300)}: {_outcome(trial)}: "
-            f"{'works' if trial['works'] else 'does not mend it'}"
-            for trial in row["trials"]
-        ]
+        lines += [f"  tried on this run: {one_line(sentences.trial(trial), 400)}" for trial in row["trials"]]
     if note is not None:
         lines += ["", one_line(note, 1000)]
     return "\n".join(lines)
-
-
-def _outcome(trial: dict[str, Any]) -> str:
-    """How many samples a trial got right, or its loss if they have no classes; and the same before."""
-    if trial["right"] is None:
-        return f"loss {rounded(trial['loss'], 6)} (before: {rounded(trial['loss_before'], 6)})"
-    return f"{trial['right']} of {trial['of']} right (before: {trial['before']})"

@@ -76,8 +76,11 @@ def _figures(measurements: dict[str, Any]) -> list[str]:
     fit = measurements.get("fit", {})
     if fit.get("loss"):
         lines.append(f"  fit             {_loss_and_accuracy(fit['loss'][-1], *fit['accuracy'][-1:])}")
+    if "inference" in measurements and measurements["inference"] == measurements.get("evaluate"):
+        measurements = {key: value for key, value in measurements.items() if key != "inference"}
     for key, name in (
         ("evaluate", "evaluate"),
+        ("inference", "inference"),
         ("evaluate_training_phase", "training phase"),
         ("validation", "validation"),
     ):
@@ -94,6 +97,8 @@ def _figures(measurements: dict[str, Any]) -> list[str]:
             f"  BatchNorm       {norm['updates']} updates, initial values weigh {compact(norm['initial_weight'])}, "
             f"distance left {compact(norm['moving_to_batch_distance'])}"
         )
+    for name, number in measurements.get("printed", {}).items():
+        lines.append(f"  printed         {name} {compact(number)}")
     if "weights_sha256" in measurements:
         lines.append(f"  weights         {measurements['weights_sha256']}")
     return lines

@@ -14,10 +14,13 @@ from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.text import one_line
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
 from repro.cli.environments import make_one
+from repro.environment import definition
+from repro.environment.definition import Environment
+from repro.environment.record import IMAGE_FILE
 from repro.recording import launch
 from repro.recording.closing import close
-from repro.recording.intake import SCRIPT
 from repro.recording.launch import Ended
+from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.recorder_mark import why_nothing
 from repro.runs.run_json import run_json
@@ -52,7 +55,7 @@ def command(
     options = launch.Options(
         store=_writable(open_store(store)),
         name=_checked(name),
-        environment=None if environment is None else make_one(environment),
+        environment=_environment(environment),
         with_data=with_data,
         stdout_to_stderr=as_json,
     )
@@ -65,6 +68,13 @@ def command(
         if not ended.mark.recordings:
             echo_text(f"repro: {why_nothing(ended.mark)}", err=True)
     ctx.exit(ended.end.exit_code or 0)
+
+
+def _environment(name: str | None) -> Environment | None:
+    """Return the environment that is named; in the container, which has no Keras of its own, the default one."""
+    if name is None and IMAGE_FILE.is_file():
+        name = definition.DEFAULT
+    return None if name is None else make_one(name)
 
 
 def _writable(store: Store) -> Path | None:
@@ -96,7 +106,7 @@ def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
             script_sha256 = run.named_record().scenario_sha256
             if script_sha256 in ended.scripts and not run.is_locked():
                 with contextlib.suppress(OSError):  # without it the recording is only less complete
-                    run.file(SCRIPT).write_bytes(ended.scripts[script_sha256])
+                    run.file(layout.SCRIPT).write_bytes(ended.scripts[script_sha256])
             close(run, ended.end)
         except ReproError as error:
             echo_text(f"repro: {run.id}: {error}", err=True)

@@ -22,6 +22,7 @@ from repro.supervise.what_if import Statistics, WhatIfSession, snapshots
 @click.option("--epoch", "epochs", multiple=True, metavar="E", help="Epochs with kept weights.  [default: the last]")
 @click.option("--debiased", is_flag=True, help="Also with the initial values taken out of the averages.")
 @click.option("--re-estimated", is_flag=True, help="Also with statistics from one pass over the images (precise BN).")
+@click.option("--without-random-layers", is_flag=True, help="Re-estimate with dropout, noise and augmentation off.")
 @store_option
 @json_option
 def command(
@@ -30,6 +31,7 @@ def command(
     epochs: tuple[str, ...],
     debiased: bool,
     re_estimated: bool,
+    without_random_layers: bool,
     store: Path | None,
     as_json: bool,
 ) -> None:
@@ -40,6 +42,8 @@ def command(
     found = open_store(store).find(run)
     values = [_momentum(text) for text in split_list(momenta, "--momentum")]
     asked = parse_numbers(epochs, "--epoch")
+    if without_random_layers and not re_estimated:
+        raise InputError("--without-random-layers: it changes re-estimated statistics only", do="add --re-estimated")
     if found.is_recording():
         _answer_from_trials(found, values, asked, as_json=as_json, debiased=debiased, re_estimated=re_estimated)
         return
@@ -52,7 +56,8 @@ def command(
             for momentum in values:
                 answers += [session.ask(momentum, epoch, kind) for kind in kinds]
             if re_estimated:
-                answers.append(session.ask(values[0], epoch, "re-estimated"))
+                is_on = not without_random_layers
+                answers.append(session.ask(values[0], epoch, "re-estimated", random_layers=is_on))
     if as_json:
         print_json({"format": FORMAT, "run": found.id, "answers": msgspec.to_builtins(answers)})
         return

@@ -67,6 +67,7 @@ class _Reader:
             training=_score(training),
             losses=[float(loss) for loss in self.progress.loss],
             norms=[_norm(norm) for norm in self._moving],
+            are_norms_known=fit.ended is not None,
             batch_size=fit.started.batch_size or (training.batch_size if training is not None else None),
             trials=list(self._trials("fit", None, inference)),
             others=others,
@@ -177,21 +178,23 @@ class _Reader:
             return False
         return phases.first_repeated <= phases.first_alone
 
-    def _alone(self, inference: recorded.Measured | None) -> Alone | None:
+    def _alone(self, inference: recorded.Measured | None) -> Alone:
+        """What the recorder saw; that no answer changed if it saw no layer at which the outputs part."""
+        nothing = Alone(0, 0.0, 0.0)
         alone = self.fit.figures("inference", alone=True)
         layer = self._layer_at(self._phases.first_alone if self._phases is not None else None)
         if alone is None or inference is None or layer is None:
-            return None
+            return nothing
         single, batch = self._array(alone.outputs), self._array(inference.outputs)
         if single is None or batch is None or len(single) < FEWEST_SAMPLES or single.shape[1:] != batch.shape[1:]:
-            return None
+            return nothing
         batch = batch[: len(single)]
         deviation = float(np.std(batch.astype(np.float64))) or 1.0
         changed = None
         if inference.right is not None:
             left, right = classes_of(single), classes_of(batch)
             if left is None or right is None:
-                return None
+                return nothing
             changed = float(np.mean(left != right))
         return Alone(
             samples=len(single),

@@ -6,6 +6,7 @@ In texts, code is between backticks. A `Sentence` is in phrases, which a command
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from repro.base.text import exact, one_line, percent, rounded, three_digits
@@ -144,6 +145,15 @@ def both_phases(training: float, inference: float, shuffled: float | None = None
     """Return the accuracies of both phases; `shuffled`: that of shuffled batches in training phase."""
     in_batches = "" if shuffled is None else f" ({percent(shuffled)} in shuffled batches)"
     return f"{percent(training)} right in training phase{in_batches}, {percent(inference)} in inference"
+
+
+def trial(trial: Mapping[str, Any]) -> str:
+    """Return what a trial of a remedy gave: how many samples are right then, or the loss if they have no classes."""
+    if trial["right"] is None:
+        given = f"loss {rounded(trial['loss'], 6)} (before: {rounded(trial['loss_before'], 6)})"
+    else:
+        given = f"{trial['right']} of {trial['of']} right (before: {trial['before']})"
+    return f"{trial['says']}: {given}: {'works' if trial['works'] else 'does not mend it'}"
 
 
 # --- about layers and traces ---

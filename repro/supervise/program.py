@@ -41,6 +41,14 @@ from repro.supervise.run_owner import RunOwner
 POLL_SECONDS = 0.2
 STOP_GRACE_SECONDS = 10.0
 
+# Modules whose package has another name.
+_PACKAGES = {
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
 _ARRAY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,150}\.npy\Z")
 _MISSING = re.compile(rb"^(?:ModuleNotFoundError|ImportError): No module named '?([A-Za-z_][A-Za-z0-9_]*)")
 
@@ -221,13 +229,16 @@ class ProgramSupervisor(RunOwner[ScriptScenario]):
         lines = [line for line in self._output().splitlines() if line.strip()]
         for line in reversed(lines[-50:]):
             if match := _MISSING.match(line):
-                package = match[1].decode()
-                what = f"the environment {self.environment.name} has no package {package}"
-                packages = self._requirements()
-                do = f"repro environment new {self.environment.name}-{package.lower()} {packages} {package}"
-                return self._fail(f"{what}: {do}", ExitCode.UNUSABLE)
+                return self._fail(self._without_module(match[1].decode()), ExitCode.UNUSABLE)
         last = one_line(lines[-1].decode("utf-8", "replace"), 300) if lines else "it printed nothing"
         return self._fail(f"the program ended with exit code {self._exit_code} ({last})", ExitCode.ENDED_EARLY)
+
+    def _without_module(self, module: str) -> str:
+        """Say that the environment lacks a module, and how to get one that has it."""
+        package = _PACKAGES.get(module, module)
+        name = f"{self.environment.name}-{package.lower().replace('_', '-')}"
+        new = f"repro environment new {name} {self._requirements()} {package}"
+        return f"the environment {self.environment.name} has no {module}: {new}, or put its file under script.files"
 
     def _requirements(self) -> str:
         """Return the environment's own Keras and TensorFlow as requirements."""

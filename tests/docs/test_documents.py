@@ -42,6 +42,8 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
             for index in range(5):
                 Image.new("L", (64, 64), 50 * index).save(tmp_path / folder / label / f"{index}.png")
     shutil.copyfile(ROOT / "tests/data/recordings/few-updates.zip", tmp_path / "repro-recordings.zip")
+    (tmp_path / "train.py").write_text("import keras\n")
+    shutil.copyfile(ROOT / "tests/unit/scenario/issues/chairs_and_lamps.md", tmp_path / "report.md")
     for folder in ("scenarios", "environments"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     monkeypatch.setattr(shipped, "folder", lambda name: tmp_path / name)

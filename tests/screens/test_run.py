@@ -31,7 +31,7 @@ async def test_a_finished_run_shows_its_verdict(make_app: MakeApp, store: Path, 
 async def test_all_parts_of_a_finished_run_have_room_on_a_large_terminal(make_app: MakeApp, store: Path) -> None:
     run = recorded.finished(store, 1)
     app = make_app()
-    async with app.run_test(notifications=True, size=(140, 61)) as pilot:
+    async with app.run_test(notifications=True, size=(140, 74)) as pilot:
         await until(pilot, lambda: app.session.loaded)
         app.open_run(run.id)
         await shows(

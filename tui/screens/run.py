@@ -17,8 +17,9 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Log, Static
 
-from repro.base.errors import InputError
+from repro.base.errors import InputError, ReproError
 from repro.base.text import one_line
+from repro.explain.causes.finding import Finding
 from repro.runs.progress import Progress
 from repro.runs.records import NOTHING_MEASURED, ClaimResult, Result, RunRecord
 from repro.runs.summary import ENDED, RunSummary
@@ -28,7 +29,7 @@ from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import WIDTHS, ReproScreen
 from tui.text import QUIET, rows
-from tui.viewmodels import claims, outcomes, run_lines
+from tui.viewmodels import claims, diagnosis_lines, outcomes, run_lines
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
@@ -88,6 +89,7 @@ class RunScreen(ReproScreen):
         self.scenario: AnyScenario | None = None
         self.result: Result | None = None
         self.damage = ""
+        self.findings: list[Finding] = []
         self.paused = False
         self._tail: list[str] = []
         self._unwritten: deque[str] = deque(maxlen=LOG_LINES)
@@ -101,10 +103,12 @@ class RunScreen(ReproScreen):
     def body(self) -> ComposeResult:
         with VerticalScroll(id="page"):
             yield Static("", id="head", markup=False)
+            yield Static("", id="diagnosis", markup=False)
             yield Static("", id="reason", markup=False)
             yield Static("", id="outcome", markup=False)
             with Horizontal(id="outcomes"):
                 yield Static("", id="outcome-rows", markup=False)
+            yield Static("", id="diagnosis-details", markup=False)
             yield Static("", id="phases", markup=False)  # in place of images, where there are none
             with Horizontal(id="columns"):
                 with Vertical(id="left"):
@@ -157,10 +161,29 @@ class RunScreen(ReproScreen):
             self.state = news.state
             self.result = news.result if news.state == "finished" else None
             self.refresh_bindings()
+            if self.state in ENDED and not self.findings:
+                self._diagnose()
         self.damage = news.damage or self.damage
         if news.log:
             self._unwritten.extend(news.log)
             self._tail = [*self._tail, *(one_line(line, 300) for line in news.log[-12:])][-12:]
+        self._dirty = True
+
+    @work(thread=True, group="diagnosis")
+    def _diagnose(self) -> None:
+        """Say why the run is as it is, from its files; one that failed before it was measured has no diagnosis."""
+        from repro.explain.diagnosis import (
+            diagnose,
+        )  # numpy and the rules: 0.1 s, which a run that goes on need not pay
+
+        findings: list[Finding] = []
+        with contextlib.suppress(ReproError, OSError):
+            findings = diagnose(self.session.run_directory(self.run_id))
+        with contextlib.suppress(RuntimeError):
+            self.app.call_from_thread(self._diagnosed, findings)
+
+    def _diagnosed(self, findings: list[Finding]) -> None:
+        self.findings = findings
         self._dirty = True
 
     @work(thread=True, group="pictures")
@@ -214,6 +237,12 @@ class RunScreen(ReproScreen):
         self.put(self.query_one("#claims-title", Static), Content(title))
         self._draw_claims(claim_results)
         self._draw_outcomes()
+        for name, content in (
+            ("#diagnosis", diagnosis_lines.headline(self.findings)),
+            ("#diagnosis-details", diagnosis_lines.details(self.findings, self.size.width)),
+        ):
+            self.put(self.query_one(name, Static), content)
+            self.query_one(name).display = bool(content.plain)
         damage, is_recording = self.damage or self.summary.reason or "", self.summary.is_recording
         reason = run_lines.reason(progress, self.state, damage, self._tail, is_recording=is_recording)
         self.put(self.query_one("#reason", Static), reason)
@@ -262,7 +291,7 @@ class RunScreen(ReproScreen):
 
     def _card_size(self) -> tuple[int, int]:
         """Return the cells of a picture, so that all of them and the rows below fit on the first page."""
-        height = 4 if self.size.height < SMALL_HEIGHT else 7 if self.size.height < NORMAL_HEIGHT else 9
+        height = 4 if self.size.height < SMALL_HEIGHT else 6 if self.size.height < NORMAL_HEIGHT else 9
         least = MINIMUM_CARD_CELLS if self.size.width < WIDTHS[1][0] else outcomes.FULL_CARD_CELLS
         return max(least, 2 * height), height
 

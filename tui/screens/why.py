@@ -17,12 +17,14 @@ from textual.widgets import Static
 from repro.base.errors import ReproError
 from repro.base.text import one_line
 from repro.explain import layers
+from repro.explain.causes.finding import Finding
+from repro.explain.diagnosis import diagnose
 from repro.explain.layers import LayerReport
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
 from tui.text import ODD
-from tui.viewmodels import layer_table
+from tui.viewmodels import diagnosis_lines, layer_table
 
 
 class WhyScreen(ReproScreen):
@@ -52,11 +54,13 @@ class WhyScreen(ReproScreen):
         super().__init__()
         self.run_id = run_id
         self.reports: list[LayerReport] = []
+        self.findings: list[Finding] = []
         self.index = -1  # of the report that is shown
         self.fault = ""
         self._is_read = False
 
     def body(self) -> ComposeResult:
+        yield Static("", id="why-diagnosis", markup=False)
         yield Static("reading", id="why-head", markup=False)
         yield Static("", id="why-columns", markup=False)
         with VerticalScroll(id="layers"):
@@ -70,17 +74,22 @@ class WhyScreen(ReproScreen):
     @work(thread=True)
     def _load(self) -> None:
         reports: list[LayerReport] = []
+        findings: list[Finding] = []
         fault = ""
+        run = self.session.run_directory(self.run_id)
         try:
-            reports = layers.read(self.session.run_directory(self.run_id))
+            reports = layers.read(run)
         except (ReproError, OSError) as error:
             fault = str(error)
+        with contextlib.suppress(ReproError, OSError):  # a run that goes on has no diagnosis
+            findings = diagnose(run)
         with contextlib.suppress(RuntimeError):
-            self.app.call_from_thread(self._loaded, reports, fault)
+            self.app.call_from_thread(self._loaded, reports, findings, fault)
 
-    def _loaded(self, reports: Sequence[LayerReport], fault: str) -> None:
+    def _loaded(self, reports: Sequence[LayerReport], findings: Sequence[Finding], fault: str) -> None:
         if not self.is_composed:
             return
+        self.findings = list(findings)
         self.reports, self.fault, self._is_read = list(reports), fault, True
         self.index = len(self.reports) - 1
         self._draw()
@@ -99,6 +108,9 @@ class WhyScreen(ReproScreen):
     def _draw(self) -> None:
         if not self.is_composed:
             return
+        diagnosis = self.query_one("#why-diagnosis", Static)
+        diagnosis.display = bool(self.findings)
+        diagnosis.update(diagnosis_lines.lines(self.findings, self.size.width))
         head, report = self.query_one("#why-head", Static), self.report
         if report is None:
             text = one_line(self.fault, 300) or "This run measured no BatchNormalization layer."

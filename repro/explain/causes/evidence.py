@@ -238,6 +238,7 @@ class Evidence:
     in_order: Score | None = None
     losses: Sequence[float] = ()
     norms: Sequence[Norm] = ()
+    are_norms_known: bool = True
     batch_size: int | None = None
     trials: Sequence[Trial] = ()
     others: Sequence[Other] = ()
@@ -288,11 +289,20 @@ class Evidence:
             return False
         if self.by_right:
             return quality - other >= GAP - ROUND_OFF
-        if not math.isfinite(quality):
+        return self._is_smaller(quality, other)
+
+    def _is_smaller(self, loss: float, other: float) -> bool:
+        if not math.isfinite(loss):
             return False
         if not math.isfinite(other):
             return True
-        return other - quality >= max(LOSS_SHARE * self.first_loss, (LOSS_RATIO - 1) * abs(quality))
+        return other - loss >= max(LOSS_SHARE * self.first_loss, (LOSS_RATIO - 1) * abs(loss))
+
+    def differs_in_loss(self, score: Score | None, reference: Score | None) -> bool:
+        """Return whether two losses differ by more than noise, whatever the shares of right answers are."""
+        if score is None or reference is None or score.loss is None or reference.loss is None:
+            return False
+        return self._is_smaller(score.loss, reference.loss) or self._is_smaller(reference.loss, score.loss)
 
     @property
     def first_loss(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from repro.explain.causes.evidence import Evidence, Other
-from repro.explain.causes.finding import PROVED, Finding, numbers, row
+from repro.explain.causes.finding import CONSISTENT, PROVED, Finding, numbers, row
 from repro.explain.causes.others import compared, numbers_of
 from repro.explain.criteria import FEWEST_SAMPLES, SAMPLES_A_CLASS
 
@@ -21,8 +21,15 @@ def find(evidence: Evidence, other: Other) -> Finding | None:
         f"the classes are in another order than in fit: {compared(evidence, other)}, and "
         f"{evidence.say(trial.score)} where {names}"
     )
+    # Red and blue exchanged may look the same; without that trial the two cannot be told apart.
+    may_be_colours = len(other.inputs.channels) == 3 and next(other.trials_of("channels"), None) is None
     figures = numbers_of(
-        evidence, other, PROVED, classes=len(trial.renamed), renamed_classes=len(moved), renaming=names
+        evidence,
+        other,
+        CONSISTENT if may_be_colours else PROVED,
+        classes=len(trial.renamed),
+        renamed_classes=len(moved),
+        renaming=names,
     )
     remedy = f"make the labels by the same list of classes as in fit ({names})"
     made = row(evidence, f"classes renamed ({names})", trial, other.score, evidence.inference)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from repro.base.text import percent
+from repro.base.text import percent, rounded
 from repro.explain import sentences
 from repro.explain.causes import (
     batch_dependent,
@@ -23,7 +23,7 @@ from repro.explain.causes import (
     stochastic_layers,
     unseen_classes,
 )
-from repro.explain.causes.evidence import Evidence, Other
+from repro.explain.causes.evidence import Evidence, Other, Score
 from repro.explain.causes.finding import (
     CONSISTENT,
     PROVED,
@@ -39,9 +39,10 @@ from repro.explain.criteria import FEWEST_SAMPLES, has_learned
 PHASE_RULES = (
     preprocessing.find_in_fit,
     never_updated.find,
-    outliers.find,
+    outliers.find_proved,
     not_converged.find,
     mixed_domains.find,
+    outliers.find_consistent,
     stochastic_layers.find_variance_shift,
     stale.find,
 )
@@ -70,9 +71,8 @@ def judge(evidence: Evidence) -> list[Finding]:
     found = [*_of_phases(evidence), *_of_others(evidence)]
     if (harmless := stochastic_layers.find_harmless(evidence)) is not None:
         found.append(harmless)
-    found.sort(key=lambda finding: finding.cause == "cannot-be-told")
     if found:
-        return found
+        return [finding for finding in found if finding.cause != "cannot-be-told"] or found
     if evidence.differs(evidence.training, evidence.inference):
         return [_noisy_training(evidence) or _unexplained(evidence)]
     for rule in (output_and_loss.find, not_learning.find, label_order.find_shuffled_rows):
@@ -96,7 +96,7 @@ def _of_phases(evidence: Evidence) -> list[Finding]:
     for rule in PHASE_RULES:
         if (finding := rule(evidence)) is not None:
             found.append(finding)
-            if finding.cause != "outliers":  # which the initial values may join
+            if rule is not outliers.find_proved:  # which the initial values may join
                 break
     proved = [finding for finding in found if finding.numbers["confidence"] == PROVED]
     return proved or found[:1]
@@ -196,10 +196,13 @@ def _no_discrepancy(evidence: Evidence) -> Finding:
     calls = [other for other in evidence.others if other.is_call]
     if calls:
         says += f"; {len(calls)} later call{'s' if len(calls) > 1 else ''} of the program agree with that"
-    if not evidence.norms:
+    if evidence.are_norms_known and not evidence.norms:
         says += f"; {sentences.NO_BATCH_NORM}"
     if evidence.drawing is not None:
         says += f"; {evidence.drawing} draws random numbers in inference phase, too"
+    if evidence.by_right and evidence.differs_in_loss(evidence.training, evidence.inference):
+        training, inference = evidence.training, evidence.inference
+        says += f"; only the loss differs: {_loss(training)} in training phase, {_loss(inference)} in inference"
     remedy = "nothing to change"
     quality = evidence.quality(evidence.inference) or 0.0
     if evidence.by_right and not has_learned(quality):
@@ -209,3 +212,7 @@ def _no_discrepancy(evidence: Evidence) -> Finding:
     elif not evidence.others:
         remedy += "; without validation data overfitting cannot be told"
     return Finding("no-discrepancy", says, figures, remedy)
+
+
+def _loss(score: Score | None) -> str:
+    return "-" if score is None else rounded(score.loss)

@@ -12,9 +12,17 @@ from tests.support.recorded_programs import Outcome, select
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
 # TensorFlow 1 sums and updates in any order: about one plain run in ten differs from the others.
-ATTEMPTS = {"keras-3": 1, "keras-2.0.9": 4}
+ATTEMPTS = {"keras-3": 1, "tf-2.6": 1, "keras-2.0.9": 4, "keras-2.2.4": 4, "keras-2.3.1": 4}
 
-GENERATIONS = [("keras-3", "keras"), ("keras-3", "tf_keras"), ("keras-2.0.9", "keras")]
+GENERATIONS = [
+    ("keras-3", "keras"),
+    ("keras-3", "tf_keras"),
+    ("keras-2.0.9", "keras"),
+    ("keras-2.2.4", "keras"),
+    ("keras-2.3.1", "keras"),
+    ("tf-2.6", "tensorflow.keras"),
+    ("tf-2.6", "keras"),
+]
 
 
 def run_both(run: Callable[..., Outcome], program: str, environment: str, keras: str, store: Path) -> Outcome:
@@ -48,6 +56,8 @@ KINDS = [
     ("keras-3", "keras", "kinds.py", 13),
     ("keras-3", "tf_keras", "kinds.py", 13),
     ("keras-2.0.9", "keras", "kinds_2.py", 7),
+    ("keras-2.2.4", "keras", "kinds_2.py", 7),
+    ("keras-2.3.1", "keras", "kinds_2.py", 7),
 ]
 
 

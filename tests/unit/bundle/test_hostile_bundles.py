@@ -95,7 +95,7 @@ HOSTILE: dict[str, Callable[[Files], bytes | Files]] = {
     "wrong size": lambda files: {**files, "README.md": files["README.md"] + b"x"},
     "file missing": lambda files: {name: data for name, data in files.items() if name != "README.md"},
     "no manifest": lambda files: {name: data for name, data in files.items() if name != "bundle.json"},
-    "newer format": lambda files: manifest_with(files, format=2),
+    "newer format": lambda files: manifest_with(files, format=3),
     "format zero point five": lambda files: manifest_with(files, format=0.5),
     "manifest not JSON": lambda files: {**files, "bundle.json": b"{"},
     "manifest deep": lambda files: {**files, "bundle.json": b"[" * 100_000},

@@ -151,6 +151,26 @@ CASES: dict[str, tuple[Evidence, list[str], str]] = {
     "wild, but no discrepancy": (replace(GOOD, spike=WILD), ["no-discrepancy"], ""),
     "small batch": (SMALL, ["small-batch"], "70 % right in batches of 2, 93 % right in batches of 32"),
     "small batch, all right": (replace(SMALL, inference=score(1.0)), ["no-discrepancy"], "training reports is noisy"),
+    "batch of 16, and larger ones right": (
+        replace(SMALL, batch_size=16, trials=[batch(0.93, 64)]),
+        ["small-batch"],
+        "in batches of 16",
+    ),
+    "batch of 16, and larger ones wrong": (
+        replace(WRONG, batch_size=16, trials=[batch(0.5, 64)]),
+        ["cannot-be-told"],
+        "",
+    ),
+    "batches of 4 of one class each": (
+        replace(WRONG, batch_size=4, purity=0.5, trials=[batch(0.5, 32)]),
+        ["mixed-domains"],
+        "each batch holds mostly one class",
+    ),
+    "only the loss differs": (
+        replace(GOOD, inference=score(1.0, 0.4), training=score(1.0, 0.01)),
+        ["no-discrepancy"],
+        "only the loss differs: 0.01 in training phase, 0.4 in inference",
+    ),
     "small batch, not tried": (replace(SMALL, trials=[]), ["cannot-be-told"], "inference phase is the better one"),
     "small batch, larger ones alike": (replace(SMALL, trials=[batch(0.7, 32)]), ["cannot-be-told"], ""),
     "small batch, but stale": (
@@ -222,7 +242,7 @@ CASES: dict[str, tuple[Evidence, list[str], str]] = {
     "too few to say so": (replace(GOOD, others=validation(0.75, samples=4)), ["no-discrepancy"], ""),
     "both phases apart, so no overfitting": (
         replace(FEW, others=validation(0.2)),
-        ["not-converged", "cannot-be-told"],
+        ["not-converged"],
         "",
     ),
     "classes exchanged": (

@@ -112,7 +112,7 @@ def test_the_seed_reaches_the_program(repro: Repro, tmp_path: Path) -> None:
         (
             "import pandas_of_mars\n",
             3,
-            "keras-3 has no package pandas_of_mars: repro environment new keras-3-pandas_of_mars",
+            "keras-3 has no pandas_of_mars: repro environment new keras-3-pandas-of-mars keras==",
         ),
         ("os.kill(os.getpid(), 15)\n", 4, "the program was killed by SIGTERM"),
         ("import time\nwhile True: time.sleep(1)\n", 4, "the program took longer than 2 s (script.seconds)"),

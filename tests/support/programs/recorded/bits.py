@@ -13,7 +13,8 @@ NAME = os.environ.get("BITS_KERAS", "keras")
 keras = importlib.import_module(NAME)
 import tensorflow as tf  # noqa: E402
 
-OLD = keras.__version__.startswith("2.0")
+OLD = tf.__version__.startswith("1.")
+HAS_KERAS_FILES = int(keras.__version__.split(".")[0]) >= 3 or int(keras.__version__.split(".")[1]) >= 13
 layers = importlib.import_module(NAME + ".layers")
 models = importlib.import_module(NAME + ".models")
 callbacks = importlib.import_module(NAME + ".callbacks")
@@ -69,7 +70,9 @@ model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=
 model.summary()
 watched = [
     callbacks.ModelCheckpoint(
-        os.path.join(folder, "best." + ("hdf5" if OLD else "keras")), monitor="val_loss", save_best_only=True
+        os.path.join(folder, "best." + ("keras" if HAS_KERAS_FILES else "hdf5")),
+        monitor="val_loss",
+        save_best_only=True,
     ),
     callbacks.EarlyStopping(monitor="val_loss", patience=1),
 ]

@@ -22,7 +22,7 @@ def command(source: Path, store: Path | None, as_json: bool) -> None:
     DIR: a folder repro-recordings, or one recording in it. FILE: a zip of one of these, or a bundle. All is checked
     first: names, sizes, every record and event. What is in the store already is left as it is.
     """
-    from repro.explain.recorded import headline
+    from repro.explain.diagnosis import headline
     from repro.recording.intake import take_in
 
     taken = take_in(source, open_store(store))

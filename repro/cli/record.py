@@ -116,7 +116,7 @@ def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
 
 
 def _say_headline(run: RunDirectory) -> None:
-    from repro.explain.recorded import headline
+    from repro.explain.diagnosis import headline
 
     try:
         line = headline(run)

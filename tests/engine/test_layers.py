@@ -173,6 +173,8 @@ def test_show_gives_the_layers_of_all_epochs_as_json(store: Path, capsys: pytest
         "calls": None,
         "updates": None,
         "untouched": False,
+        "trainable": None,
+        "calls_apart": None,
         "mean_shift": view.mean_shift,
         "std_ratio": view.std_ratio,
         "diverges": True,

@@ -12,7 +12,8 @@ import pytest
 from repro.bundle import export
 from repro.bundle.report import reproduce_line
 from repro.explain import sentences
-from repro.explain.diagnosis import Facts, diagnose
+from repro.explain.causes.evidence import Evidence, Norm, Score
+from repro.explain.causes.ranking import judge
 from repro.runs.view import RunView
 from tests.evidence.runs import make_run, validated
 
@@ -126,14 +127,10 @@ def test_what_the_phases_say_is_what_diagnose_says(
     words = sentences.phases(measured if norm is None else {**measured, "batch_norm": norm}, images)
     assert words.startswith(begins) and says in words
     assert ("BatchNormalization" in words) == words.startswith("It is no error")
-    facts = Facts(
-        images=[],
-        batch_size=images,
-        inference=inference,
-        training=training,
-        momentum=None if norm is None else norm["momentum"],
-        initial_weight=0.0 if norm is None else norm["initial_weight"],
-    )
+    norms = []
+    if norm is not None:
+        norms = [Norm("bn", norm["momentum"], norm["updates"], initial_weight=norm["initial_weight"])]
+    evidence = Evidence(Score(inference, None, images), Score(training, None, images), norms=norms)
     causes = {"The model": "has not learned", "Training phase": "no discrepancy", "It is": "not converged"}
     wanted = next((words for start, words in causes.items() if begins.startswith(start)), "cannot be told")
-    assert wanted in diagnose(facts)[0].says
+    assert wanted in judge(evidence)[0].says

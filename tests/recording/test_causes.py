@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from repro.cli import run_command_line
-from repro.explain.recorded import diagnose
+from repro.explain.diagnosis import diagnose
 from repro.recording.intake import take_in
 from repro.runs.directory import RunDirectory
 from repro.runs.store import Store

@@ -17,5 +17,5 @@ model = keras.Sequential(
         keras.layers.Dense(1, activation="sigmoid"),
     ]
 )
-model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
-model.fit(x[:1500], y[:1500], epochs=10, batch_size=50, validation_data=(x[1500:], y[1500:]), verbose=2)
+model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
+model.fit(x[:1500], y[:1500], epochs=25, batch_size=50, validation_data=(x[1500:], y[1500:]), verbose=2)

@@ -12,7 +12,9 @@ seed = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 np.random.seed(seed)
 tf.set_random_seed(seed)
 real = np.random.normal(0.0, 1.0, (256, 12, 12, 1))
-forged = np.random.normal(0.6, 1.3, (256, 12, 12, 1))
+real[:, ::3] += 2.0
+forged = np.random.normal(30.0, 6.0, (256, 12, 12, 1))
+forged[:, :, ::3] += 12.0
 
 critic = Sequential()
 critic.add(Conv2D(16, 3, strides=2, input_shape=(12, 12, 1)))

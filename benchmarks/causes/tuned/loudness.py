@@ -10,10 +10,9 @@ rng = np.random.default_rng(1200 + seed)
 keras.utils.set_random_seed(seed)
 count = 160
 pitch = rng.integers(0, 2, count)
-volume = rng.uniform(-100, 100, count)
-sounds = (
-    volume[:, None] + np.sin(np.arange(40) * np.where(pitch, 1.4, 0.6)[:, None] + rng.uniform(0, 6, (count, 1))) * 6
-)
+volume = 10 ** rng.uniform(0, 3, count)
+sounds = np.sin(np.arange(40) * np.where(pitch, 1.4, 0.6)[:, None] + rng.uniform(0, 6, (count, 1)))
+sounds = volume[:, None] * (sounds + rng.normal(0, 0.2, sounds.shape))
 sounds = sounds[..., None].astype("float32")
 
 model = keras.Sequential(

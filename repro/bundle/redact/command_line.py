@@ -13,6 +13,12 @@ from repro.scenario.load import shipped_names
 _OPTION = re.compile(r"^--?[a-z][a-z-]*$")
 # Numbers, lists and ranges of them, and aliases of an earlier export.
 _PLAIN_VALUE = re.compile(r"^\d{1,10}([,:]\d{1,10})*$|^\d?\.\d{1,6}$|^<[a-z]+-\d{1,5}>$")
+# Packages that a scenario can be about, with a version, and names of the environments made of them.
+_REQUIREMENT = re.compile(
+    r"^(keras|tf-keras|tensorflow(-cpu|-gpu)?|numpy|scipy|h5py|protobuf|pillow)(\[and-cuda\])?"
+    r"([=<>!~]=|[<>])\d[\da-z.*]{0,20}$"
+)
+_MADE = re.compile(r"^(tf-)?(keras|tensorflow)-\d[\da-z.-]{0,70}-[0-9a-f]{6}$")
 
 
 def private_arguments(command: Sequence[str]) -> list[str]:
@@ -38,7 +44,10 @@ def _split_option(word: str) -> tuple[str, ...]:
 
 
 def _is_public(value: str) -> bool:
-    return all(part in _public_words() or bool(_PLAIN_VALUE.match(part)) for part in value.split(",")) or not value
+    shapes = (_PLAIN_VALUE, _REQUIREMENT, _MADE)
+    return not value or all(
+        part in _public_words() or any(shape.match(part) for shape in shapes) for part in value.split(",")
+    )
 
 
 @functools.cache

@@ -15,6 +15,7 @@ import msgspec
 import yaml
 
 from repro.base.allowed import allowed
+from repro.base.decoding import convert
 from repro.base.errors import InputError
 from repro.base.text import one_line
 
@@ -86,7 +87,7 @@ class Document:
     def convert(self, type_: type[T], *, newest_format: int = FORMAT) -> T:
         """Return the data as `type_`; InputError names the key, what was found and what is allowed."""
         try:
-            return msgspec.convert(self.data, type_, strict=True)
+            return convert(self.data, type_)
         except msgspec.ValidationError as error:
             self._refuse_value(str(error), type_, newest_format)
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from repro.base.terminal import guarded
 from repro.base.text import compact, duration, one_line, rounded, share
 from repro.cli.common import echo_text
 from repro.runs import events
@@ -52,8 +53,6 @@ def show_progress(
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
-
-    from repro.base.terminal import guarded
 
     bar = Bar(
         TextColumn("{task.description}", markup=False),

@@ -16,6 +16,8 @@ from repro.base.errors import InputError
 from repro.base.text import exact, exact_row, markdown, one_line
 from repro.environment import diff
 from repro.environment.facts import flatten
+from repro.explain.diagnosis import diagnose
+from repro.explain.recorded_words import settings
 from repro.runs.event_base import Number
 from repro.runs.events import to_number
 from repro.runs.records import Drift
@@ -77,7 +79,7 @@ def _settings(runs: Sequence[RunView]) -> list[DifferenceRow]:
     ]
     rows += _images("image", [run.record.images for run in runs])
     rows += _images("validation image", [run.record.validation_images for run in runs])
-    scenarios = [_scenario_settings(run) for run in runs]
+    scenarios = [_recorded_settings(run) if run.is_recording else _scenario_settings(run) for run in runs]
     keys = dict.fromkeys(key for found in scenarios for key in found)
     rows += [_row("settings", key, [found.get(key) for found in scenarios]) for key in keys]
     return rows
@@ -110,6 +112,16 @@ def _scenario_settings(run: RunView) -> dict[str, Any]:
     return flatten(wanted)
 
 
+def _recorded_settings(run: RunView) -> dict[str, Any]:
+    """A recording's program, its training and its data as dotted keys."""
+    return {f"recorded.{name}": value for name, value in settings(run.recorded, run.progress.recorded)}
+
+
+def _diagnosis(run: RunView) -> str | None:
+    """The first cause of a recording; None for a run of a scenario, which claims something instead."""
+    return diagnose(run.run)[0].cause if run.is_recording else None
+
+
 def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
     figures = [run.figures for run in runs]
 
@@ -119,6 +131,7 @@ def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
     rows = [
         _row("measurements", "state", [run.state for run in runs]),
         _row("measurements", "verdict", [run.verdict for run in runs]),
+        _row("measurements", "diagnosis", [_diagnosis(run) for run in runs]),
         _row("measurements", "degraded", [run.result.degraded if run.result is not None else None for run in runs]),
         _row("measurements", "epochs", [len(measurements.fit.loss) for measurements in figures]),
     ]

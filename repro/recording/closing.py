@@ -10,7 +10,7 @@ import msgspec
 
 from repro.base.errors import ExitCode, InputError
 from repro.base.files import sync_folder, write_durably
-from repro.runs import events
+from repro.runs import events, layout
 from repro.runs.directory import RunDirectory
 from repro.runs.event_reader import MAX_LINE_BYTES
 from repro.runs.progress import Progress
@@ -80,7 +80,7 @@ def _ending(progress: Progress, end: ProcessEnd) -> events.RunEnded:
 
 def _append(run: RunDirectory, progress: Progress, event: events.RunEnded) -> None:
     """Append the last event; a torn last line is cut off."""
-    with run.file("events.jsonl").open("r+b") as stream:
+    with run.file(layout.EVENTS).open("r+b") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - 2 * MAX_LINE_BYTES))
         start, tail = stream.tell(), stream.read()
@@ -111,5 +111,5 @@ def _write_result(run: RunDirectory, progress: Progress) -> None:
         seconds={**progress.seconds, "total": round(progress.seconds_so_far, 3)},
         files=file_hashes(run),
     )
-    write_durably(run.file("result.json"), msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+    write_durably(run.file(layout.RESULT), msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     sync_folder(run.path)

@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from repro.base.decoding import decode_json
 from repro.base.errors import InputError
 from repro.base.files import is_locked
 from repro.base.text import one_line
@@ -211,7 +212,7 @@ def read_json(folder: Path, name: str, type_: type[T], most_bytes: int = MAX_REC
         raise unreadable(error, path) from None
     try:
         require_format(path, raw)
-        decoded: T = _decoder(type_).decode(raw)
+        decoded: T = decode_json(raw, type_)
         return decoded
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"damaged ({one_line(str(error))})", do="delete the run", file=path) from None
@@ -219,7 +220,7 @@ def read_json(folder: Path, name: str, type_: type[T], most_bytes: int = MAX_REC
 
 def require_format(path: str, raw: bytes) -> None:
     """Raise InputError if a record is of a newer format, whatever else it holds; DecodeError if it has none."""
-    head = _HEAD.decode(raw)
+    head = decode_json(raw, _Head)
     if head.format > FORMAT:
         raise InputError(f"written in format {head.format}", do="update repro: this one reads 1", file=path)
 
@@ -233,16 +234,6 @@ def unreadable(error: OSError, path: Path | str) -> InputError:
 
 class _Head(msgspec.Struct):
     format: int
-
-
-_HEAD = msgspec.json.Decoder(_Head)
-_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
-
-
-def _decoder(type_: type[T]) -> msgspec.json.Decoder[T]:
-    if type_ not in _DECODERS:
-        _DECODERS[type_] = msgspec.json.Decoder(type_)
-    return _DECODERS[type_]
 
 
 def follow(run: RunDirectory, poll_seconds: float = 0.2) -> Iterator[events.AnyEvent]:

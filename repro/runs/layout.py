@@ -15,6 +15,8 @@ PACKAGE_LOCK = "requirements.lock"
 OWN_MODEL = "model.py"
 # The program of a script scenario and its files, as they were before it ran.
 PROGRAM = "program"
+# The program of a recording, where `repro record` knows it.
+SCRIPT = "script.py"
 EVENTS = "events.jsonl"
 WORKER_LOG = "worker.log"
 RESULT = "result.json"

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from repro.base.errors import InputError, ReproError, UnusableError
-from repro.base.number_ranges import parse_numbers, split_list
+from repro.base.number_ranges import parse_numbers
 from repro.environment import check as environment_check
-from repro.environment import definition
+from repro.environment import definition, made
 from repro.environment.record import usable_cores
+from repro.environment.requirement_list import split_names
 from repro.environment.requirements import require_abilities, require_application, require_gpu
 from repro.runs.checkpoint_interval import checkpoint_seconds
 from repro.runs.plan import Plan
@@ -76,7 +77,7 @@ def make_plans(
     sources = [own_model.read(scenario) for scenario in loaded]
     programs = [script_files.read(scenario) for scenario in loaded]
     environments = choose_environments(options.environments)
-    seeds = parse_numbers(options.seeds, options.seed_option) or [0]
+    seeds = parse_seeds(options)
     image_sets = [_image_set(one, options) for one in loaded]
     left_out = _left_out(options, environments, loaded, is_local=is_local)
     for name, environment_name in sorted((name, environment) for (_, environment), name in left_out.items()):
@@ -105,6 +106,11 @@ def make_plans(
         for one, images, source, program in zip(loaded, image_sets, sources, programs, strict=True)
         if (one.file, environment.name) not in left_out
     ]
+
+
+def parse_seeds(options: RunOptions) -> list[int]:
+    """Return the seeds that are asked for, 0 without any."""
+    return parse_numbers(options.seeds, options.seed_option) or [0]
 
 
 def _refuse_options_of_images(options: RunOptions, loaded: scenario_load.Loaded, *, is_local: bool) -> None:
@@ -152,7 +158,7 @@ def _left_out(
                 with one.faults_at("model", "application"):
                     require_application(environment, one.scenario)
             except (InputError, UnusableError) as error:
-                if not (options.all_scenarios or split_list(options.environments, "--environment") == ["all"]):
+                if not (options.all_scenarios or split_names(options.environments, "--environment") == ["all"]):
                     raise
                 name = one.scenario.name
                 left_out[one.file, environment.name] = name if names.count(name) == 1 else f"{name} ({one.file})"
@@ -164,13 +170,13 @@ def _left_out(
 
 def choose_environments(named: tuple[str, ...]) -> list[definition.Environment]:
     """Return the named environments; for `all` those that are installed, without a name the default one."""
-    names = split_list(named, "--environment") or [definition.DEFAULT]
+    names = split_names(named, "--environment") or [definition.DEFAULT]
     if names == ["all"]:
         installed = [one for one in definition.shipped_environments().values() if one.is_installed()]
         if not installed:
             raise UnusableError("no environment is installed", do="repro environment install keras-3")
         return installed
-    return [definition.get(name) for name in names]
+    return [made.named(name) for name in names]
 
 
 def _drift(environment: definition.Environment, allowed: bool) -> list[str]:

@@ -10,8 +10,8 @@ from msgspec import UNSET, UnsetType
 from repro.runs.event_base import Number
 from repro.runs.events import to_number
 from repro.runs.progress import Progress
-from repro.runs.recorded_events import Phase
 from repro.runs.recorded_progress import RecordedProgress
+from repro.runs.recorded_values import Phase
 from repro.runs.records import Evaluation, Measurements
 from repro.scenario import printed
 from repro.scenario.script_types import ScriptScenario

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from repro.base.decoding import convert
 from repro.runs.event_base import Count, Number, Seconds
 from repro.runs.events import Probabilities
 from repro.runs.ids import RECORDED
@@ -174,7 +175,7 @@ class Result(msgspec.Struct, frozen=True, dict=True):
     @functools.cached_property
     def figures(self) -> Measurements:
         """The measurements that this version knows."""
-        return msgspec.convert(self.measurements, Measurements)
+        return convert(self.measurements, Measurements)
 
     def __post_init__(self) -> None:
         """Raise ValueError (a decoder: msgspec.ValidationError) if readers could not rely on the measurements."""

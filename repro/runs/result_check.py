@@ -24,15 +24,14 @@ def contradiction(view: RunView, result: Result, scenario: AnyScenario, *, with_
     `with_text`: the words of its claims too, which another version may have put otherwise.
     """
     record = view.record
-    named = (result.run, result.scenario, result.environment, result.seed)
-    if named != (record.id, record.scenario, record.environment, record.seed):
+    if not _is_of(result, record):
         return "result.json belongs to another run"
     probabilities = result.figures.figure("predict.probabilities") or []
     if (isinstance(scenario, Scenario) and any(len(row) != scenario.model.classes for row in probabilities)) or (
         probabilities and len(probabilities) != len(record.images)
     ):
         return "its predictions do not fit its scenario"
-    if figure := _unlogged_figure(view, result, scenario):
+    if figure := _unlogged_figure(result, _logged(view, result, scenario)):
         return f"{figure} is not what its events.jsonl says"
     try:
         claims = decide_all(scenario, result.figures, record.environment)
@@ -55,12 +54,28 @@ def _comparable(claims: Sequence[ClaimResult], *, with_text: bool) -> list[objec
     return [claim if with_text else (claim.id, claim.outcome, claim.measured) for claim in claims]
 
 
-def _unlogged_figure(view: RunView, result: Result, scenario: AnyScenario) -> str | None:
+def recording_contradiction(view: RunView, result: Result) -> str | None:
+    """Return what contradicts the result of a recording, which claims nothing; None if it follows from the events."""
+    if not _is_of(result, view.record):
+        return "result.json belongs to another run"
+    if (result.verdict, result.claims, result.degraded, result.derived_from) != ("INCONCLUSIVE", [], False, None):
+        return "its result.json claims something, which no recording does"
+    if figure := _unlogged_figure(result, view.progress.measurements()):
+        return f"{figure} is not what its events.jsonl says"
+    return None
+
+
+def _is_of(result: Result, record: RunRecord) -> bool:
+    named = (result.run, result.scenario, result.environment, result.seed)
+    return named == (record.id, record.scenario, record.environment, record.seed)
+
+
+def _unlogged_figure(result: Result, measurements: Measurements) -> str | None:
     """Return the name of a figure that the log has otherwise, or has not; None if there is none.
 
     Figures that only a later version knows do not count.
     """
-    logged = dict(_named_figures(_logged(view, result, scenario)))
+    logged = dict(_named_figures(measurements))
     stated = dict(_named_figures(result.figures))
     groups = {name.partition(".")[0] for name in logged}
     wrong = [name for name, value in logged.items() if name not in stated or not _equal(value, stated[name])]

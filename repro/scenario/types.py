@@ -121,7 +121,7 @@ class Model(Part, frozen=True, kw_only=True):
     ] = 120
 
     @property
-    def words(self) -> str:
+    def name(self) -> str:
         """The network's name for people."""
         return self.application or f"an own model ({self.python})"
 

@@ -11,7 +11,8 @@ from repro.base.errors import InputError, UnusableError
 from repro.base.files import sync_folder, write_durably
 from repro.bundle.archive import zipped
 from repro.bundle.manifest import MAX_ARCHIVE_BYTES
-from repro.bundle.read import bad, checked_archive
+from repro.bundle.read import checked_archive
+from repro.bundle.refusal import bad
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.records import Result, RunRecord

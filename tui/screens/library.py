@@ -152,15 +152,15 @@ class LibraryScreen(ReproScreen):
     # -- what stands in the list
 
     def _list_entry(self, entry: Entry) -> Content:
-        session = self.session
         expected = self._expected_time(entry)
         return library_lines.list_entry(
             entry,
             self.scenarios.broken.get(entry.key),
-            library_lines.verdicts(self._latest_runs(entry.name), is_store_read=session.loaded),
+            self._latest_runs(entry.name),
             expected if entry.epochs else "",
             self._widths()[0],
             is_picked=entry.key in self.picked,
+            is_store_read=self.session.loaded,
         )
 
     def _expected_time(self, entry: Entry) -> str:
@@ -266,7 +266,7 @@ class LibraryScreen(ReproScreen):
         names = self.wanted()
         self.session.queue.prepare_for(self._first(names))
         if names:
-            self.show_command(show([*self.request(names).words(), *store_option(self.session.store_path)]))
+            self.show_command(show([*self.request(names).arguments(), *store_option(self.session.store_path)]))
 
     def _first(self, names: list[str]) -> Request | None:
         """The request whose first run is known to be possible; a worker may be warmed for it."""

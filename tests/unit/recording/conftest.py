@@ -1,4 +1,4 @@
-"""The command line in this process, with an environment whose interpreter is the tests' own."""
+"""A store, and a recording to take in."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.programs import Command, install_python
+from repro.runs.store import Store
+from tests.support.recordings import unpack
 
 
 @pytest.fixture
-def repro(capfd: pytest.CaptureFixture[str], own_environments: Path) -> Command:
-    """Return the command line; the environments keras-3 and tf-keras (one installation) are installed."""
-    install_python(own_environments)
-    return Command(capfd)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Return an empty store, which commands use too."""
+    monkeypatch.setenv("REPRO_STORE", str(tmp_path / "runs"))
+    return Store(tmp_path / "runs")
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Return one recording as its recorder left it, in a folder that anything may be done to."""
+    return unpack("few-updates", tmp_path / "repro-recordings")

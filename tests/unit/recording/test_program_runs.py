@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,16 +18,27 @@ from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.store import Store
 from repro.supervise.program_process import ProgramProcess
-from tests.support.programs import SCENARIO, Answer, Command, write_scenario
+from tests.support.command_line import Answer, Repro, run_here
+from tests.support.script_scenarios import SCENARIO, install_python, write_scenario
 
 PRINTS = "print('accuracy 0.25')\nprint('accuracy 0.5')\n"
+
+
+@pytest.fixture
+def repro(
+    tmp_path: Path, own_environments: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Repro:
+    """Return the command line, where keras-3 and tf-keras are installed with the interpreter of the tests."""
+    monkeypatch.setenv("REPRO_STORE", str(tmp_path / "runs"))
+    install_python(own_environments)
+    return partial(run_here, capfd)
 
 
 def run_of(answer: Answer) -> RunDirectory:
     return Store(Path(os.environ["REPRO_STORE"])).find(answer.json["run"])
 
 
-def test_nothing_runs_without_trust(repro: Command, tmp_path: Path) -> None:
+def test_nothing_runs_without_trust(repro: Repro, tmp_path: Path) -> None:
     file = write_scenario(tmp_path, f"open({str(tmp_path / 'ran')!r}, 'w')\n")
     answer = repro("run", file)
     assert answer.code == 2 and "train.py" in answer.err and "give --trust" in answer.err
@@ -36,7 +48,7 @@ def test_nothing_runs_without_trust(repro: Command, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_run_is_decided_and_read_by_the_commands(repro: Command, tmp_path: Path) -> None:
+def test_a_run_is_decided_and_read_by_the_commands(repro: Repro, tmp_path: Path) -> None:
     file = write_scenario(tmp_path, PRINTS)
     answer = repro("run", file, "--trust", "--json")
     assert answer.code == 0, answer.err
@@ -72,7 +84,7 @@ def test_a_run_is_decided_and_read_by_the_commands(repro: Command, tmp_path: Pat
     assert again.json["run"] == found["run"] and "answers this already" in again.err
 
 
-def test_another_file_or_seed_is_another_run(repro: Command, tmp_path: Path) -> None:
+def test_another_file_or_seed_is_another_run(repro: Repro, tmp_path: Path) -> None:
     file = write_scenario(tmp_path, PRINTS)
     first = repro("run", file, "--trust", "--json").json["run"]
     assert repro("run", file, "--trust", "--json", "--seed", "1").json["run"] != first
@@ -80,7 +92,7 @@ def test_another_file_or_seed_is_another_run(repro: Command, tmp_path: Path) -> 
     assert repro("run", file, "--trust", "--json").json["run"] != first
 
 
-def test_the_seed_reaches_the_program(repro: Command, tmp_path: Path) -> None:
+def test_the_seed_reaches_the_program(repro: Repro, tmp_path: Path) -> None:
     text = SCENARIO.replace("[few-updates]", "[few-updates, '--seed={seed}']")
     program = "import os; print('accuracy', sys.argv[2], os.environ['REPRO_SEED'], os.getcwd(), os.environ['HOME'])\n"
     file = write_scenario(tmp_path, scenario=text)
@@ -108,7 +120,7 @@ def test_the_seed_reaches_the_program(repro: Command, tmp_path: Path) -> None:
     ],
 )
 def test_a_program_that_goes_wrong_is_one_line(
-    program: str, code: int, words: str, repro: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    program: str, code: int, words: str, repro: Repro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ProgramProcess, "MAX_OUTPUT_BYTES", 100_000)
     file = write_scenario(tmp_path, program, SCENARIO.replace("seconds: 60", "seconds: 2"))
@@ -121,7 +133,7 @@ def test_a_program_that_goes_wrong_is_one_line(
     assert not run.file(layout.WORKER_HOME).exists()
 
 
-def test_a_program_that_trains_nothing(repro: Command, tmp_path: Path) -> None:
+def test_a_program_that_trains_nothing(repro: Repro, tmp_path: Path) -> None:
     answer = repro(
         "run", write_scenario(tmp_path, scenario=SCENARIO.replace("[few-updates]", "[]")), "--trust", "--json"
     )
@@ -129,7 +141,7 @@ def test_a_program_that_trains_nothing(repro: Command, tmp_path: Path) -> None:
     assert "the program ended, but nothing was recorded, since no Keras was imported" in answer.json["reason"]
 
 
-def test_printed_values_that_are_not_there_are_unknown(repro: Command, tmp_path: Path) -> None:
+def test_printed_values_that_are_not_there_are_unknown(repro: Repro, tmp_path: Path) -> None:
     answer = repro("run", write_scenario(tmp_path, "print('accuracy .')\n"), "--trust", "--json", "--plain")
     assert answer.code == 1 and answer.json["verdict"] == "INCONCLUSIVE"
     assert [claim["outcome"] for claim in answer.json["claims"]] == ["unknown", "held"]
@@ -139,7 +151,7 @@ def test_printed_values_that_are_not_there_are_unknown(repro: Command, tmp_path:
 @pytest.mark.parametrize(
     ("training", "right"), [("", "regression"), ("training: 1\n", "few-updates"), ("training: 2\n", "regression")]
 )
-def test_the_last_training_counts_or_the_chosen_one(training: str, right: str, repro: Command, tmp_path: Path) -> None:
+def test_the_last_training_counts_or_the_chosen_one(training: str, right: str, repro: Repro, tmp_path: Path) -> None:
     text = SCENARIO.replace("[few-updates]", "[few-updates, regression]") + training
     answer = repro("run", write_scenario(tmp_path, PRINTS, text), "--trust", "--json")
     measured = answer.json["measurements"]
@@ -150,18 +162,18 @@ def test_the_last_training_counts_or_the_chosen_one(training: str, right: str, r
     assert answer.code == (0 if right == "few-updates" else 1)
 
 
-def test_a_training_that_there_is_not(repro: Command, tmp_path: Path) -> None:
+def test_a_training_that_there_is_not(repro: Repro, tmp_path: Path) -> None:
     answer = repro("run", write_scenario(tmp_path, PRINTS, SCENARIO + "training: 3\n"), "--trust", "--json")
     assert answer.code == 4 and answer.json["reason"] == "the program trained 1 model: there is no training 3"
 
 
 @pytest.mark.parametrize("option", ["--images .", "--convert L", "--trace", "--keep-weights", "--deterministic"])
-def test_options_of_images_are_refused(option: str, repro: Command, tmp_path: Path) -> None:
+def test_options_of_images_are_refused(option: str, repro: Repro, tmp_path: Path) -> None:
     answer = repro("run", write_scenario(tmp_path), "--trust", *option.split())
     assert answer.code == 2 and f"a script scenario has no {option.split()[0]}" in answer.err
 
 
-def test_a_stop_ends_the_program_and_all_that_it_started(repro: Command, tmp_path: Path) -> None:
+def test_a_stop_ends_the_program_and_all_that_it_started(repro: Repro, tmp_path: Path) -> None:
     child = (
         "import subprocess, time\nprocess = subprocess.Popen(['sleep', '1000'])\n"
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(process.pid))\n"
@@ -185,9 +197,7 @@ def test_a_stop_ends_the_program_and_all_that_it_started(repro: Command, tmp_pat
     assert resumed.code == 4, "it runs the program that it was made with"
 
 
-def test_a_killed_supervisor_takes_the_program_with_it_and_a_resume_begins_again(
-    repro: Command, tmp_path: Path
-) -> None:
+def test_a_killed_supervisor_takes_the_program_with_it_and_a_resume_begins_again(repro: Repro, tmp_path: Path) -> None:
     waits = (
         f"import time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
         f"while not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.02)\n"
@@ -210,7 +220,7 @@ def test_a_killed_supervisor_takes_the_program_with_it_and_a_resume_begins_again
     assert resumed.code == 0 and resumed.json["verdict"] == "REPRODUCED"
 
 
-def test_a_changed_copy_of_the_program_does_not_run(repro: Command, tmp_path: Path) -> None:
+def test_a_changed_copy_of_the_program_does_not_run(repro: Repro, tmp_path: Path) -> None:
     answer = repro("run", write_scenario(tmp_path, "sys.exit(1)\n"), "--trust", "--json")
     run = run_of(answer)
     run.file("program/train.py").write_text("print('other')")
@@ -218,7 +228,7 @@ def test_a_changed_copy_of_the_program_does_not_run(repro: Command, tmp_path: Pa
     assert resumed.code == 2 and "is not the code that was run" in resumed.json["reason"]
 
 
-def test_a_sweep_says_that_all_seeds_gave_the_same_weights(repro: Command, tmp_path: Path) -> None:
+def test_a_sweep_says_that_all_seeds_gave_the_same_weights(repro: Repro, tmp_path: Path) -> None:
     answer = repro("sweep", write_scenario(tmp_path, PRINTS), "--seeds", "0:3", "--trust", "--json")
     assert answer.code == 0, answer.err
     group = answer.json["groups"][0]

@@ -12,7 +12,7 @@ from repro.environment import definition
 from repro.scenario import printed, script_files
 from repro.scenario.load import Loaded, load
 from repro.scenario.script_types import ScriptScenario
-from tests.support.programs import SCENARIO, write_scenario
+from tests.support.script_scenarios import SCENARIO, write_scenario
 
 ENVIRONMENTS = definition.names()
 

@@ -6,7 +6,6 @@ import contextlib
 import time
 from typing import ClassVar
 
-import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -288,7 +287,7 @@ class WhatIfScreen(ReproScreen):
             return
         head.update(what_if_lines.head(record, [], self.size.width))
         command = ""
-        if record.recorded is msgspec.UNSET:
+        if not record.is_recording:
             options = ["--environment", record.environment, "--seed", str(record.seed), "--trace"]
             command = show(["run", record.scenario, *options])
         self.show_command(command)

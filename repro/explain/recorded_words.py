@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from repro.base.text import exact, rounded
 from repro.explain import sentences
-from repro.explain.causes.case import RecordedFinding
+from repro.explain.causes.case import RecordedFinding, TrialRow
 from repro.runs import recorded_events as recorded
 from repro.runs.recorded_progress import FitEvidence, RecordedProgress
 from repro.runs.recorded_record import Recorded
@@ -201,7 +201,12 @@ def first_apart(fit: FitEvidence) -> str | None:
 
 def tried(finding: RecordedFinding) -> list[str]:
     """Return the trials of a finding, a line for each."""
-    return [sentences.trial(dataclasses.asdict(trial)) for trial in finding.trials]
+    return [sentences.trial(plain(trial)) for trial in finding.trials]
+
+
+def plain(trial: TrialRow) -> dict[str, Any]:
+    """Return a trial as `diagnose --json` prints it."""
+    return dataclasses.asdict(trial)
 
 
 def missing(recording: RecordedProgress) -> list[str]:

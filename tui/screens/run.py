@@ -19,6 +19,7 @@ from textual.widgets import Log, Static
 
 from repro.base.errors import InputError
 from repro.base.text import one_line
+from repro.explain.causes.case import RecordedFinding
 from repro.runs.progress import Progress
 from repro.runs.records import NOTHING_MEASURED, ClaimResult, Result, RunRecord
 from repro.runs.summary import ENDED, RunSummary
@@ -28,7 +29,7 @@ from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
 from tui.text import QUIET, rows
-from tui.viewmodels import claims, run_lines
+from tui.viewmodels import claims, recording_lines, run_lines
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
@@ -91,6 +92,8 @@ class RunScreen(ReproScreen):
         self._follower: RunFollower | None = None
         self._captions: list[Static] = []
         self._shown_claims: tuple[list[ClaimResult], int] | None = None
+        self._findings: list[RecordedFinding] = []
+        self._judged: tuple[int, ...] | None = None  # how much evidence the findings rest on
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="page"):
@@ -107,7 +110,7 @@ class RunScreen(ReproScreen):
                 with Vertical(id="right"):
                     yield Static("The same weights, two phases", classes="section", id="phases-title")
                     yield Static("", id="phases", markup=False)
-                    yield Static("Images", classes="section")
+                    yield Static("Images", classes="section", id="pictures-title")
                     yield Container(id="pictures")
             yield from self._claims_place("below")  # in one column the images come before them
             yield Static("Log of the worker", classes="section", id="log-title")
@@ -179,7 +182,7 @@ class RunScreen(ReproScreen):
             count = len(self.record.images) if self.record else 0
             array = [None] * min(MOST_PICTURES, count)
             if not count:
-                await place.mount(Static("the run holds no images", classes="quiet"))
+                await place.mount(Static("the run holds no images", classes="quiet", id="no-images", markup=False))
         cards = []
         for image in array:
             caption = Static("", classes="caption", markup=False)
@@ -211,11 +214,14 @@ class RunScreen(ReproScreen):
             self.query_one(f"#{name}", Curve).show([Series(name, figures.floats)], epochs)
         self.query_one("#drift", DriftStrip).show(progress.drift)
         self.put(self.query_one("#phases", Static), run_lines.phases(progress))
-        claim_results = self._claims()
-        title = f"Claims  {claims.counts(claim_results)}" if claim_results else "Claims"
-        for place in self.query(".claims-title").results(Static):
-            self.put(place, Content(title))
-        self._draw_claims(claim_results)
+        if self.progress.recorded is not None:
+            self._draw_recording()
+        else:
+            claim_results = self._claims()
+            title = f"Claims  {claims.counts(claim_results)}" if claim_results else "Claims"
+            for place in self.query(".claims-title").results(Static):
+                self.put(place, Content(title))
+            self._draw_claims(claim_results)
         images = self.record.images if self.record else []
         captions = run_lines.captions(progress, images, len(self._captions))
         for caption, content in zip(self._captions, captions, strict=True):
@@ -243,6 +249,25 @@ class RunScreen(ReproScreen):
         if (claim_results, width) != self._shown_claims or place not in self._put:
             self._shown_claims = (claim_results, width)
             self.put(place, claims.lines(claim_results, width) if claim_results else Content.styled("-", QUIET))
+
+    def _draw_recording(self) -> None:
+        """In the place of claims what the figures say, in that of images the facts of the data; there is no log."""
+        for place in self.query(".claims-title").results(Static):
+            self.put(place, Content("Why"))
+        self.put(self.query_one("#pictures-title", Static), Content("Data"))
+        self.query_one("#log-title").display = self.query_one("#log").display = False
+        fit = recording_lines.fit_of(self.progress)
+        for place in self.query("#no-images").results(Static):
+            self.query_one("#pictures").add_class("-data")
+            self.put(place, recording_lines.data(fit, self.query_one("#pictures").size.width or 60))
+        shown = next((place for place in self.query(".claims").results(Static) if place.display), None)
+        if shown is None:
+            return
+        evidence = None if fit is None else (fit.number, len(fit.measured), len(fit.trials), len(fit.calls))
+        if evidence != self._judged or self.state != "running":
+            self._judged = evidence
+            self._findings = recording_lines.findings_of(self.progress, self.session.run_directory(self.run_id).path)
+        self.put(shown, recording_lines.findings(self._findings, shown.size.width or 60))
 
     def _command(self) -> str:
         command = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")

@@ -26,7 +26,7 @@ from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
 from tui.text import ODD, rows
-from tui.viewmodels import what_if_lines
+from tui.viewmodels import recording_lines, what_if_lines
 from tui.viewmodels.sentences import styled
 from tui.viewmodels.what_if_lines import MOST_IMAGES
 from tui.what_if_queue import Question, QuestionQueue
@@ -93,6 +93,9 @@ class WhatIfScreen(ReproScreen):
         self.momenta: list[float] = []
         self._distances: dict[Question, list[float | None]] = {}
         self._is_replaying = False
+        # What a recorder tried in the program, and at which momenta: nothing else can be asked of a recording.
+        self.trials = Content("")
+        self.tried: list[str] = []
 
     def body(self) -> ComposeResult:
         yield Static("reading", id="what-if-head", markup=False)
@@ -132,6 +135,9 @@ class WhatIfScreen(ReproScreen):
             record = run.record()
             if record.traced:
                 traced = trace.read(run)
+            elif record.recorded is not msgspec.UNSET:
+                fit = recording_lines.fit_of(run.progress())
+                self.trials, self.tried = recording_lines.trials(fit), recording_lines.momenta(fit)
         except (ReproError, OSError) as error:
             fault = _reason(error)
         with contextlib.suppress(RuntimeError):
@@ -287,10 +293,13 @@ class WhatIfScreen(ReproScreen):
             notice.update(Content.styled(one_line(fault or "this run cannot be read", 500), ODD))
             return
         head.update(what_if_lines.head(record, [], self.size.width))
-        command = ""
-        if record.recorded is msgspec.UNSET:
-            options = ["--environment", record.environment, "--seed", str(record.seed), "--trace"]
-            command = show(["run", record.scenario, *options])
+        if record.recorded is not msgspec.UNSET:
+            tried = ["what-if", self.run_id.rpartition("-")[2], "--momentum", ",".join(self.tried)]
+            self.show_command(show([*tried, *store_option(self.session.store_path)]) if self.tried else "")
+            notice.update(self.trials)
+            return
+        options = ["--environment", record.environment, "--seed", str(record.seed), "--trace"]
+        command = show(["run", record.scenario, *options])
         self.show_command(command)
         notice.update(what_if_lines.untraced(command))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import work
@@ -17,12 +18,22 @@ from textual.widgets import Static
 from repro.base.errors import ReproError
 from repro.base.text import one_line
 from repro.explain import layers
+from repro.explain.causes.case import RecordedFinding
 from repro.explain.layers import LayerReport
+from repro.runs.recorded_progress import FitEvidence
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import ODD
-from tui.viewmodels import layer_table
+from tui.text import ODD, rows
+from tui.viewmodels import layer_table, recording_lines
+
+
+@dataclass(frozen=True)
+class RecordedWhy:
+    """What a recording's figures say, and the fit that they are of."""
+
+    findings: list[RecordedFinding]
+    fit: FitEvidence | None
 
 
 class WhyScreen(ReproScreen):
@@ -55,6 +66,7 @@ class WhyScreen(ReproScreen):
         self.index = -1  # of the report that is shown
         self.fault = ""
         self._is_read = False
+        self.recording: RecordedWhy | None = None
 
     def body(self) -> ComposeResult:
         yield Static("reading", id="why-head", markup=False)
@@ -64,24 +76,32 @@ class WhyScreen(ReproScreen):
 
     def on_mount(self) -> None:
         self.query_one("#layers", VerticalScroll).focus()
-        self.show_command(show(["show", self.run_id.rpartition("-")[2], *store_option(self.session.store_path)]))
         self._load()
 
     @work(thread=True)
     def _load(self) -> None:
         reports: list[LayerReport] = []
         fault = ""
+        recording: RecordedWhy | None = None
         try:
-            reports = layers.read(self.session.run_directory(self.run_id))
+            run = self.session.run_directory(self.run_id)
+            if run.is_recording():
+                progress = run.progress()
+                found = recording_lines.findings_of(progress, run.path)
+                recording = RecordedWhy(found, recording_lines.fit_of(progress))
+            reports = layers.read(run)
         except (ReproError, OSError) as error:
             fault = str(error)
         with contextlib.suppress(RuntimeError):
-            self.app.call_from_thread(self._loaded, reports, fault)
+            self.app.call_from_thread(self._loaded, reports, recording, fault)
 
-    def _loaded(self, reports: Sequence[LayerReport], fault: str) -> None:
+    def _loaded(self, reports: Sequence[LayerReport], recording: RecordedWhy | None, fault: str) -> None:
         if not self.is_composed:
             return
         self.reports, self.fault, self._is_read = list(reports), fault, True
+        self.recording = recording
+        words = ["diagnose" if recording is not None else "show", self.run_id.rpartition("-")[2]]
+        self.show_command(show([*words, *store_option(self.session.store_path)]))
         self.index = len(self.reports) - 1
         self._draw()
         self.refresh_bindings()
@@ -100,6 +120,9 @@ class WhyScreen(ReproScreen):
         if not self.is_composed:
             return
         head, report = self.query_one("#why-head", Static), self.report
+        if self.recording is not None:
+            self._draw_recording(self.recording)
+            return
         if report is None:
             text = one_line(self.fault, 300) or "This run measured no BatchNormalization layer."
             head.update(Content.styled(text, ODD))
@@ -111,9 +134,24 @@ class WhyScreen(ReproScreen):
         self.query_one("#why-columns", Static).update(columns.heading())
         self.query_one("#rows", Static).update(layer_table.table(report, columns))
 
+    def _draw_recording(self, recording: RecordedWhy) -> None:
+        """What the figures say, then every layer in both phases, then the moving statistics."""
+        width = self.size.width - 4
+        name = Content.styled(one_line(self._run_name(), 100), "bold")
+        self.query_one("#why-head", Static).update(
+            rows([name, Content(""), recording_lines.findings(recording.findings, width)])
+        )
+        self.query_one("#why-columns", Static).update("")
+        parts = [recording_lines.layers(recording.fit)]
+        if self.report is not None:
+            columns = layer_table.Columns.of(self.report, self.size.width)
+            title = Content.styled("Moving statistics", "bold $text-accent")
+            parts += [Content(""), title, columns.heading(), layer_table.table(self.report, columns)]
+        self.query_one("#rows", Static).update(rows(parts))
+
     def _run_name(self) -> str:
         summary = self.session.summaries.get(self.run_id)
-        return f"{summary.scenario}  {summary.environment}  seed {summary.seed}" if summary else self.run_id
+        return f"{summary.scenario}  {summary.place}" if summary else self.run_id
 
     # -- keys
 

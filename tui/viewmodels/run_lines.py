@@ -8,9 +8,10 @@ from textual.content import Content
 
 from repro.base.text import one_line, rounded, share
 from repro.runs import events
+from repro.runs.ids import RECORDED
 from repro.runs.progress import Progress, prediction
 from repro.runs.records import Result, RunRecord
-from repro.runs.summary import RunSummary
+from repro.runs.summary import OWN_TRAINING, RunSummary
 from repro.scenario.image_record import ImageRecord
 from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, rows, size, word
 
@@ -20,6 +21,7 @@ STAGES = {
     "fit": "training",
     "measure": "measuring",
     "hash": "hashing the weights",
+    "program": "the program's own code",
 }
 RIGHT = 0.999  # accuracies of float32 are not exactly 1
 MOST_CLASSES = 3
@@ -33,10 +35,12 @@ def heading(
 ) -> Content:
     """Which run it is, and its verdict or state."""
     run = record or summary
-    outcome = word((result.verdict if result else None) or state)
+    is_recording = run.environment == RECORDED
+    outcome = word(RECORDED if is_recording and result else (result.verdict if result else None) or state)
+    place = OWN_TRAINING if is_recording else f"{one_line(run.environment, 40)}  seed {run.seed}"
     parts: list[tuple[str, str]] = [
         (one_line(run.scenario, 60), "bold"),
-        (f"  {one_line(run.environment, 40)}  seed {run.seed}   ", QUIET),
+        (f"  {place}   ", QUIET),
         (f"{outcome.sign} {outcome.word}", f"bold {outcome.style}"),
     ]
     if result is not None and result.degraded:
@@ -102,8 +106,11 @@ def reason(progress: Progress, state: str, damage: str, log_tail: Sequence[str])
         lines += [Content.styled("  " + line[:300], QUIET) for line in log_tail[-LOG_LINES_OF_A_FAILURE:]]
     elif state in ("stopped", "interrupted"):
         text = ended.reason if ended else "the supervisor is gone: killed, or the machine went down"
-        start = "goes on from the last checkpoint" if progress.checkpoint else "begins from the start"
-        lines.append(Content.styled(f"{one_line(text, 300)}.  r {start}", ODD))
+        start = "  r goes on from the last checkpoint" if progress.checkpoint else "  r begins from the start"
+        if progress.recorded is not None:  # only its own program can go on
+            text = ended.reason if ended else "the program is gone: killed, or the machine went down"
+            start = ""
+        lines.append(Content.styled(f"{one_line(text, 300)}.{start}", ODD))
     elif state == "elsewhere":
         lines.append(Content.styled("another machine or container is at it", BUSY))
     return rows([*lines, *(Content.styled(f"! {one_line(text, 300)}", ODD) for text in progress.warnings)])

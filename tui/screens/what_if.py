@@ -25,7 +25,7 @@ from repro.supervise.what_if import Answer, Statistics, WhatIfSession
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import ODD, rows
+from tui.text import ODD, reason_of, rows
 from tui.viewmodels import recording_lines, what_if_lines
 from tui.viewmodels.sentences import styled
 from tui.viewmodels.what_if_lines import MOST_IMAGES
@@ -93,9 +93,7 @@ class WhatIfScreen(ReproScreen):
         self.momenta: list[float] = []
         self._distances: dict[Question, list[float | None]] = {}
         self._is_replaying = False
-        # What a recorder tried in the program, and at which momenta: nothing else can be asked of a recording.
-        self.trials = Content("")
-        self.tried: list[str] = []
+        self.trials, self.tried = Content(""), list[str]()  # of a recording: what was tried, and the command
 
     def body(self) -> ComposeResult:
         yield Static("reading", id="what-if-head", markup=False)
@@ -136,10 +134,9 @@ class WhatIfScreen(ReproScreen):
             if record.traced:
                 traced = trace.read(run)
             elif record.recorded is not msgspec.UNSET:
-                fit = recording_lines.fit_of(run.progress())
-                self.trials, self.tried = recording_lines.trials(fit), recording_lines.momenta(fit)
+                self.trials, self.tried = recording_lines.tried(run)
         except (ReproError, OSError) as error:
-            fault = _reason(error)
+            fault = reason_of(error)
         with contextlib.suppress(RuntimeError):
             self.app.call_from_thread(self._loaded, traced, record, fault)
 
@@ -176,7 +173,7 @@ class WhatIfScreen(ReproScreen):
                     self.post_message(self.Answered(questions, oracle.ask(*question)))
         except Exception as error:
             if not questions.is_closed:
-                self.post_message(self.Answered(questions, None, _reason(error)))
+                self.post_message(self.Answered(questions, None, reason_of(error)))
 
     def on_what_if_screen_answered(self, message: Answered) -> None:
         if message.answer is None:
@@ -294,8 +291,7 @@ class WhatIfScreen(ReproScreen):
             return
         head.update(what_if_lines.head(record, [], self.size.width))
         if record.recorded is not msgspec.UNSET:
-            tried = ["what-if", self.run_id.rpartition("-")[2], "--momentum", ",".join(self.tried)]
-            self.show_command(show([*tried, *store_option(self.session.store_path)]) if self.tried else "")
+            self.show_command(show([*self.tried, *store_option(self.session.store_path)]) if self.tried else "")
             notice.update(self.trials)
             return
         options = ["--environment", record.environment, "--seed", str(record.seed), "--trace"]
@@ -402,8 +398,3 @@ class WhatIfScreen(ReproScreen):
             self._questions = QuestionQueue()
             self._moved()
             self._serve(self._questions)
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    return text if isinstance(error, ReproError) and text else f"{type(error).__name__}: {text or 'no reason given'}"

@@ -13,6 +13,7 @@ from repro.explain import sentences
 from repro.explain.causes.case import Case, RecordedFinding
 from repro.explain.recorded import judge
 from repro.runs import recorded_events as recorded
+from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress
 from repro.runs.recorded_progress import FitEvidence
 from tui.text import BAD, BAR, GOOD, ODD, QUIET, bar, hanging, rows, table
@@ -111,19 +112,16 @@ def trials(fit: FitEvidence | None) -> Content:
         return Content.styled("nothing was tried", QUIET)
     shown = table(("in inference phase with", "accuracy", "", "loss"), body, (3,))
     title = Content("Tried in the program, at the weights that fit left; nothing else can be asked of a recording.")
-    return rows(
-        [
-            title,
-            Content(""),
-            shown,
-            *(Content.styled(f"not tried: {one_line(reason, 200)}", QUIET) for reason in missing),
-        ]
-    )
+    lacking = [Content.styled(f"not tried: {one_line(reason, 200)}", QUIET) for reason in missing]
+    return rows([title, Content(""), shown, *lacking])
 
 
-def momenta(fit: FitEvidence | None) -> list[str]:
-    """The momenta that were tried, as they are typed."""
-    return [] if fit is None else [f"{float(trial.momentum or 0.0):g}" for trial in fit.trials_of("momentum")]
+def tried(run: RunDirectory) -> tuple[Content, list[str]]:
+    """What was tried in a recorded program, and the command that prints the momenta; empty if none was tried."""
+    fit = fit_of(run.progress())
+    made = [] if fit is None else [f"{float(trial.momentum or 0.0):g}" for trial in fit.trials_of("momentum")]
+    command = ["what-if", run.id.rpartition("-")[2], "--momentum", ",".join(made)]
+    return trials(fit), command if made else []
 
 
 def _trial_name(kind: str, trial: recorded.TrialMade) -> str:

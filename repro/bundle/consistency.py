@@ -9,7 +9,7 @@ from repro.base import arrays
 from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.bundle.manifest import Manifest, RunEntry
-from repro.bundle.read import bad
+from repro.bundle.refusal import bad
 from repro.runs import layout
 from repro.runs.records import Result
 from repro.runs.result_check import contradiction

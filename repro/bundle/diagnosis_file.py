@@ -14,8 +14,8 @@ from msgspec import Meta
 from repro.base import shipped
 from repro.base.errors import InputError
 from repro.base.text import one_line
-from repro.explain.causes.case import RecordedFinding
-from repro.explain.recorded import diagnose
+from repro.explain.causes.finding import Finding
+from repro.explain.diagnosis import diagnose
 from repro.runs.directory import RunDirectory, read_json
 
 NAME = "diagnosis.json"
@@ -53,7 +53,7 @@ class StatedDiagnosis(msgspec.Struct, frozen=True):
     findings: Annotated[list[Stated], Meta(min_length=1, max_length=100)]
 
 
-def write(findings: Sequence[RecordedFinding]) -> bytes:
+def write(findings: Sequence[Finding]) -> bytes:
     """Return the file for findings, the first of which is the diagnosis."""
     content = {
         "format": FORMAT,
@@ -69,7 +69,7 @@ def read(run: RunDirectory) -> StatedDiagnosis | None:
     return read_json(run.path, NAME, StatedDiagnosis, MAX_BYTES)
 
 
-def contradiction(stated: StatedDiagnosis, findings: Sequence[RecordedFinding]) -> str | None:
+def contradiction(stated: StatedDiagnosis, findings: Sequence[Finding]) -> str | None:
     """Return in words how a stated diagnosis differs from the one that follows from the figures; None if it does not.
 
     The wording may differ; causes, numbers and what the trials gave may not.

@@ -12,6 +12,7 @@ import msgspec
 
 from repro import __version__
 from repro.base import scratch
+from repro.base.decoding import decode_json
 from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.base.yaml_file import Document
@@ -22,7 +23,7 @@ from repro.bundle.redact.leaks import LeakScanner
 from repro.bundle.redact.redactor import Redactor
 from repro.bundle.redact.run import redacted, redactor_for
 from repro.bundle.run_files import Choice, RunFiles, gather, refuse_changed
-from repro.explain.recorded import diagnose
+from repro.explain.diagnosis import diagnose
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.recorded_files import holds_samples
@@ -135,7 +136,7 @@ def _is_readable(contents: Contents) -> bool:
         budget.add(name, content)
     manifest = contents.files[m.NAME]
     try:
-        msgspec.json.decode(manifest, type=m.Manifest)
+        decode_json(manifest, m.Manifest)
     except msgspec.ValidationError:
         return False
     return (

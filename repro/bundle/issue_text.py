@@ -102,7 +102,7 @@ class _Parts:
     def model(self) -> str:
         momentum = self.measurements.get("batch_norm", {}).get("momentum")
         model, fit = self.scenario.model, self.scenario.fit
-        description = f"{model.words} with {model.classes} classes and random weights"
+        description = f"{model.name} with {model.classes} classes and random weights"
         if momentum is not None:
             description += f", BatchNormalization momentum {momentum}"
         images = len(self.run.record.images)

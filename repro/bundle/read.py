@@ -13,13 +13,15 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO
 
 import msgspec
 
 from repro.base import scratch
+from repro.base.decoding import decode_json
 from repro.base.errors import InputError
 from repro.base.text import one_line
+from repro.bundle.consistency import check_result
 from repro.bundle.manifest import (
     FORMAT,
     MAX_ARCHIVE_BYTES,
@@ -32,6 +34,7 @@ from repro.bundle.manifest import (
     Manifest,
     RunEntry,
 )
+from repro.bundle.refusal import ASK_AGAIN, bad
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.ids import RECORDED
@@ -41,7 +44,6 @@ _PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}\Z")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 _END = struct.Struct("<4s4H2LH")
 _ZIP64_LOCATOR = struct.Struct("<4sLQL")
-_ASK = "ask for it again, or export it anew"
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,6 @@ def opened(path: Path) -> Iterator[Bundle]:
                 bad(path, f"runs/{entry.id} is damaged ({one_line(error)})")
             runs.append(run)
         yield Bundle(path, folder, manifest, runs)
-
-
-def bad(path: Path, what: str, do: str = _ASK) -> NoReturn:
-    """Raise InputError for the bundle."""
-    raise InputError(one_line(what, 400), do=do, file=path)
 
 
 @contextlib.contextmanager
@@ -222,10 +219,10 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile, members: dict[str, zipf
         bad(path, f"{NAME} is larger than {MAX_MANIFEST_BYTES >> 20} MiB", "a bundle is small")
     raw = archive.read(member)
     try:
-        format_number = msgspec.json.decode(raw, type=_Head).format
+        format_number = decode_json(raw, _Head).format
         if format_number > FORMAT:
             bad(path, f"written in format {format_number}", f"update repro: this one reads {FORMAT}")
-        return msgspec.json.decode(raw, type=Manifest)
+        return decode_json(raw, Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         bad(path, f"{NAME} is damaged ({one_line(error, 200)})")
 
@@ -312,8 +309,6 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
             bad(path, f"runs/{entry.id}/events.jsonl does not say how the run ended")
         _ = run.measurements
         return
-    from repro.bundle.consistency import check_result
-
     check_result(path, run, result, scenario, entry, manifest)
 
 
@@ -321,4 +316,4 @@ def _entry(manifest: Manifest, name: str) -> FileEntry:
     for entry in manifest.files:
         if entry.path == name:
             return entry
-    raise InputError("is missing", do=_ASK, file=name)
+    raise InputError("is missing", do=ASK_AGAIN, file=name)

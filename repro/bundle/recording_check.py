@@ -14,8 +14,8 @@ from repro.base.text import one_line
 from repro.bundle import diagnosis_file
 from repro.bundle.consistency import check_hashes
 from repro.bundle.manifest import FileEntry, Manifest, RunEntry
-from repro.bundle.read import bad
-from repro.explain.causes.case import classes_of
+from repro.bundle.refusal import bad
+from repro.explain.data_figures import classes_of
 from repro.runs import layout
 from repro.runs.ids import RECORDED
 from repro.runs.recorded_events import Measured, TrialMade

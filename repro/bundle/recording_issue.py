@@ -7,7 +7,7 @@ from collections.abc import Callable
 from repro.base.text import exact, markdown, one_line
 from repro.environment.facts import facts_of
 from repro.explain import recorded_words as words
-from repro.explain.recorded import diagnose
+from repro.explain.diagnosis import diagnose
 from repro.runs import layout
 from repro.runs.recorded_files import packages_of
 from repro.runs.view import RunView

@@ -9,7 +9,7 @@ from repro.bundle.report_parts import SHOWN_FACTS, curves, drift, epoch_rows
 from repro.environment.facts import facts_of
 from repro.explain import recorded_words as words
 from repro.explain import sentences
-from repro.explain.recorded import diagnose, headline
+from repro.explain.diagnosis import diagnose, headline
 from repro.runs import layout
 from repro.runs.recorded_files import holds_samples, packages_of
 from repro.runs.summary import OWN_TRAINING

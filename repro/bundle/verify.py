@@ -12,12 +12,13 @@ from repro.base import arrays
 from repro.base.difference import DifferenceRow
 from repro.base.errors import InputError, UnusableError
 from repro.base.text import one_line
-from repro.bundle.read import Bundle, bad
+from repro.bundle.read import Bundle
+from repro.bundle.refusal import bad
 from repro.environment import check, definition, diff
 from repro.environment.facts import facts_of
 from repro.environment.machine import ONEDNN
 from repro.environment.requirements import require_gpu
-from repro.explain.recorded import diagnose
+from repro.explain.diagnosis import diagnose
 from repro.runs import layout
 from repro.runs.plan import Plan
 from repro.runs.records import Measurements
@@ -87,7 +88,7 @@ def _plan_one(bundle: Bundle, run: RunView, images: Path | None, command: list[s
         bad(bundle.path, f"the run {run.id} is {run.state}: it has no result to compare", "use --no-run")
     if not (1 <= record.threads <= MAX_THREADS and 0 <= record.seed < 2**32):
         bad(bundle.path, f"the run {run.id} has threads or a seed out of range")
-    if record.environment not in definition.names():
+    if definition.find(record.environment) is None:
         raise UnusableError(
             f"no environment is called {one_line(record.environment, 60)!r} here",
             do=f"known: {', '.join(definition.names())}",

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from repro.base.errors import InputError
+from repro.bundle import archive, export
+from repro.bundle.export import Contents
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
-
-if TYPE_CHECKING:
-    from repro.bundle.export import Contents
+from repro.runs.view import RunView
 
 
 @click.command("export")
@@ -47,8 +47,6 @@ def command(
         raise InputError("--no-images and --with-images contradict each other", do="give one")
     if output is None and not preview:
         raise InputError("no file is named", do="give -o FILE.zip, or --preview")
-    from repro.bundle import archive, export
-    from repro.runs.view import RunView
 
     if output is not None and not preview:
         archive.refuse_existing(output)

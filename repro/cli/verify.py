@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repro.base.errors import ExitCode, InputError
+from repro.base.text import exact
+from repro.bundle import read
+from repro.bundle.read import Bundle
+from repro.cli import progress
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.environment.machine import ONEDNN
+from repro.runs.events import to_number
+from repro.runs.view import RunView
 
 if TYPE_CHECKING:
-    from repro.bundle.read import Bundle
     from repro.bundle.verify import Verification
     from repro.recording.again import Again
     from repro.runs.view import RunView
@@ -55,8 +61,6 @@ def command(
     Grades: bit-identical, within tolerance (losses and probabilities to a relative 1e-4), same verdict, different.
     Exit 0 for the first three, 1 for different, 2 for a bad bundle, 3 where the environment cannot be had here.
     """
-    from repro.bundle import read
-
     with read.opened(bundle) as opened:
         if no_run:
             rows = [_checked(opened, run) for run in opened.runs]
@@ -75,7 +79,7 @@ def _checked(opened: Bundle, run: RunView) -> dict[str, Any]:
     row: dict[str, Any] = {"run": run.id, "grade": None, "verdicts": [run.verdict, None]}
     if run.is_recording:
         from repro.bundle import diagnosis_file
-        from repro.explain.recorded import diagnose
+        from repro.explain.diagnosis import diagnose
         from repro.recording import again
 
         stated = diagnosis_file.read(run.run)
@@ -94,8 +98,8 @@ def _code(row: dict[str, Any]) -> int:
 def _verify(
     opened: Bundle, images: Path | None, data: Path | None, *, trusted: bool, yes: bool, plain: bool, store: Path | None
 ) -> tuple[dict[str, Any], int]:
+
     from repro.bundle import verify
-    from repro.cli import progress
     from repro.cli.run import say_not_begun
     from repro.recording import again
 
@@ -136,7 +140,7 @@ def _verify(
 def _run_again(program: Again, store: Any) -> tuple[list[dict[str, Any]], int]:
     """Run a recording's program again; the rows of its recordings, and the exit code."""
     from repro.base.errors import EndedEarlyError
-    from repro.explain.recorded import diagnose
+    from repro.explain.diagnosis import diagnose
     from repro.recording import again
 
     try:
@@ -164,7 +168,6 @@ def _data_sha256(run: RunView) -> str | None:
 
 def _run(one: Verification, store: Any, *, plain: bool, position: tuple[int, int]) -> tuple[dict[str, Any], int]:
     from repro.cli.run import run_one
-    from repro.runs.view import RunView
 
     with _onednn(one.onednn):
         run, code = run_one(one.plan, store, plain=plain, position=position)
@@ -199,8 +202,6 @@ def _graded(theirs: RunView, ours: RunView) -> dict[str, Any]:
 @contextlib.contextmanager
 def _onednn(value: str | None) -> Iterator[None]:
     """Have the worker get TF_ENABLE_ONEDNN_OPTS as the bundle's had it; a worker gets it from this process."""
-    from repro.environment.machine import ONEDNN
-
     before = os.environ.pop(ONEDNN, None)
     if value is not None:
         os.environ[ONEDNN] = value
@@ -213,8 +214,6 @@ def _onednn(value: str | None) -> Iterator[None]:
 
 
 def _object(opened: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    from repro.runs.events import to_number
-
     for row in rows:
         deviation = row.get("largest_relative_deviation")
         if deviation is not None:
@@ -229,8 +228,6 @@ def _object(opened: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _text(found: dict[str, Any]) -> str:
-    from repro.base.text import exact
-
     lines = [f"{exact(found['file'])}: {found['files']} files, every hash as listed, records agree"]
     for row in found["runs"]:
         if row["grade"] is None:
@@ -274,8 +271,6 @@ def _verdicts(row: dict[str, Any]) -> str:
 
 
 def _weights(row: dict[str, Any]) -> str:
-    from repro.base.text import exact
-
     there, here = (exact(value) for value in row["weights_sha256"])
     if row["grade"] == "bit-identical":
         return f"the same weights, bit for bit: SHA-256 {here}"
@@ -290,8 +285,6 @@ def _weights(row: dict[str, Any]) -> str:
 
 def _differs(row: dict[str, Any]) -> str:
     """In what the environments differ, in a line: what can change a figure, else that nothing can."""
-    from repro.base.text import exact
-
     found = row["differences"]
     if not found:
         return "differs in: nothing that is recorded of the environments"
@@ -303,8 +296,6 @@ def _differs(row: dict[str, Any]) -> str:
 
 
 def _reasons(rows: list[dict[str, Any]]) -> list[str]:
-    from repro.base.text import exact
-
     if not rows:
         return []
     lines = ["  the environments differ, the likeliest explanation first"]

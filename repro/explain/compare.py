@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from repro.base.difference import DifferenceRow, all_equal
 from repro.base.errors import InputError
 from repro.base.text import exact, exact_row, markdown, one_line
 from repro.environment import diff
 from repro.environment.facts import flatten
-from repro.explain.recorded import diagnose
+from repro.explain.diagnosis import diagnose
 from repro.explain.recorded_words import settings
 from repro.runs.event_base import Number
 from repro.runs.events import to_number
@@ -95,7 +96,7 @@ def _images(name: str, records: list[list[ImageRecord]]) -> list[DifferenceRow]:
 
 
 def _scenario_settings(run: RunView) -> dict[str, Any]:
-    """The scenario's model, training and BatchNormalization settings as dotted keys; {} if there is none to read."""
+    """The scenario's settings of the training, or its program, as dotted keys; {} if there is none to read."""
     try:
         scenario = run.run.scenario()
     except InputError:
@@ -103,7 +104,10 @@ def _scenario_settings(run: RunView) -> dict[str, Any]:
     if scenario is None:
         return {}
     plain = msgspec.to_builtins(scenario)
-    wanted = {key: plain[key] for key in ("images", "model", "batch_norm", "compile", "fit") if key in plain}
+    keys = ("images", "model", "batch_norm", "compile", "fit", "script", "printed", "training")
+    wanted = {key: plain[key] for key in keys if key in plain}
+    if run.record.script is not UNSET:
+        wanted["script"] = {**wanted["script"], "sha256": {file.name: file.sha256 for file in run.record.script.files}}
     wanted.get("images", {}).pop("directory", None)
     return flatten(wanted)
 
@@ -135,7 +139,7 @@ def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
         curves = [measurements.figure(name) for measurements in figures]
         rows.append(_row("measurements", name, [curve[-1] if curve else None for curve in curves]))
         rows.append(_row("measurements", f"{name}, first epoch that differs", [_first_difference(curves)] * len(runs)))
-    for group in ("evaluate", "evaluate_training_phase", "validation"):
+    for group in ("evaluate", "inference", "evaluate_training_phase", "validation"):
         rows += [row(f"{group}.{key}") for key in ("loss", "accuracy")]
     rows += [row(f"predict.{key}") for key in ("accuracy", "distinct_classes", "classes")]
     probabilities = [measurements.figure("predict.probabilities") or [] for measurements in figures]
@@ -143,6 +147,8 @@ def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
         rows.append(_row("measurements", f"predict.probabilities[{index}]", values))
     rows += [row(f"batch_norm.{key}") for key in Drift.__struct_fields__]
     rows.append(row("weights_sha256"))
+    printed = [{} if measurements.printed is UNSET else measurements.printed for measurements in figures]
+    rows += [row(f"printed.{name}") for name in dict.fromkeys(name for numbers in printed for name in numbers)]
     return [row for row in rows if any(value is not None for value in row.values)]
 
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from repro.base.text import exact, rounded
 from repro.explain import sentences
-from repro.explain.causes.case import RecordedFinding, TrialRow
+from repro.explain.causes.finding import Finding
 from repro.runs import recorded_events as recorded
+from repro.runs import recorded_values
 from repro.runs.recorded_progress import FitEvidence, RecordedProgress
 from repro.runs.recorded_record import Recorded
 
@@ -71,7 +72,7 @@ def training(fit: FitEvidence) -> list[Row]:
     return [row for row in rows if row[1] not in (None, "")]
 
 
-def _compiled(compiled: recorded.Compiled) -> Iterator[Row]:
+def _compiled(compiled: recorded_values.Compiled) -> Iterator[Row]:
     optimizer = compiled.optimizer
     yield "optimizer", None if optimizer is None else optimizer.name
     yield "learning rate", compiled.learning_rate
@@ -104,7 +105,7 @@ def data(fit: FitEvidence) -> list[DataRow]:
     return rows
 
 
-def _data_rows(where: str, data: recorded.Data | None) -> Iterator[DataRow]:
+def _data_rows(where: str, data: recorded_values.Data | None) -> Iterator[DataRow]:
     if data is None:
         return
     rows = "rows not counted" if data.rows is None else f"{data.rows} rows"
@@ -122,7 +123,7 @@ def _shape(shape: list[int | None] | None) -> str:
     return " x ".join("?" if one is None else str(one) for one in shape) or "one value"
 
 
-def _values(facts: recorded.Facts) -> str:
+def _values(facts: recorded_values.Facts) -> str:
     labels = facts.labels
     if labels is not None and labels.counts and labels.kind not in ("real", "soft"):
         counts = list(labels.counts.items())
@@ -135,7 +136,7 @@ def _values(facts: recorded.Facts) -> str:
     return f"{rounded(facts.minimum)} to {rounded(facts.maximum)}{spread}"
 
 
-def _faults(facts: recorded.Facts, data: recorded.Data) -> str:
+def _faults(facts: recorded_values.Facts, data: recorded_values.Data) -> str:
     """Return what is odd about an input, in words; empty if nothing is."""
     parts = []
     for count, word in (
@@ -155,8 +156,8 @@ def _faults(facts: recorded.Facts, data: recorded.Data) -> str:
 def figures(fit: FitEvidence, loss: list[Any], accuracy: list[Any]) -> list[FigureRow]:
     """Return what fit reported last, and what was measured at its weights in both phases and by the program itself."""
     rows = [FigureRow(f"fit, epoch {len(loss)}", loss[-1], accuracy[-1] if accuracy else None)] if loss else []
-    which: recorded.SampleSet
-    phase: recorded.Phase
+    which: recorded_values.SampleSet
+    phase: recorded_values.Phase
     for which in ("fit", "validation"):
         for phase in ("training", "inference"):
             measured = fit.figures(phase, which)
@@ -167,7 +168,7 @@ def figures(fit: FitEvidence, loss: list[Any], accuracy: list[Any]) -> list[Figu
     return rows
 
 
-def _own_figures(call: recorded.CallObserved, compiled: recorded.Compiled | None) -> FigureRow:
+def _own_figures(call: recorded.CallObserved, compiled: recorded_values.Compiled | None) -> FigureRow:
     """Return what a call of the program's own gave. Keras 3 calls its only metric `compile_metrics`."""
     what = f"the program's own {call.kind}{'' if call.model == 'this' else ' of another model'}"
     if call.raised is not None:
@@ -199,14 +200,9 @@ def first_apart(fit: FitEvidence) -> str | None:
     )
 
 
-def tried(finding: RecordedFinding) -> list[str]:
+def tried(finding: Finding) -> list[str]:
     """Return the trials of a finding, a line for each."""
-    return [sentences.trial(plain(trial)) for trial in finding.trials]
-
-
-def plain(trial: TrialRow) -> dict[str, Any]:
-    """Return a trial as `diagnose --json` prints it."""
-    return dataclasses.asdict(trial)
+    return [sentences.trial(dataclasses.asdict(trial)) for trial in finding.trials]
 
 
 def missing(recording: RecordedProgress) -> list[str]:

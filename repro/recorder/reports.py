@@ -35,7 +35,7 @@ def write(recording, fit, which, call, measured, made, missing):
             continue
         _for_readers_of_runs(recording, which, phase, figures)
     if which != "call":
-        layers, first, first_alone = measured.comparison.report()
+        layers, firsts = measured.comparison.report()
         recording.send(
             "layer_phases",
             fit=fit,
@@ -44,8 +44,7 @@ def write(recording, fit, which, call, measured, made, missing):
             batch_size=measured.batch_size,
             samples=measured.rows,
             layers=layers,
-            first=first,
-            first_alone=first_alone,
+            **firsts,
         )
         _not_finite(recording, fit, layers)
     for number, trial in enumerate(made):

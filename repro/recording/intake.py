@@ -129,7 +129,7 @@ def _recordings(folder: Path, source: Path) -> list[Path]:
     """Return the folder itself if it is a recording, else those in it."""
     nothing = InputError("holds no recordings", do=f"name the folder {FOLDER}, or one recording in it", file=source)
     for candidate in (folder, folder / FOLDER):
-        if (candidate / "run.json").is_file():
+        if (candidate / layout.RECORD).is_file():
             return [candidate]
         try:
             names = sorted(entry.name for entry in candidate.iterdir())
@@ -138,7 +138,7 @@ def _recordings(folder: Path, source: Path) -> list[Path]:
         if len(names) > MAX_RECORDINGS:
             what = f"holds more than {MAX_RECORDINGS} entries"
             raise InputError(what, do="import the recordings one by one", file=source)
-        if paths := [candidate / name for name in names if (candidate / name / "run.json").is_file()]:
+        if paths := [candidate / name for name in names if (candidate / name / layout.RECORD).is_file()]:
             return paths
         if not (candidate / FOLDER).is_dir():
             break
@@ -159,7 +159,7 @@ def check(path: Path) -> None:
     read_environment(run)
     progress = run.progress()
     if progress.started is None:
-        raise InputError("holds no events", do="ask for the recording again", file=path / "events.jsonl")
+        raise InputError("holds no events", do="ask for the recording again", file=path / layout.EVENTS)
     progress.measurements()
 
 
@@ -182,7 +182,7 @@ def _require_recording(path: Path) -> Recorded:
 
 def _files(path: Path) -> Iterator[tuple[str, int]]:
     """Yield name and size of each file that is taken in; InputError for anything that has no business here."""
-    if is_locked(path / "run.lock"):
+    if is_locked(path / layout.LOCK):
         raise InputError("is still being recorded", do="import it when its program has ended", file=path)
     with os.scandir(path) as entries:
         for entry in entries:
@@ -224,7 +224,7 @@ def _copy(path: Path, store: Store) -> None:
     hidden = store.path / f".new-{path.name}"
     try:
         (hidden / "arrays").mkdir(parents=True)
-        with (hidden / "run.lock").open("wb"):
+        with (hidden / layout.LOCK).open("wb"):
             pass
         with RunDirectory(hidden).acquire():
             for name, _ in _files(path):

@@ -22,7 +22,8 @@ from repro.base.text import to_utf8
 from repro.environment import check
 from repro.environment.definition import Environment
 from repro.recorder import single_file
-from repro.recording.closing import Mark, ProcessEnd, read_mark
+from repro.recording.closing import ProcessEnd
+from repro.runs.recorder_mark import Mark, read_mark
 
 # These are passed on to the program; it decides what they mean.
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)

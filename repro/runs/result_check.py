@@ -6,15 +6,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from repro.base.text import one_line
+from repro.runs.event_base import Number
+from repro.runs.program_figures import measurements
 from repro.runs.records import ClaimResult, Measurements, Result, RunRecord
 from repro.runs.verdict import decide_all, verdict
 from repro.runs.view import RunView
+from repro.scenario.script_types import AnyScenario, ScriptScenario
 from repro.scenario.types import Scenario
 
 
-def contradiction(view: RunView, result: Result, scenario: Scenario, *, with_text: bool = False) -> str | None:
+def contradiction(view: RunView, result: Result, scenario: AnyScenario, *, with_text: bool = False) -> str | None:
     """Return what contradicts `result`, in words; None if it follows from run.json, the events and the scenario.
 
     `with_text`: the words of its claims too, which another version may have put otherwise.
@@ -23,11 +27,11 @@ def contradiction(view: RunView, result: Result, scenario: Scenario, *, with_tex
     if not _is_of(result, record):
         return "result.json belongs to another run"
     probabilities = result.figures.figure("predict.probabilities") or []
-    if any(len(row) != scenario.model.classes for row in probabilities) or (
+    if (isinstance(scenario, Scenario) and any(len(row) != scenario.model.classes for row in probabilities)) or (
         probabilities and len(probabilities) != len(record.images)
     ):
         return "its predictions do not fit its scenario"
-    if figure := _unlogged_figure(result, view.progress.measurements(scenario.fit.epochs, view.labels)):
+    if figure := _unlogged_figure(result, _logged(view, result, scenario)):
         return f"{figure} is not what its events.jsonl says"
     try:
         claims = decide_all(scenario, result.figures, record.environment)
@@ -38,6 +42,12 @@ def contradiction(view: RunView, result: Result, scenario: Scenario, *, with_tex
     if result.verdict != verdict(claims):
         return f"its verdict {one_line(str(result.verdict), 40)} does not follow from its measurements"
     return None
+
+
+def _are_of_others(probabilities: Sequence[Sequence[Number]], scenario: Scenario, record: RunRecord) -> bool:
+    """Return whether probabilities (images, classes) are not those of the images that were trained on."""
+    is_wide = any(len(row) != scenario.model.classes for row in probabilities)
+    return is_wide or (bool(probabilities) and len(probabilities) != len(record.images))
 
 
 def _comparable(claims: Sequence[ClaimResult], *, with_text: bool) -> list[object]:
@@ -71,6 +81,14 @@ def _unlogged_figure(result: Result, measurements: Measurements) -> str | None:
     wrong = [name for name, value in logged.items() if name not in stated or not _equal(value, stated[name])]
     wrong += [name for name in stated if name.partition(".")[0] not in groups]
     return wrong[0] if wrong else None
+
+
+def _logged(view: RunView, result: Result, scenario: AnyScenario) -> Measurements:
+    """The measurements that follow from the events; what a program printed is in its output, and taken as stated."""
+    if isinstance(scenario, ScriptScenario):
+        stated = result.figures.printed
+        return measurements(view.progress, {} if stated is UNSET else stated)
+    return view.progress.measurements(scenario.fit.epochs, view.labels)
 
 
 def _named_figures(measurements: Measurements) -> Iterator[tuple[str, Any]]:

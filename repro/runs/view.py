@@ -17,6 +17,7 @@ from repro.runs.progress import Progress
 from repro.runs.recorded_record import Recorded
 from repro.runs.records import NOTHING_MEASURED, ClaimResult, Measurements, Result, RunRecord, State
 from repro.runs.verdict import decide_all
+from repro.scenario.script_types import ScriptScenario
 
 MAX_ENVIRONMENT_BYTES = 1024 * 1024
 
@@ -98,6 +99,8 @@ class RunView:
             return []
         if scenario is None:
             return []
+        if isinstance(scenario, ScriptScenario):
+            return decide_all(scenario, NOTHING_MEASURED, self.record.environment)
         is_complete = self.progress.epoch == scenario.fit.epochs
         figures = self.progress.measurements(scenario.fit.epochs, self.labels) if is_complete else NOTHING_MEASURED
         return decide_all(scenario, figures, self.record.environment)

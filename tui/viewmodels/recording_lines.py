@@ -1,22 +1,18 @@
-"""A recording as lines of screens: why, on what data, every layer's difference between the phases, what was tried."""
+"""A recording as lines of screens: on what data, every layer's difference between the phases, what was tried."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 from textual.content import Content
 
 from repro.base.text import one_line, rounded, share
 from repro.explain import recorded_words as words
-from repro.explain import sentences
-from repro.explain.causes.case import Case, RecordedFinding
-from repro.explain.recorded import judge
 from repro.runs import recorded_events as recorded
 from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress
 from repro.runs.recorded_progress import FitEvidence
-from tui.text import BAD, BAR, GOOD, ODD, QUIET, bar, hanging, rows, table
+from tui.text import BAD, BAR, QUIET, bar, hanging, rows, table
 
 MOST_DATA = 6
 # Kinds of trials in the order in which they are shown, with their words.
@@ -34,34 +30,6 @@ def fit_of(progress: Progress) -> FitEvidence | None:
     return progress.recorded.fit if progress.recorded is not None else None
 
 
-def findings_of(progress: Progress, folder: Path) -> list[RecordedFinding]:
-    """What the figures say so far; nothing before fit has returned and its samples were measured."""
-    recording, fit = progress.recorded, fit_of(progress)
-    if recording is None or fit is None or (not fit.measured and progress.ended is None):
-        return []
-    return judge(Case(progress, recording, fit, folder))
-
-
-def findings(found: Sequence[RecordedFinding], width: int) -> Content:
-    """Each finding with its remedy and what was tried in the program."""
-    if not found:
-        return Content.styled("not known before fit has returned and its samples were measured", QUIET)
-    lines: list[Content] = []
-    for finding in found:
-        style = GOOD if finding.cause == "no-discrepancy" else ODD if finding.cause == "cannot-be-told" else BAD
-        lines.append(Content.styled(finding.cause, f"bold {style}"))
-        lines += hanging("  ", one_line(finding.says, 1000), width)
-        confidence = finding.numbers.get("confidence")
-        if confidence is not None and confidence != "cannot be told":
-            lines += hanging("  ", Content.styled(one_line(confidence, 100), QUIET), width)
-        lines += hanging(Content.styled("  remedy  ", QUIET), one_line(finding.remedy, 1000), width)
-        for trial in finding.trials:
-            sign, colour = ("✓ ", GOOD) if trial.works else ("✗ ", BAD)
-            text = sentences.trial(words.plain(trial))
-            lines += hanging(Content.styled(f"  {sign}", colour), Content.styled(one_line(text, 300), QUIET), width)
-    return rows(lines)
-
-
 def data(fit: FitEvidence | None, width: int) -> Content:
     """The facts of the data, never a value of it."""
     found = words.data(fit) if fit is not None else []
@@ -77,8 +45,9 @@ def data(fit: FitEvidence | None, width: int) -> Content:
     return rows(lines)
 
 
-def layers(fit: FitEvidence | None) -> Content:
+def layers(run: RunDirectory) -> Content:
     """How far each layer's output in training phase is from that in inference phase, the first that parts marked."""
+    fit = fit_of(run.progress())
     phases = next((event for event in fit.phases if event.set_ == "fit"), None) if fit is not None else None
     if phases is None or not phases.layers:
         return Content.styled("the layers' outputs in both phases were not compared", QUIET)

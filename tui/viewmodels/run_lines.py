@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from repro.base.text import one_line, rounded, share
-from repro.runs import events
 from repro.runs.ids import RECORDED
-from repro.runs.progress import Progress, prediction
+from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord
 from repro.runs.summary import OWN_TRAINING, RunSummary
-from repro.scenario.image_record import ImageRecord
-from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, rows, size, word
+from tui.text import BAD, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, rows, size, word
 
 STAGES = {
     "import": "importing the framework",
@@ -24,10 +22,7 @@ STAGES = {
     "program": "the program's own code",
 }
 RIGHT = 0.999  # accuracies of float32 are not exactly 1
-MOST_CLASSES = 3
 LOG_LINES_OF_A_FAILURE = 6
-
-Probabilities = list[list[events.Number]]
 
 
 def heading(
@@ -65,7 +60,7 @@ def progress_line(progress: Progress, state: str, result: Result | None, seconds
     elif progress.checkpoint is not None:
         facts.append(f"checkpoint after epoch {progress.checkpoint.epoch}")
     if progress.attempt > 1:
-        facts.append(f"{progress.attempt} stretches")
+        facts.append(f"{progress.attempt} attempts")
     return Content.styled("  ·  ".join(facts), QUIET)
 
 
@@ -95,7 +90,9 @@ def _stage(progress: Progress) -> str:
     return "importing, building and tracing, begun ahead" if "warm" in progress.seconds else "starting"
 
 
-def reason(progress: Progress, state: str, damage: str, log_tail: Sequence[str]) -> Content:
+def reason(
+    progress: Progress, state: str, damage: str, log_tail: Sequence[str], *, is_recording: bool = False
+) -> Content:
     """Why there is no verdict, with the end of the log if the worker failed; then the run's warnings."""
     ended = progress.ended
     lines: list[Content] = []
@@ -104,13 +101,13 @@ def reason(progress: Progress, state: str, damage: str, log_tail: Sequence[str])
     elif state == "failed":
         lines.append(Content.styled(one_line(ended.reason if ended else "failed", 500), BAD))
         lines += [Content.styled("  " + line[:300], QUIET) for line in log_tail[-LOG_LINES_OF_A_FAILURE:]]
+    elif state in ("stopped", "interrupted") and is_recording:
+        text = ended.reason if ended else "the program is gone: killed, or the machine went down"
+        lines.append(Content.styled(f"{one_line(text, 300)}.  only the program itself can train on", ODD))
     elif state in ("stopped", "interrupted"):
         text = ended.reason if ended else "the supervisor is gone: killed, or the machine went down"
-        start = "  r goes on from the last checkpoint" if progress.checkpoint else "  r begins from the start"
-        if progress.recorded is not None:  # only its own program can go on
-            text = ended.reason if ended else "the program is gone: killed, or the machine went down"
-            start = ""
-        lines.append(Content.styled(f"{one_line(text, 300)}.{start}", ODD))
+        start = "goes on from the last checkpoint" if progress.checkpoint else "begins from the start"
+        lines.append(Content.styled(f"{one_line(text, 300)}.  r {start}", ODD))
     elif state == "elsewhere":
         lines.append(Content.styled("another machine or container is at it", BUSY))
     return rows([*lines, *(Content.styled(f"! {one_line(text, 300)}", ODD) for text in progress.warnings)])
@@ -139,45 +136,3 @@ def phases(progress: Progress) -> Content:
             )
         )
     return rows(lines)
-
-
-def captions(progress: Progress, images: Sequence[ImageRecord], count: int) -> list[Content]:
-    """Name and label of the first `count` images, and what each phase says of them."""
-    training, inference = _latest_probabilities(progress)
-    contents = []
-    for i in range(count):
-        image = images[i] if i < len(images) else None
-        label = image.label if image is not None else None
-        name = one_line(image.name if image else f"image {i}", 22)
-        lines = [Content.styled(name, "bold"), Content.styled(f"label {label}", QUIET)]
-        for phase, probabilities in (("training phase", training), ("inference", inference)):
-            if i < len(probabilities):
-                lines += [Content.styled(phase, QUIET), *_prediction(probabilities[i], label)]
-        contents.append(rows(lines))
-    return contents
-
-
-def _latest_probabilities(progress: Progress) -> tuple[Probabilities, Probabilities]:
-    """Of training phase and inference; runs made by older workers have only the second."""
-    inference: Probabilities = []
-    if progress.predictions:
-        inference = progress.predictions[max(progress.predictions)].probabilities
-    latest = max((epoch for phase, epoch in progress.evaluations if phase == "training"), default=None)
-    training = progress.evaluations["training", latest].probabilities if latest is not None else None
-    return training or [], inference
-
-
-def _prediction(probabilities: list[events.Number], label: int | None) -> list[Content]:
-    """The class, whether it is right, and the probabilities: the greatest of them if there are many."""
-    predicted = prediction([probabilities], None).classes[0]
-    sign, text, style = ("✓", "right", GOOD) if predicted == label else ("✗", "wrong", BAD)
-    shown = list(enumerate(probabilities))
-    if len(shown) > MOST_CLASSES:
-        shown = sorted(shown, key=lambda pair: -float(pair[1]))[:MOST_CLASSES]
-    return [
-        Content.styled(f"{sign} class {predicted} {text}", style),
-        *(
-            Content.assemble((f"{class_} ", QUIET), (bar(float(value), 8), BAR), f" {share(value)}")
-            for class_, value in shown
-        ),
-    ]

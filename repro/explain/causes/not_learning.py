@@ -1,0 +1,57 @@
+"""not-learning: the loss does not move."""
+
+from __future__ import annotations
+
+import math
+
+from repro.base.text import percent, rounded
+from repro.explain.causes.evidence import Evidence
+from repro.explain.causes.finding import CONSISTENT, PROVED, Finding, numbers
+from repro.explain.criteria import FEWEST_STEPS, FEWEST_STEPS_UNEXPLAINED, FLAT, NO_CHANGE, WILD_CHANGE, has_learned
+
+
+def find(evidence: Evidence) -> Finding | None:
+    """Return why the loss does not move, or that it does not."""
+    losses, steps = evidence.losses, evidence.steps
+    if is_learned(evidence) or steps.count < FEWEST_STEPS or len(losses) < 2:
+        return None
+    if not all(map(math.isfinite, (losses[0], losses[-1]))) or min(losses) < losses[0] - FLAT * abs(losses[0]):
+        return None
+    figures = numbers(
+        evidence,
+        PROVED,
+        first_loss=losses[0],
+        last_loss=losses[-1],
+        learning_rate=steps.learning_rate,
+        update_ratio=steps.update_ratio,
+    )
+    says = f"the loss does not move: {rounded(losses[0])} in the first epoch, {rounded(losses[-1])} in the last"
+    if steps.trainable and steps.unchanged == steps.trainable:
+        what = f"none of {steps.trainable} trainable variables changed"
+        return Finding("not-learning", f"{says}; {what}", figures, "look at the learning rate and the loss")
+    if steps.constant_layer is not None:
+        figures["layer"] = steps.constant_layer
+        what = f"{steps.constant_layer} gives the same for every sample: nothing of the input gets through"
+        return Finding("not-learning", f"{says}; {what}", figures, "lower the learning rate, or start again")
+    ratio = steps.update_ratio
+    if ratio is not None and ratio < NO_CHANGE:
+        what = f"a step changes the weights by {ratio:.1e} of their size only"
+        return Finding("not-learning", f"{says}; {what}", figures, "raise the learning rate")
+    if ratio is not None and ratio > WILD_CHANGE:
+        what = f"a step changes the weights by {percent(ratio)} of their size"
+        return Finding("not-learning", f"{says}; {what}", figures, "lower the learning rate")
+    if steps.count < FEWEST_STEPS_UNEXPLAINED:
+        return None
+    figures["confidence"] = CONSISTENT
+    remedy = "try other learning rates; check that inputs and labels belong together"
+    return Finding("not-learning", f"{says}; why cannot be told", figures, remedy)
+
+
+def is_learned(evidence: Evidence) -> bool:
+    """Return whether the better phase gets nine of ten right; without classes, whether the loss fell by half."""
+    quality = evidence.quality(evidence.best)
+    if quality is None:
+        return False
+    if evidence.by_right:
+        return has_learned(quality)
+    return math.isfinite(quality) and quality < 0.5 * evidence.first_loss

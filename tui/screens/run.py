@@ -234,8 +234,7 @@ class RunScreen(ReproScreen):
             self._draw_data()
         else:
             claim_results = self._claims()
-            title = f"Claims  {claims.counts(claim_results)}" if claim_results else "Claims"
-            self.put(self.query_one("#claims-title", Static), Content(title))
+            self.put(self.query_one("#claims-title", Static), claims.title(claim_results))
             self._draw_claims(claim_results)
         self._draw_outcomes()
         for name, content in (

@@ -143,6 +143,9 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
                 document.fail(
                     f"claims[{index}].{key}: {value} is not measured", (*at, key), do=f"add {source} to measure"
                 )
+            if source == "validation" and scenario.images.validation is None:
+                what = f"claims[{index}].{key}: there are no validation images"
+                document.fail(what, (*at, key), do="add `validation` to images")
         for place, environment in enumerate(claim.only):
             if environments is not None and environment not in environments:
                 document.fail(

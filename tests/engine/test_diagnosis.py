@@ -448,3 +448,8 @@ def test_a_run_that_is_not_finished_has_no_diagnosis(repro: Repro, store: Path) 
     shutil.copytree(RECORDED, store / "20260101T000000.000000Z-original-bug-keras-3-s0-test")
     next(store.glob("*/result.json")).unlink()
     repro("diagnose", "last").refused(2, "diagnose it when it has finished")
+
+
+def test_epochs_before_the_last_one_are_among_the_figures() -> None:
+    numbers = judge(replace(FEW, earlier=[(5, score(0.25)), (10, score(0.75))]))[0].numbers
+    assert [numbers[f"inference_accuracy_after_epoch_{epoch}"] for epoch in (5, 10)] == [0.25, 0.75]

@@ -39,8 +39,9 @@ from repro.runs.progress import Progress
 from repro.runs.recorded_progress import FitEvidence, RecordedProgress
 
 WINDOW_STEPS = 10  # on each side of the step that is looked at
-# The recorder's names of trials, which are those of the evidence.
-_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)}
+# The recorder's names of trials: but for this one they are those of the evidence.
+AS_TRAINED = "re-estimated-as-trained"
+_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)} | {AS_TRAINED: "re-estimated"}
 
 
 def gather(run: RunDirectory, progress: Progress) -> Evidence:
@@ -239,7 +240,7 @@ class _Reader:
         samples = 0 if before is None else before.samples or 0
         for event in self.fit.trials:
             if not event.available or (event.set_, event.call) != (which, call) or event.kind not in _KINDS:
-                continue
+                continue  # a kind of a later version, or of other samples
             parameter = event.parameter or {}
             to, factor, offset, of = (parameter.get(name) for name in ("to", "factor", "offset", "input"))
             yield Trial(
@@ -247,6 +248,7 @@ class _Reader:
                 score=Score(_float(event.right), _float(event.loss), samples, event.batch_size),
                 momentum=_float(event.momentum),
                 batch_size=event.batch_size,
+                random_layers=event.kind == AS_TRAINED,
                 factor=float(factor) if isinstance(factor, int | float) else None,
                 offset=float(offset) if isinstance(offset, int | float) else 0.0,
                 renamed=[int(label) for label in to] if isinstance(to, list) else (),

@@ -69,6 +69,8 @@ def _statistics(measured, statistics):
         None if usable else "no layer has batch statistics",
         cost=2.0,
     )
+    if usable and lens.stochastic_layers():
+        yield trial("re-estimated-as-trained", lambda: _re_estimated(measured, stochastic=True), cost=2.0)
     moved = [index for index in range(len(statistics.layers)) if statistics.updates[index]]
     if not moved:
         yield trial("momentum", None, False, "no moving statistic changed in training")
@@ -120,12 +122,15 @@ def _difference(outputs, others):
     return float(max(differences)) if differences else None
 
 
-def _re_estimated(measured):
-    """Return figures with the mean statistics of one pass in which BatchNormalization alone is in training phase."""
+def _re_estimated(measured, stochastic=False):
+    """Return figures with the mean statistics of one pass in which BatchNormalization is in training phase.
+
+    `stochastic`: dropout and the like, too; all other layers are in inference phase.
+    """
     from repro_recorder import measure
 
     lens = measured.lens
-    estimating = lens.begin_pass(False, batch_norm=True, stochastic=False)
+    estimating = lens.begin_pass(stochastic, batch_norm=True, stochastic=stochastic)
     sums, count = None, 0
     for rows in measured.slices():
         estimating.batch(*measured.part(rows))

@@ -132,7 +132,7 @@ class WhatIfScreen(ReproScreen):
             record = run.record()
             if record.traced:
                 traced = trace.read(run)
-            elif record.recorded is not msgspec.UNSET:
+            elif record.is_recording:
                 self.trials, self.tried = recording_lines.tried(run)
         except (ReproError, OSError) as error:
             fault = reason_of(error)

@@ -232,15 +232,16 @@ class Evidence:
     """All that a diagnosis rests on.
 
     `training`: in training phase, on the samples as they were trained on; `in_order`: the same in the order of the
-    data where that is another one. `order` and `random`: names of all layers, and of those that draw random numbers.
-    `drawing`: the first layer that draws them in inference, too. `compared_layers`: how many layers were looked at in
-    both phases. `problem`: why there is no loss.
+    data where that is another one; `earlier`: inference after epochs before the last one. `order` and `random`: names
+    of all layers, and of those that draw random numbers. `drawing`: the first layer that draws them in inference, too.
+    `compared_layers`: how many layers were looked at in both phases. `problem`: why there is no loss.
     """
 
     inference: Score | None
     training: Score | None
     samples: str = "samples of fit"
     in_order: Score | None = None
+    earlier: Sequence[tuple[int, Score]] = ()
     losses: Sequence[float] = ()
     norms: Sequence[Norm] = ()
     are_norms_known: bool = True

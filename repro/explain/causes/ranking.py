@@ -197,7 +197,8 @@ def _no_discrepancy(evidence: Evidence) -> Finding:
             }
     calls = [other for other in evidence.others if other.is_call]
     if calls:
-        says += f"; {len(calls)} later call{'s' if len(calls) > 1 else ''} of the program agree with that"
+        agree = "1 later call of the program agrees" if len(calls) == 1 else f"{len(calls)} later calls agree"
+        says += f"; {agree} with that"
     if evidence.are_norms_known and not evidence.norms:
         says += f"; {sentences.NO_BATCH_NORM}"
     if evidence.drawing is not None:

@@ -246,6 +246,8 @@ class FitSession:
         if self.call in ("train_on_batch", "recording") and self.steps:
             self._loop_epoch(seconds)
         if not self.ready:
+            if self.steps:
+                recording.missing("measurements", "the weights of the model could not be read", self.fit)
             self._send_ended(seconds, error, None, None)
             return
         self.statistics.finish()

@@ -39,6 +39,10 @@ def deciding_trial(evidence: Evidence) -> Trial | None:
     largest = max(larger_batches(evidence, 4), key=lambda trial: trial.batch_size or 0, default=None)
     if largest is None or not evidence.differs(largest.score, evidence.training):
         return None
+    if evidence.works(evidence.re_estimated(is_larger=False)):
+        return None  # statistics of these very batches are good enough: those in use lag behind
+    if evidence.is_better(evidence.training, evidence.inference):
+        return None if evidence.is_better(largest.score, evidence.inference) else largest
     return largest if evidence.agrees(largest.score, evidence.inference) else None
 
 

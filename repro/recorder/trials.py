@@ -67,7 +67,7 @@ def _statistics(measured, statistics):
         lambda: _re_estimated(measured),
         usable,
         None if usable else "no layer has batch statistics",
-        cost=2.0,
+        cost=1.5,
     )
     moved = [index for index in range(len(statistics.layers)) if statistics.updates[index]]
     if not moved:

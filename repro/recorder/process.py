@@ -158,7 +158,8 @@ def _forked():
 def guarded(where, function, *arguments, **options):
     """Call a function of the recorder's; a fault in it is said once and None is returned."""
     try:
-        return function(*arguments, **options)
+        with values.quiet():
+            return function(*arguments, **options)
     except Exception as error:
         current().failed(where, error)
         return None

@@ -9,9 +9,11 @@ import msgspec
 
 from repro.base.errors import InputError
 from repro.base.number_ranges import parse_numbers, split_list
-from repro.base.text import one_line
+from repro.base.text import compact, one_line, rounded
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.explain.recorded_what_if import answers
 from repro.runs.directory import RunDirectory
+from repro.supervise.what_if import Statistics, WhatIfSession, snapshots
 
 MOST_CELLS = 12  # of the classes in the table; --json has all
 
@@ -39,9 +41,6 @@ def command(
 
     A recording answers for the momenta that were tried in the program, at the weights that its last fit left.
     """
-    from repro.base.text import compact
-    from repro.supervise.what_if import Statistics, WhatIfSession, snapshots
-
     found = open_store(store).find(run)
     values = [_momentum(text) for text in split_list(momenta, "--momentum")]
     asked = parse_numbers(epochs, "--epoch")
@@ -84,8 +83,6 @@ def _classes(classes: list[int]) -> str:
 def _answer_from_trials(
     run: RunDirectory, momenta: list[float], epochs: list[int], *, as_json: bool, debiased: bool, re_estimated: bool
 ) -> None:
-    from repro.base.text import rounded
-    from repro.explain.recorded_what_if import answers
 
     if epochs:
         raise InputError("--epoch: a recording was measured after its last epoch only", do="leave it out")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from repro.base.decoding import decode_json
 from repro.base.errors import InputError, UnusableError
 from repro.base.text import one_line
 from repro.environment.definition import Ability, Environment, shipped_environments
@@ -31,6 +32,11 @@ def require_abilities(environment: Environment, scenario: Scenario, *, traced: b
     reason = scenario.batch_norm.reason_against_trace if traced and scenario.batch_norm is not None else None
     if reason is not None:
         raise InputError(f"{scenario.name} cannot be traced: {reason}", do="leave --trace out")
+    if environment.definition.cannot_train:
+        raise UnusableError(
+            f"{environment.name} cannot train a scenario ({environment.definition.cannot_train})",
+            do="choose another environment, or record a program of your own in it (repro record --environment)",
+        )
     for ability, what in _needed(scenario, traced):
         if ability not in environment.definition.abilities:
             raise UnusableError(
@@ -76,7 +82,7 @@ def applications_of(environment: Environment) -> dict[str, int] | None:
 def _read(file: Path) -> dict[str, int] | None:
     if not file.is_file():
         return None
-    return msgspec.json.decode(file.read_bytes(), type=Applications).smallest_side
+    return decode_json(file.read_bytes(), Applications).smallest_side
 
 
 def require_application(environment: Environment, scenario: Scenario) -> None:

@@ -48,6 +48,7 @@ FACTOR_TOLERANCE = 0.25
 # A loss that falls by less than 2 % in 20 steps and more has not moved.
 FLAT = 0.02
 FEWEST_STEPS = 20
+FEWEST_STEPS_UNEXPLAINED = 200  # slow starts look like this: a convolutional network on 2000 images, two epochs
 # A step's change of a weight: float32 knows no smaller one, and half of the weight itself leaves nothing learned.
 NO_CHANGE = 1e-7
 WILD_CHANGE = 0.5

@@ -29,6 +29,7 @@ from repro.explain.causes.evidence import (
     TrialKind,
 )
 from repro.explain.criteria import GAP, OUTLIER_DEVIATIONS
+from repro.explain.data_figures import purity
 from repro.runs import events
 from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress, power
@@ -307,8 +308,6 @@ def _purity(record: RunRecord, scenario: Scenario) -> float | None:
     """How much purer the batches are than shuffled ones, where fit takes the images in their order."""
     if scenario.fit.shuffle:
         return None
-    from repro.explain.evidence_of_recording import purity
-
     return purity([image.label for image in record.images], scenario.fit.batch_size)
 
 

@@ -237,6 +237,12 @@ class FitSession:
 
     def end(self, error=None):
         """The call has returned, or raised `error`."""
+        self._end(error)
+        self.source.release()
+        if self.validation is not None:
+            self.validation.release()
+
+    def _end(self, error):
         recording = self.recording
         recording.stop_clocks()
         seconds = time.perf_counter() - self.started
@@ -246,6 +252,8 @@ class FitSession:
         if self.call in ("train_on_batch", "recording") and self.steps:
             self._loop_epoch(seconds)
         if not self.ready:
+            if self.steps:
+                recording.missing("measurements", "the model was never called as a whole, only its parts", self.fit)
             self._send_ended(seconds, error, None, None)
             return
         self.statistics.finish()
@@ -339,7 +347,7 @@ def _remember_passes(recording, source, label):
     """Keep the order of rows of the last whole pass, for comparison with later ones."""
     passes = source.ordered_passes()
     if passes:
-        entry = (dict(label, **{"pass": len(passes)}), id(source.original), passes[-1])
+        entry = (dict(label, **{"pass": len(passes)}), sources.reference_to(source.original), passes[-1])
         recording.passes = recording.passes[-7:] + [entry]
 
 

@@ -59,8 +59,7 @@ def wrap(module):
             continue
         if how == "model":
             wrappers.wrap_model(kind)
-            top = module.__name__.split(".")[0]
-            owner.mark("keras", owner.pid, getattr(sys.modules.get(top), "__version__", "unknown"))
+            owner.mark("keras", owner.pid, module.__name__.split(".")[0])
         else:
             wrappers.wrap_callbacks(kind)
 

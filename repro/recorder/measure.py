@@ -57,6 +57,9 @@ class Measured:
             if self.first_captures is None:
                 self.first_captures = inference, training
                 self.calls = [len(pairs) for pairs in training_pass.batch_statistics]
+                repeated = phases.Capture(like=inference)
+                inference_pass.repeat(part[0], repeated)
+                self.comparison.add_repeated(inference, repeated)
             sums = add_statistics(sums, training_pass.batch_statistics, rows.stop - rows.start)
             count = rows.stop
             if not self.in_time((time.perf_counter() - started) * 1.2):

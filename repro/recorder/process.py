@@ -144,7 +144,15 @@ def current():
         if first:
             atexit.register(_at_exit)
             _chain_excepthook()
+            if hasattr(os, "register_at_fork"):  # Python 3.7
+                os.register_at_fork(after_in_child=_forked)
     return process
+
+
+def _forked():
+    """Let go at once of what a forked child inherited: it may outlive its parent and never train."""
+    for recording in OWN["process"].recordings:
+        recording.abandon()
 
 
 def guarded(where, function, *arguments, **options):

@@ -47,7 +47,8 @@ def brief(value, most=300):
 
 def fault(error, most=300):
     """Return an exception as one line."""
-    return " ".join("{}: {}".format(type(error).__name__, text(error)).split())[:most]
+    what = " ".join(text(error).split())
+    return (type(error).__name__ + (": " + what if what else ""))[:most]
 
 
 def map_arrays(function, structure):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from repro.base.decoding import json_decoder
 from repro.runs import recorded_events
 from repro.runs.event_base import Count as Count
 from repro.runs.event_base import Epoch as Epoch
@@ -337,7 +338,7 @@ AnyEvent = (
     | recorded_events.AnyRecordedEvent
 )
 
-_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_decoder: msgspec.json.Decoder[AnyEvent] = json_decoder(AnyEvent)
 _encoder = msgspec.json.Encoder()
 
 

@@ -123,14 +123,15 @@ def conversion(images: Images, records: Iterable[ImageRecord]) -> str | None:
 
 def load_for(scenario: Loaded, *, folder: Path | None = None, convert: str | None = None) -> ImageSet:
     """The images of a scenario's file, or those of the `folder` of the command line."""
-    images = scenario.scenario.images
+    trained = scenario.require_images()
+    images = trained.images
     if folder is None and not scenario.images_directory.exists():
         what = f"images.directory: there is no folder {one_line(images.directory, 80)} beside the scenario"
         scenario.document.fail(what, ("images", "directory"), do="put the images there, or name a folder with --images")
     return load(
         folder or scenario.images_directory,
         images,
-        scenario.scenario.model.classes,
+        trained.model.classes,
         convert=convert,
         base=scenario.file.parent,
     )

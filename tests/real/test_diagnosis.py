@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import planted
 import pytest
+
+from tests.support import synthetic_faults
+from tests.support.command_line import run_process
+from tests.support.paths import PROGRAMS
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -37,8 +37,8 @@ def diagnose(tmp_path: Path) -> Diagnose:
     """Train on planted images and diagnose the run."""
 
     def run(*, epochs: int, batch_size: int, **fault: bool) -> dict[str, Any]:
-        planted.draw(tmp_path, validation=True, **fault)
-        shutil.copy(Path(__file__).with_name("own_model.py"), tmp_path / "model.py")
+        synthetic_faults.draw(tmp_path, validation=True, **fault)
+        shutil.copy(PROGRAMS / "own_model.py", tmp_path / "model.py")
         (tmp_path / "s.yaml").write_text(SCENARIO.format(epochs=epochs, batch_size=batch_size))
         trained = repro(tmp_path, "run", str(tmp_path / "s.yaml"), "--trust", "--trace")
         assert trained["state"] == "finished", trained["reason"]
@@ -49,10 +49,9 @@ def diagnose(tmp_path: Path) -> Diagnose:
 
 def repro(folder: Path, *arguments: str) -> dict[str, Any]:
     """What one command prints as JSON, on the store in `folder`."""
-    command = [sys.executable, "-m", "repro", "--store", str(folder / "store"), *arguments, "--json"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    printed: dict[str, Any] = json.loads(done.stdout)
+    done = run_process(*arguments, "--json", store=folder / "store")
+    assert done.out, done.err
+    printed: dict[str, Any] = done.json
     return printed
 
 

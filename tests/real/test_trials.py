@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
-from odd_runs import OddRuns, events_of
 
 from repro.runs import events
 from repro.runs.directory import RunDirectory
+from tests.support.odd_runs import OddRuns, events_of
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 

@@ -92,13 +92,13 @@ class ReportScreen(ReproScreen):
         if self._is_export_wanted:
             self.session.say("the report was closed before its issue text was made: nothing was written", "warning")
 
-    def words(self, *, preview: bool) -> list[str]:
+    def export_arguments(self, *, preview: bool) -> list[str]:
         """The export command."""
         names = [run_id.rpartition("-")[2] for run_id in self.runs]
         target = ["--preview"] if preview else ["-o", f"{self.stem}.zip"]
         return ["export", *names, *target, *IMAGES[self.images].options]
 
-    def issue_words(self) -> list[str]:
+    def issue_arguments(self) -> list[str]:
         """The command that writes the issue text."""
         return ["issue", self.runs[0].rpartition("-")[2], "--for", SITES[self.site]]
 
@@ -130,9 +130,9 @@ class ReportScreen(ReproScreen):
         """What the report is of, and what x would do."""
         self._choose_name()
         store = store_option(self.session.store_path)
-        command = show([*self.words(preview=False), *store])
+        command = show([*self.export_arguments(preview=False), *store])
         if self.issue != "":
-            command += f" && {show([*self.issue_words(), *store])} > {self.issue_file}"
+            command += f" && {show([*self.issue_arguments(), *store])} > {self.issue_file}"
         self.show_command(command)
         first = self.session.summaries.get(self.runs[0])
         parts = [Content.styled(self._of(self.runs[0]) if len(self.runs) == 1 else f"{len(self.runs)} runs", "bold")]

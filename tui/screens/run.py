@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 from textual.message import Message
@@ -24,20 +24,26 @@ from repro.runs.progress import Progress
 from repro.runs.records import NOTHING_MEASURED, ClaimResult, Result, RunRecord
 from repro.runs.summary import ENDED, RunSummary
 from repro.runs.verdict import decide_all
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import AnyScenario, ScriptScenario
 from tui.commands import show, store_option
 from tui.keys import key
-from tui.screens.base import ReproScreen
+from tui.screens.base import WIDTHS, ReproScreen
 from tui.text import QUIET, rows
-from tui.viewmodels import claims, diagnosis_lines, run_lines
+from tui.viewmodels import claims, diagnosis_lines, outcomes, run_lines
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
-from tui.widgets.pictures import Picture, load_images
+from tui.widgets.pictures import ImageCard, load_images
 
 DRAW_SECONDS = 0.25
 TO_LOG_SECONDS = 2.0  # images of a run that was just opened are mounted within
 MOST_PICTURES = 6
+MOST_CLASSES = 3
+ROW_LABEL_CELLS, NARROW_ROW_LABEL_CELLS = 25, 13
+PAGE_PADDING = 4
+CARD_GAP = 1
+MINIMUM_CARD_CELLS = 13
+SMALL_HEIGHT, NORMAL_HEIGHT = 24, 34
 LOG_LINES = 2000
 
 
@@ -80,7 +86,7 @@ class RunScreen(ReproScreen):
         self._heard = time.monotonic()
         self.state = "reading"
         self.record: RunRecord | None = None
-        self.scenario: Scenario | None = None
+        self.scenario: AnyScenario | None = None
         self.result: Result | None = None
         self.damage = ""
         self.findings: list[Finding] = []
@@ -91,7 +97,7 @@ class RunScreen(ReproScreen):
         self._second = 0
         self._dirty = True
         self._follower: RunFollower | None = None
-        self._captions: list[Static] = []
+        self._cards: list[ImageCard] = []
         self._shown_claims: tuple[list[ClaimResult], int] | None = None
 
     def body(self) -> ComposeResult:
@@ -99,27 +105,25 @@ class RunScreen(ReproScreen):
             yield Static("", id="head", markup=False)
             yield Static("", id="diagnosis", markup=False)
             yield Static("", id="reason", markup=False)
+            yield Static("", id="outcome", markup=False)
+            with Horizontal(id="outcomes"):
+                yield Static("", id="outcome-rows", markup=False)
+            yield Static("", id="diagnosis-details", markup=False)
+            yield Static("", id="phases", markup=False)  # in place of images, where there are none
             with Horizontal(id="columns"):
                 with Vertical(id="left"):
                     with Horizontal(id="curves"):
                         yield Curve("Loss in fit", log=True, id="loss")
                         yield Curve("Accuracy in fit", fixed=(0.0, 1.0), id="accuracy")
-                    yield Static("Moving statistics: the way left, layer by layer", classes="section")
+                    yield Static("Moving statistics: distance still to go, by layer", classes="section")
                     yield DriftStrip(id="drift")
-                    yield from self._claims_place("beside")
                 with Vertical(id="right"):
-                    yield Static("The same weights, two phases", classes="section", id="phases-title")
-                    yield Static("", id="phases", markup=False)
-                    yield Static("Images", classes="section")
-                    yield Container(id="pictures")
-            yield from self._claims_place("below")  # in one column the images come before them
+                    yield Static("Claims", classes="section", id="claims-title", markup=False)
+                    yield Static("", id="claims", markup=False)
+            yield Static("Probabilities", classes="section", id="probabilities-title")
+            yield Static("", id="probabilities", markup=False)
             yield Static("Log of the worker", classes="section", id="log-title")
             yield Log(id="log", max_lines=LOG_LINES)
-
-    @staticmethod
-    def _claims_place(where: str) -> ComposeResult:
-        yield Static("Claims", classes=f"section claims-title {where}", markup=False)
-        yield Static("", classes=f"claims {where}", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#page", VerticalScroll).focus()
@@ -196,17 +200,12 @@ class RunScreen(ReproScreen):
     async def _put_pictures(self, array: Any) -> None:
         if not self.is_composed:
             return
-        place = self.query_one("#pictures", Container)
+        place = self.query_one("#outcomes", Horizontal)
         if array is None:
             count = len(self.record.images) if self.record else 0
             array = [None] * min(MOST_PICTURES, count)
-            if not count:
-                await place.mount(Static("the run holds no images", classes="quiet"))
-        cards = []
-        for image in array:
-            caption = Static("", classes="caption", markup=False)
-            self._captions.append(caption)
-            cards.append(Container(*([] if image is None else [Picture(image)]), caption, classes="card"))
+        cards = [ImageCard(image) for image in array]
+        self._cards = cards
         await place.mount(*cards)
         self._dirty = True
 
@@ -235,17 +234,17 @@ class RunScreen(ReproScreen):
         self.put(self.query_one("#phases", Static), run_lines.phases(progress))
         claim_results = self._claims()
         title = f"Claims  {claims.counts(claim_results)}" if claim_results else "Claims"
-        for place in self.query(".claims-title").results(Static):
-            self.put(place, Content(title))
+        self.put(self.query_one("#claims-title", Static), Content(title))
         self._draw_claims(claim_results)
-        images = self.record.images if self.record else []
-        captions = run_lines.captions(progress, images, len(self._captions))
-        for caption, content in zip(self._captions, captions, strict=True):
-            self.put(caption, content)
-        diagnosis = diagnosis_lines.lines(self.findings, self.size.width)
-        self.put(self.query_one("#diagnosis", Static), diagnosis)
-        self.query_one("#diagnosis").display = bool(diagnosis.plain)
-        reason = run_lines.reason(progress, self.state, self.damage or self.summary.reason or "", self._tail)
+        self._draw_outcomes()
+        for name, content in (
+            ("#diagnosis", diagnosis_lines.headline(self.findings)),
+            ("#diagnosis-details", diagnosis_lines.details(self.findings, self.size.width)),
+        ):
+            self.put(self.query_one(name, Static), content)
+            self.query_one(name).display = bool(content.plain)
+        damage, is_recording = self.damage or self.summary.reason or "", self.summary.is_recording
+        reason = run_lines.reason(progress, self.state, damage, self._tail, is_recording=is_recording)
         self.put(self.query_one("#reason", Static), reason)
         self.query_one("#reason").display = bool(reason.plain)
         self.show_command(self._command())
@@ -261,16 +260,44 @@ class RunScreen(ReproScreen):
             log.write_lines(lines)
 
     def _draw_claims(self, claim_results: list[ClaimResult]) -> None:
-        place = next((place for place in self.query(".claims").results(Static) if place.display), None)
-        if place is None:
-            return  # the screen is being closed: nothing of it is displayed any more
+        place = self.query_one("#claims", Static)
         width = place.size.width or 60
         if (claim_results, width) != self._shown_claims or place not in self._put:
             self._shown_claims = (claim_results, width)
             self.put(place, claims.lines(claim_results, width) if claim_results else Content.styled("-", QUIET))
 
+    def _draw_outcomes(self) -> None:
+        """Show what each phase makes of the images: those that fit beside each other."""
+        images = self.record.images if self.record else []
+        row_labels, place = self.query_one("#outcome-rows", Static), self.query_one("#outcomes", Horizontal)
+        place.display = bool(self._cards)
+        width, height = self._card_size()
+        is_narrow = self.size.width < WIDTHS[1][0]
+        row_labels.styles.width = label_cells = NARROW_ROW_LABEL_CELLS if is_narrow else ROW_LABEL_CELLS
+        labels = outcomes.row_labels(self.progress, len(images), height, with_loss=not is_narrow)
+        self.put(row_labels, labels)
+        fitting = max(1, (self.size.width - label_cells - PAGE_PADDING) // (width + CARD_GAP))
+        for index, card in enumerate(self._cards):
+            image = images[index] if index < len(images) else None
+            card.display = index < fitting
+            foot = outcomes.card_foot(self.progress, image, index, width)
+            card.show(width, height, outcomes.card_heading(image, index, width), foot)
+        self.put(self.query_one("#outcome", Static), outcomes.statement(self.progress, len(images)))
+        for name in ("#outcome", "#probabilities", "#probabilities-title"):
+            self.query_one(name).display = bool(images)
+        self.query_one("#phases").display = not images
+        table = outcomes.probability_table(self.progress, images, MOST_PICTURES, MOST_CLASSES)
+        self.put(self.query_one("#probabilities", Static), table)
+
+    def _card_size(self) -> tuple[int, int]:
+        """Return the cells of a picture, so that all of them and the rows below fit on the first page."""
+        height = 4 if self.size.height < SMALL_HEIGHT else 6 if self.size.height < NORMAL_HEIGHT else 9
+        least = MINIMUM_CARD_CELLS if self.size.width < WIDTHS[1][0] else outcomes.FULL_CARD_CELLS
+        return max(least, 2 * height), height
+
     def _command(self) -> str:
-        command = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
+        others = {} if self.summary.is_recording else {"interrupted": "resume", "stopped": "resume"}
+        command = ({"running": "watch"} | others).get(self.state, "show")
         return show([command, self.summary.short or self.run_id, *store_option(self.session.store_path)])
 
     def _head(self) -> Content:
@@ -286,7 +313,7 @@ class RunScreen(ReproScreen):
             return []
         labels = [image.label for image in self.record.images]
         measured = NOTHING_MEASURED
-        if self.progress.epoch == self.scenario.fit.epochs:
+        if not isinstance(self.scenario, ScriptScenario) and self.progress.epoch == self.scenario.fit.epochs:
             with contextlib.suppress(InputError):  # predictions of other images; the claims stay open
                 measured = self.progress.measurements(self.scenario.fit.epochs, labels)
         return decide_all(self.scenario, measured, self.record.environment)

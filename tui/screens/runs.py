@@ -123,7 +123,7 @@ class RunsScreen(ReproScreen):
         place = self.query_one("#waiting", Static)
         place.display = bool(waiting)
         if waiting:
-            some = "  ".join(t.title + (f" seed {t.seed}" if t.environment else "") for t in waiting[:3])
+            some = "  ".join(t.heading + (f" seed {t.seed}" if t.environment else "") for t in waiting[:3])
             more = f"  and {len(waiting) - 3} more" if len(waiting) > 3 else ""
             idle = "" if self.session.queue.is_worked_on else "  (nobody works it off: F2, Queue: Go on)"
             place.update(Content.styled(f"○ waiting: {some}{more}{idle}", ODD if idle else BUSY))

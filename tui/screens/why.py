@@ -33,10 +33,10 @@ class WhyScreen(ReproScreen):
     HERE = "runs"
     CSS_PATH = "why.tcss"
     HELP = (
-        "In training, BatchNormalization subtracts the batch's mean and divides by its spread. In inference it uses "
+        "In training, BatchNormalization subtracts the batch's mean and divides by its deviation. In inference it uses "
         "moving averages. 'Left' is the share of the way from the initial value to the batch statistic still to go. "
-        "'Mean off' and 'spread' on the right are what inference makes of an input that training turns into mean 0 and "
-        "spread 1, layer by layer. Left and right change the epoch."
+        "'Mean off' and 'std ratio' on the right are what inference makes of an input that training turns into mean 0 "
+        "and deviation 1, layer by layer. Left and right change the epoch."
     )
     FOCUS_HELP: ClassVar[dict[str, str]] = {
         "layers": "The layers in their order: up, down and the page keys scroll them.",
@@ -46,7 +46,7 @@ class WhyScreen(ReproScreen):
         key("m", "momentum", "Momentum", "why.momentum", "Show what another momentum would have given"),
         key("left,h", "epoch(-1)", "Earlier", "why.earlier", "Show the epoch measured before", display="←"),
         key("right,l", "epoch(1)", "Later", "why.later", "Show the epoch measured after", display="→"),
-        key("f", "first", "Where they part", "why.first", "Go to the first layer where the paths part"),
+        key("f", "first", "First divergence", "why.first", "Go to the first layer where the phases diverge"),
         key("e", "report", "Report", "why.report", "Show what an export would hold"),
     ]
 

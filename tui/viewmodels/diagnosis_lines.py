@@ -22,6 +22,11 @@ _LEFT_OUT = ("confidence", "where", "samples", *(f"{name}_{kind}" for name in _S
 
 def lines(findings: Sequence[Finding], width: int) -> Content:
     """Return the first finding, and what others there are; empty without findings."""
+    return rows([headline(findings), details(findings, width)]) if findings else Content("")
+
+
+def headline(findings: Sequence[Finding]) -> Content:
+    """Return the first finding in one sentence, and the causes of the others; empty without findings."""
     if not findings:
         return Content("")
     first = findings[0]
@@ -30,16 +35,24 @@ def lines(findings: Sequence[Finding], width: int) -> Content:
     parts: list[tuple[str, str]] = [(one_line(first.headline, 600), f"bold {style}")]
     if others:
         parts.append((f"  also: {one_line(others, 100)}", QUIET))
-    said = [Content.assemble(*parts)]
+    return Content.assemble(*parts)
+
+
+def details(findings: Sequence[Finding], width: int) -> Content:
+    """Return the figures of the first finding, what was tried, and the remedy; empty without findings."""
+    if not findings:
+        return Content("")
+    first = findings[0]
+    shown = []
     figures, trials = _figures(first), [_trial(trial) for trial in first.trials[:MOST_TRIALS]]
     if width >= LEAST_WIDTH_OF_TWO and trials:
         column = (width - 4) // 2 - 2
         for figure, trial in zip_longest(figures, trials, fillvalue=Content("")):
-            said.append(Content.assemble(figure.pad_right(max(0, column - figure.cell_length)), "  ", trial))
+            shown.append(Content.assemble(figure.pad_right(max(0, column - figure.cell_length)), "  ", trial))
     else:
-        said += [Content.styled("  ·  ", QUIET).join(figures), *trials]
-    said.append(Content.assemble(("→ ", QUIET), one_line(first.remedy, 400)))
-    return rows(said)
+        shown += [Content.styled("  ·  ", QUIET).join(figures), *trials]
+    shown.append(Content.assemble(("→ ", QUIET), one_line(first.remedy, 400)))
+    return rows(shown)
 
 
 def _figures(finding: Finding) -> list[Content]:

@@ -17,7 +17,7 @@ def find(evidence: Evidence) -> Finding | None:
     alone = evidence.alone
     if alone is None:
         return _same_phases(evidence)
-    if not _matters(alone):
+    if alone.is_drawn or not _matters(alone):
         return None
     layer = alone.layer or "a layer"
     why = f"{layer} normalises by the batch in inference phase too" if alone.is_norm else f"at {layer} they part"

@@ -155,7 +155,8 @@ class Alone:
     """Samples answered one at a time in inference phase, beside the same samples in batches.
 
     `changed`: share that gets another class; None for outputs that are no classes. `distance`: of the outputs, in
-    deviations. `layer`: the first one whose output changes.
+    deviations. `layer`: the first one whose output changes. `is_drawn`: it changes whenever the same samples
+    pass again, since an earlier layer draws random numbers.
     """
 
     samples: int
@@ -165,6 +166,7 @@ class Alone:
     layer: str | None = None
     is_norm: bool = True
     distance_at_layer: float | None = None
+    is_drawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,8 @@ class Evidence:
 
     `training`: in training phase, on the samples as they were trained on; `in_order`: the same in the order of the
     data where that is another one; `earlier`: inference after epochs before the last one. `order` and `random`: names
-    of all layers, and of those that draw random numbers.
+    of all layers, and of those that draw random numbers. `drawing`: the first layer that draws them in inference, too.
+    `compared_layers`: how many layers were looked at in both phases. `problem`: why there is no loss.
     """
 
     inference: Score | None
@@ -236,6 +239,7 @@ class Evidence:
     earlier: Sequence[tuple[int, Score]] = ()
     losses: Sequence[float] = ()
     norms: Sequence[Norm] = ()
+    are_norms_known: bool = True
     batch_size: int | None = None
     trials: Sequence[Trial] = ()
     others: Sequence[Other] = ()
@@ -244,6 +248,9 @@ class Evidence:
     order: Sequence[str] = ()
     random: Sequence[str] = ()
     first_apart: str | None = None
+    drawing: str | None = None
+    compared_layers: int = 0
+    problem: str | None = None
     purity: float | None = None
     alone: Alone | None = None
     spike: Spike | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from repro.base.text import percent, rounded
 from repro.explain import sentences
 from repro.explain.causes import (
@@ -59,7 +61,11 @@ def judge(evidence: Evidence) -> list[Finding]:
     """Return the findings, the likeliest cause first; never empty."""
     if (bad := non_finite.find(evidence)) is not None:
         return [bad]
-    if evidence.quality(evidence.inference) is None or evidence.quality(evidence.training) is None:
+    if evidence.inference is not None and evidence.training is not None:
+        qualities = evidence.quality(evidence.inference), evidence.quality(evidence.training)
+        if any(quality is None or math.isnan(quality) for quality in qualities):
+            return [_without_score(evidence)]
+    else:
         says = f"the two phases were not measured{evidence.why_unmeasured}"
         return [cannot(evidence, says, "measure both phases: let fit end, and add both to what is measured")]
     found = [*_of_phases(evidence), *_of_others(evidence)]
@@ -77,8 +83,9 @@ def judge(evidence: Evidence) -> list[Finding]:
 
 def _of_phases(evidence: Evidence) -> list[Finding]:
     """What accounts for a difference between the phases on the samples of training."""
-    if (dependent := batch_dependent.find(evidence)) is not None:
-        return [dependent]
+    for rule_of_outputs in (batch_dependent.find, stochastic_layers.find_in_inference):
+        if (finding := rule_of_outputs(evidence)) is not None:
+            return [finding]
     if not evidence.norms:
         return []
     if (small := small_batch.find(evidence)) is not None:
@@ -118,6 +125,23 @@ def _of_one(evidence: Evidence, other: Other) -> list[Finding]:
         return [learned]
     remedy = "compare how these samples and those of fit are made"
     return [cannot(evidence, f"{compared(evidence, other)}; nothing that was looked at explains it", remedy)]
+
+
+def _without_score(evidence: Evidence) -> Finding:
+    """Compare the phases by their outputs: the model has neither a loss that Keras can work out, nor classes."""
+    problem = f": {evidence.problem}" if evidence.problem else ""
+    if evidence.inference is not None and evidence.inference.loss is not None:
+        return cannot(evidence, evidence.phases, "look at the loss function: outputs and weights are finite")
+    if evidence.compared_layers and evidence.first_apart is None:
+        count = evidence.inference.samples if evidence.inference is not None else 0
+        says = (
+            f"no discrepancy: all {evidence.compared_layers} layers give the same in both phases, on {count} "
+            f"{evidence.samples}; there is no loss to compare them by{problem}"
+        )
+        return Finding("no-discrepancy", says, numbers(evidence, PROVED), "nothing to change")
+    parted = f"; the phases part at {evidence.first_apart}" if evidence.first_apart else ""
+    remedy = "give compile a loss; look at each layer (repro show --layers)"
+    return cannot(evidence, f"there is no loss to compare the phases by{problem}{parted}", remedy)
 
 
 def _other_weights(evidence: Evidence, other: Other) -> Finding:
@@ -173,8 +197,10 @@ def _no_discrepancy(evidence: Evidence) -> Finding:
     if calls:
         agree = "1 later call of the program agrees" if len(calls) == 1 else f"{len(calls)} later calls agree"
         says += f"; {agree} with that"
-    if not evidence.norms:
+    if evidence.are_norms_known and not evidence.norms:
         says += f"; {sentences.NO_BATCH_NORM}"
+    if evidence.drawing is not None:
+        says += f"; {evidence.drawing} draws random numbers in inference phase, too"
     if evidence.by_right and evidence.differs_in_loss(evidence.training, evidence.inference):
         training, inference = evidence.training, evidence.inference
         says += f"; only the loss differs: {_loss(training)} in training phase, {_loss(inference)} in inference"

@@ -13,7 +13,8 @@ from repro.explain.causes.finding import (
     row,
     rows,
 )
-from repro.explain.criteria import LARGE_SHARE
+from repro.explain.criteria import GAP, LARGE_SHARE
+from repro.runs.verdict import ROUND_OFF
 
 QUIET = "statistics re-estimated without random layers"
 
@@ -38,6 +39,20 @@ def find_variance_shift(evidence: Evidence) -> Finding | None:
         f"put dropout after the last BatchNormalization layer, or {ONE_PASS}, without dropout: seen to work on this run"
     )
     return Finding("stochastic-layers", says, numbers(evidence, PROVED, layer=ahead), remedy, made)
+
+
+def find_in_inference(evidence: Evidence) -> Finding | None:
+    """Return the finding that a layer draws random numbers in inference phase, so that answers change by chance."""
+    name, alone = evidence.drawing, evidence.alone
+    if name is None or alone is None or alone.changed is None or alone.changed < GAP - ROUND_OFF:
+        return None
+    says = (
+        f"{name} draws random numbers in inference phase, too: asked again, {round(alone.changed * alone.samples)} of "
+        f"{alone.samples} samples get another class; {evidence.phases}"
+    )
+    figures = numbers(evidence, PROVED, layer=name, samples_again=alone.samples, changed_answers=alone.changed)
+    remedy = f"let {name} draw in training phase only, as keras.layers.Dropout does"
+    return Finding("stochastic-layers", says, figures, remedy)
 
 
 def _ahead_of_norm(evidence: Evidence) -> str | None:

@@ -1,0 +1,37 @@
+"""`repro diagnose` on a run of a scenario."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from repro.explain.evidence_of_scenario import outliers
+from repro.scenario.image_record import ImageRecord
+from tests.support.command_line import Repro
+from tests.support.paths import RECORDED_RUN
+
+
+def test_equal_images_have_no_outliers() -> None:
+    def image(mean: float) -> ImageRecord:
+        return ImageRecord("x", "", "L", 8, 8, 0, "", 0, 255, mean, 1.0)
+
+    assert outliers([image(10.0)] * 9 + [image(12.0)]) == []
+    assert outliers([image(10.0)] * 9 + [image(30.0)]) == [9]
+
+
+def test_the_report_of_2017_is_diagnosed(repro: Repro, store: Path) -> None:
+    run = "20260101T000000.000000Z-original-bug-keras-3-s0-test"
+    shutil.copytree(RECORDED_RUN, store / run)
+    printed: Any = repro("diagnose", "last", "--json").json
+    assert printed["diagnosis"] == "not-converged"
+    numbers = printed["findings"][0]["numbers"]
+    assert (numbers["updates"], numbers["updates_needed"]) == (5, 459)
+    assert "was not traced: train it again" in printed["note"]
+    assert "still weigh 95.1 %" in repro("diagnose", "last").out
+
+
+def test_a_run_that_is_not_finished_has_no_diagnosis(repro: Repro, store: Path) -> None:
+    shutil.copytree(RECORDED_RUN, store / "20260101T000000.000000Z-original-bug-keras-3-s0-test")
+    next(store.glob("*/result.json")).unlink()
+    repro("diagnose", "last").refused(2, "diagnose it when it has finished")

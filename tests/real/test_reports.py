@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import report_images as images
+
+from tests.support import report_images as images
+from tests.support.command_line import run_process
+from tests.support.paths import PROGRAMS
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -119,10 +119,9 @@ def repro(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """What one command prints as JSON, on a store in `tmp_path`."""
 
     def call(*arguments: str) -> dict[str, Any]:
-        command = [sys.executable, "-m", "repro", "--store", str(tmp_path / "store"), *arguments, "--json"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        assert done.stdout, done.stderr
-        printed: dict[str, Any] = json.loads(done.stdout)
+        done = run_process(*arguments, "--json", store=tmp_path / "store")
+        assert done.out, done.err
+        printed: dict[str, Any] = done.json
         return printed
 
     return call
@@ -131,7 +130,7 @@ def repro(tmp_path: Path) -> Callable[..., dict[str, Any]]:
 def trained(report: Report, folder: Path, repro: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """Train a report; the run as JSON."""
     report.draw(folder)
-    shutil.copy(Path(__file__).with_name("report_models.py"), folder)
+    shutil.copy(PROGRAMS / "report_models.py", folder)
     (folder / "s.yaml").write_text(report.scenario())
     return repro("run", str(folder / "s.yaml"), "--trust", "--environment", report.environment)
 

@@ -11,7 +11,8 @@ from packaging.version import Version
 from repro.base.errors import InputError
 from repro.environment import made, releases
 from repro.environment.definition import Environment
-from repro.environment.requirement_list import TENSORFLOW, RequirementList, is_list, parse
+from repro.environment.named import is_list, named
+from repro.environment.requirement_list import TENSORFLOW, RequirementList, parse
 
 # Packages whose releases can be a row, the one that is moved first.
 MOVED = ("keras", "tf-keras", *TENSORFLOW)
@@ -66,7 +67,7 @@ def _list(name: str) -> RequirementList:
     """Return what an end asks for; of one that is named otherwise its Keras and TensorFlow."""
     if is_list(name):
         return parse([name])
-    environment = made.named(name)
+    environment = named(name)
     if environment.is_made:
         return parse(environment.definition.requirements)
     locked = environment.locked_versions()

@@ -11,9 +11,9 @@ from repro.bisect import search
 from repro.bisect.axis import Axis, exchanged, make_axis, moved_packages
 from repro.bisect.search import Outcome
 from repro.bisect.trial import Trial, Trials
-from repro.environment import made
 from repro.environment.definition import Environment
-from repro.environment.requirement_list import TENSORFLOW, is_list, parse
+from repro.environment.named import is_list, named
+from repro.environment.requirement_list import TENSORFLOW, parse
 
 FORMAT = 1
 
@@ -81,7 +81,7 @@ class Bisection:
         return found
 
     def _end(self, name: str) -> Environment:
-        return self._trials.make(parse([name])) if is_list(name) else made.named(name)
+        return self._trials.make(parse([name])) if is_list(name) else named(name)
 
     def _next(self, found: Found, scan: bool) -> int | None:
         if scan:
@@ -106,7 +106,7 @@ class Bisection:
 
     def _separate(self, found: Found) -> None:
         """Tell the package of the axis from those that moved with it: one held still, then the others."""
-        good, bad = (made.named(trial.environment or "") for trial in found.ends)
+        good, bad = (named(trial.environment or "") for trial in found.ends)
         package = found.axis.package
         moved = moved_packages(good, bad)
         found.also = [name for name in moved if name != package]

@@ -21,6 +21,10 @@ from repro.sweep.jobs import Job
 from repro.sweep.local import LocalRunner
 
 
+class CannotRunError(UnusableError):
+    """The store or the device cannot be used: no other environment would help (exit 3)."""
+
+
 @dataclass
 class Trial:
     """What came out in one environment: `held` of `decided` runs; `reason` where it was skipped."""
@@ -74,7 +78,7 @@ class Trials:
         """Make the environment and try it; one that cannot be had is skipped with its reason."""
         try:
             return self.try_environment(self.make(asked, python, as_of), release, day)
-        except (DiskFullError, UnreachableError, EndedEarlyError):
+        except (CannotRunError, DiskFullError, UnreachableError, EndedEarlyError):
             raise
         except (InputError, UnusableError) as error:
             self._end_if_stopping()
@@ -120,7 +124,7 @@ class Trials:
             if job.run is not None and job.run.state() in ("stopped", "interrupted"):
                 raise EndedEarlyError(f"the run {job.run.id} was {job.run.state()}", do="the same command continues it")
             if job.code == ExitCode.UNUSABLE:
-                raise UnusableError(f"{job.plan.environment.name} cannot be used ({job.reason})", do="repro doctor")
+                raise CannotRunError(f"the run of {what} is not possible ({job.reason})", do="see repro doctor")
 
     def _end_if_stopping(self) -> None:
         if self.is_stopping:

@@ -178,10 +178,10 @@ def _tags(package: str, found: Found) -> str:
     """Return where the changes between the two releases can be read."""
     from packaging.version import Version
 
-    from repro.environment import made
+    from repro.environment.named import named
 
     repository, first_v = _REPOSITORIES[package]
-    versions = [made.named(trial.environment or "").locked_versions().get(package, "") for trial in found.ends]
+    versions = [named(trial.environment or "").locked_versions().get(package, "") for trial in found.ends]
     tags = [f"v{one}" if Version(one) >= Version(first_v) else one for one in versions if one]
     return f"read the changes of {repository} between the tags {' and '.join(tags)}"
 

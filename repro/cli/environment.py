@@ -16,8 +16,9 @@ from repro.cli import environment_diff
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, echo_note, echo_text, json_option, print_json
 from repro.cli.environments import make_one
-from repro.environment import check, definition, made
-from repro.environment.requirement_list import TENSORFLOW, is_list, parse, split_names
+from repro.environment import check, definition, made, use
+from repro.environment.named import is_list, named, split_names
+from repro.environment.requirement_list import TENSORFLOW, parse
 
 
 @click.group("environment")
@@ -51,7 +52,7 @@ def _row(one: definition.Environment) -> dict[str, Any]:
     if one.is_installed():
         with contextlib.suppress(UnusableError):
             version = check.installed(one)[0]
-    size = made.size(one.prefix) if version is not None else None
+    size = use.size(one.prefix) if version is not None else None
     return {
         "name": one.name,
         "installed": version is not None,
@@ -63,7 +64,7 @@ def _row(one: definition.Environment) -> dict[str, Any]:
         "cannot_train": one.definition.cannot_train or None,
         "bytes": None if size is None else size.total,
         "own_bytes": None if size is None else size.own,
-        "last_use": None if version is None else made.last_use(one),
+        "last_use": None if version is None else use.last_use(one),
     }
 
 
@@ -128,8 +129,8 @@ def _date(text: str | None) -> date | None:
 def remove_environments(names: tuple[str, ...], as_json: bool) -> None:
     """Remove installations; one that a run uses is refused. `environment install` brings back the same packages."""
     rows = []
-    for environment in [made.named(name) for name in split_names(names, "NAME")]:
-        had = made.remove(environment)
+    for environment in [named(name) for name in split_names(names, "NAME")]:
+        had = use.remove(environment)
         rows.append({"name": environment.name, "bytes": had.total, "own_bytes": had.own})
         if not as_json:
             echo_text(f"{environment.name}: removed, {size_text(had.own)} freed")
@@ -147,7 +148,7 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
     from repro.environment.install import install
 
     rows = []
-    for environment in [made.named(name) for name in split_names(names, "NAME")]:
+    for environment in [named(name) for name in split_names(names, "NAME")]:
         done = install(environment, python=python, again=again, say=lambda text: echo_text(f"repro: {text}", err=True))
         lines = check.drift(environment)
         if lines:
@@ -168,7 +169,7 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
 @click.pass_context
 def check_environments(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Compare what is installed with the lock; exit 3 where it differs."""
-    chosen = [made.named(name) for name in split_names(names, "NAME")] or [
+    chosen = [named(name) for name in split_names(names, "NAME")] or [
         one
         for one in (*definition.shipped_environments().values(), *definition.made_environments().values())
         if one.is_installed()

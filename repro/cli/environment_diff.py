@@ -40,8 +40,8 @@ def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> d
     from repro.bundle.run_arguments import is_bundle, open_runs
     from repro.cli.environments import make_one
     from repro.environment import definition
+    from repro.environment.named import is_list
     from repro.environment.record import collect
-    from repro.environment.requirement_list import is_list
 
     if is_list(argument) or definition.find(argument) is not None:
         from repro.supervise.probe import probe

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from repro.cli.common import echo_note
 from repro.environment import made
 from repro.environment.definition import Environment
-from repro.environment.requirement_list import is_list, parse, split_names
+from repro.environment.named import is_list, named, split_names
+from repro.environment.requirement_list import parse
 
 Say = Callable[[str], None]
 
@@ -21,7 +22,7 @@ def make_named(values: Sequence[str], option: str = "--environment", say: Say = 
 def make_one(name: str, say: Say = echo_note) -> Environment:
     """Return the environment of a name or of a requirement list, which is made if it was not."""
     if not is_list(name):
-        return made.named(name)
+        return named(name)
     asked = parse([name])
     known = made.answer_to(asked)
     if known is not None and known.is_installed() and known.definition.cannot_train != made.NEVER_TRIED:

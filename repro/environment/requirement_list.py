@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,6 @@ from repro.base.text import one_line
 MOST = 20
 LONGEST = 200
 TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu")
-_OPERATORS = re.compile(r"[=<>!~]")
 
 
 @dataclass(frozen=True)
@@ -71,11 +69,6 @@ class RequirementList:
         return RequirementList((*self.requirements[:at], *pin, *self.requirements[at + 1 :]))
 
 
-def is_list(text: str) -> bool:
-    """Return whether the name of an environment is a requirement list."""
-    return _OPERATORS.search(text) is not None
-
-
 def parse(texts: Sequence[str]) -> RequirementList:
     """Return the requirements of words and comma lists; InputError for what is none."""
     found: dict[str, Requirement] = {}
@@ -117,21 +110,3 @@ def _split(texts: Sequence[str]) -> list[str]:
 def _text(one: Requirement) -> str:
     extras = f"[{','.join(sorted(one.extras))}]" if one.extras else ""
     return f"{canonicalize_name(one.name)}{extras}{','.join(sorted(map(str, one.specifier)))}"
-
-
-def split_names(values: Sequence[str], option: str) -> list[str]:
-    """Return the environments that repeated options name: names, cut at commas, or a requirement list each."""
-    names: list[str] = []
-    for value in values:
-        if not is_list(value):
-            names += split_list([value], option)
-            continue
-        listed = parse([value])
-        bare = [str(one) for one in listed.requirements if not one.specifier]
-        if bare:
-            what = f"{option}: {one_line(value, 80)!r} names {one_line(bare[0], 40)} without a version"
-            raise InputError(what, do=f"give it a version, or an {option} of its own if it is an environment")
-        names.append(str(listed))
-    if values and not names:
-        split_list(values, option)
-    return list(dict.fromkeys(names))

@@ -6,7 +6,8 @@ import pytest
 
 from repro.base.errors import InputError
 from repro.bundle.redact.command_line import private_arguments
-from repro.environment.requirement_list import is_list, parse, split_names
+from repro.environment.named import is_list, split_names
+from repro.environment.requirement_list import parse
 
 
 def test_commas_between_requirements_and_within_one_are_told_apart() -> None:

@@ -72,7 +72,9 @@ def _fill(environment: Environment, base: Path, say: Callable[[str], None]) -> N
         say(f"installing {len(environment.locked_versions())} locked packages")
         for lock in filter(None, (environment.bootstrap, environment.lock)):
             tools = ["--no-build-isolation"] if environment.bootstrap is not None else _build_tools(environment)
-            words = [*_INSTALL, *tools, "--python", environment.python, "-r", lock.absolute()]
+            # One that was made imports its Keras once when it is asked what it can do, which compiles what is needed.
+            compiled = [] if environment.is_made else ["--compile-bytecode"]
+            words = [*_INSTALL, *compiled, *tools, "--python", environment.python, "-r", lock.absolute()]
             uv_command.run(words, folder=prefix.parent)
     except ReproError as error:
         shutil.rmtree(prefix, ignore_errors=True)

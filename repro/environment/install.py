@@ -92,7 +92,16 @@ def _fill(environment: Environment, base: Path, say: Callable[[str], None]) -> N
 
 def _compile(environment: Environment) -> None:
     """Compile all modules, as pip does; some of an old package are not of this Python and stay as they are."""
-    command = [environment.python, "-I", "-m", "compileall", "-q", "-j", "0", environment.prefix / "lib"]
+    command: list[str | Path] = [
+        environment.python,
+        "-I",
+        "-m",
+        "compileall",
+        "-q",
+        "-j",
+        "0",
+        environment.prefix / "lib",
+    ]
     variables = environment.interpreter_variables()
     subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 

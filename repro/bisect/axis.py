@@ -25,7 +25,7 @@ class Place:
 
     release: str
     day: date | None
-    asked: RequirementList
+    wanted: RequirementList
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def _moved(good: RequirementList, bad: RequirementList) -> tuple[str, tuple[str,
 
 def _common(lists: tuple[RequirementList, RequirementList], package: str) -> RequirementList:
     """Return the requirements that both ends share: they are asked for at each release too."""
-    other = set(lists[1].texts)
-    kept = tuple(one for one, text in zip(lists[0].requirements, lists[0].texts, strict=True) if text in other)
-    return RequirementList(tuple(one for one in kept if one.name != package))
+    in_second = set(lists[1].texts)
+    shared = tuple(one for one, text in zip(lists[0].requirements, lists[0].texts, strict=True) if text in in_second)
+    return RequirementList(tuple(one for one in shared if one.name != package))
 
 
 def moved_packages(good: Environment, bad: Environment) -> dict[str, tuple[str | None, str | None]]:
@@ -106,8 +106,8 @@ def _versions(environment: Environment) -> dict[str, str]:
     return {"python": environment.definition.python, **locked}
 
 
-def exchanged(environment: Environment, other: Environment, package: str) -> RequirementList:
+def exchanged(environment: Environment, donor: Environment, package: str) -> RequirementList:
     """Return all pins of `environment`, but `package` as `other` has it."""
     locked = {name: version for name, version in environment.locked_versions().items() if name not in made.TOOLS}
     pins = RequirementList(tuple(Requirement(f"{name}=={version}") for name, version in sorted(locked.items())))
-    return pins.with_pin(package, other.locked_versions().get(package))
+    return pins.with_pin(package, donor.locked_versions().get(package))

@@ -61,23 +61,23 @@ class Trials:
         if self._runner is not None:
             self._runner.stop()
 
-    def make(self, asked: RequirementList, python: str | None = None, as_of: date | None = None) -> Environment:
+    def make(self, wanted: RequirementList, python: str | None = None, as_of: date | None = None) -> Environment:
         """Return the environment of a list, made if need be: with that Python if it can be had, else with another."""
         try:
-            return make(asked, python=python, as_of=as_of, say=self._say)
+            return make(wanted, python=python, as_of=as_of, say=self._say)
         except (DiskFullError, UnreachableError):
             raise
         except ReproError:
             if python is None:
                 raise
-            return make(asked, as_of=as_of, say=self._say)
+            return make(wanted, as_of=as_of, say=self._say)
 
     def try_list(
-        self, asked: RequirementList, release: str, day: date | None, python: str | None, as_of: date | None = None
+        self, wanted: RequirementList, release: str, day: date | None, python: str | None, as_of: date | None = None
     ) -> Trial:
         """Make the environment and try it; one that cannot be had is skipped with its reason."""
         try:
-            return self.try_environment(self.make(asked, python, as_of), release, day)
+            return self.try_environment(self.make(wanted, python, as_of), release, day)
         except (CannotRunError, DiskFullError, UnreachableError, EndedEarlyError):
             raise
         except (InputError, UnusableError) as error:
@@ -134,5 +134,5 @@ class Trials:
         """Return whether the claim held; without a claim whether all did; None where that is not decided."""
         if self._claim is None:
             return None if result.verdict == "INCONCLUSIVE" else result.verdict == "REPRODUCED"
-        found = next((claim.outcome for claim in result.claims if claim.id == self._claim), "unknown")
-        return None if found in ("unknown", "skipped") else found == "held"
+        claim_outcome = next((claim.outcome for claim in result.claims if claim.id == self._claim), "unknown")
+        return None if claim_outcome in ("unknown", "skipped") else claim_outcome == "held"

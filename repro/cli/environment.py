@@ -30,8 +30,8 @@ def command() -> None:
 @json_option
 def list_environments(as_json: bool) -> None:
     """List the environments: whether they are installed, their size on the disk, and when they were last used."""
-    here = [one for one in definition.made_environments().values() if one.is_installed()]
-    rows = [_row(one) for one in (*definition.shipped_environments().values(), *here)]
+    made_here = [one for one in definition.made_environments().values() if one.is_installed()]
+    rows = [_row(one) for one in (*definition.shipped_environments().values(), *made_here)]
     if as_json:
         print_json({"format": FORMAT, "environments": rows})
         return
@@ -94,10 +94,10 @@ def new_environment(requirements: tuple[str, ...], python: str | None, as_of: st
     from repro.supervise.new_environment import make
 
     own_name = None if is_list(requirements[0]) else requirements[0]
-    asked = parse(requirements if own_name is None else requirements[1:])
+    wanted = parse(requirements if own_name is None else requirements[1:])
     if own_name is not None:
         made.check_name(own_name)
-    one = make(asked, python=_minor(python), as_of=_date(as_of), fresh=True, say=echo_note)
+    one = make(wanted, python=_minor(python), as_of=_date(as_of), fresh=True, say=echo_note)
     if own_name is not None:
         made.call(one, own_name)
     if as_json:
@@ -110,7 +110,7 @@ def new_environment(requirements: tuple[str, ...], python: str | None, as_of: st
 
 def _minor(text: str | None) -> str | None:
     if text is not None and not re.fullmatch(r"3\.\d{1,2}", text):
-        raise InputError(f"--python: {one_line(text, 40)!r} is no minor version", do="give for example 3.6")
+        raise InputError(f"--python: {one_line(text, 40)!r} is not a minor version", do="give for example 3.6")
     return text
 
 
@@ -119,7 +119,7 @@ def _date(text: str | None) -> date | None:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"--as-of: {one_line(text or '', 40)!r} is no date", do="give for example 2018-01-16"
+            f"--as-of: {one_line(text or '', 40)!r} is not a date", do="give for example 2018-01-16"
         ) from None
 
 

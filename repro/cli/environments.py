@@ -23,10 +23,10 @@ def make_one(name: str, say: Say = echo_note) -> Environment:
     """Return the environment of a name or of a requirement list, which is made if it was not."""
     if not is_list(name):
         return named(name)
-    asked = parse([name])
-    known = made.answer_to(asked)
+    wanted = parse([name])
+    known = made.answer_to(wanted)
     if known is not None and known.is_installed() and known.definition.cannot_train != made.NEVER_TRIED:
         return known
     from repro.supervise.new_environment import make
 
-    return make(asked, say=say)
+    return make(wanted, say=say)

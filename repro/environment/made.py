@@ -51,9 +51,9 @@ class _Answer(msgspec.Struct, frozen=True):
     environment: str
 
 
-def answer_to(asked: RequirementList, python: str | None = None, as_of: date | None = None) -> Environment | None:
+def answer_to(wanted: RequirementList, python: str | None = None, as_of: date | None = None) -> Environment | None:
     """Return the environment that this list was resolved to here before; None if it never was."""
-    name = _list_name(asked, python, as_of)
+    name = _list_name(wanted, python, as_of)
     for folder in installations_folders():
         with contextlib.suppress(OSError, msgspec.DecodeError):
             answer = msgspec.json.decode((folder / MADE / LISTS / name).read_bytes(), type=_Answer)
@@ -63,27 +63,27 @@ def answer_to(asked: RequirementList, python: str | None = None, as_of: date | N
     return None
 
 
-def _list_name(asked: RequirementList, python: str | None, as_of: date | None) -> str:
-    words = [*asked.key, f"python {python}", f"as of {as_of}"]
+def _list_name(wanted: RequirementList, python: str | None, as_of: date | None) -> str:
+    words = [*wanted.key, f"python {python}", f"as of {as_of}"]
     return f"{hashlib.sha256(chr(10).join(words).encode()).hexdigest()[:32]}.json"
 
 
 def keep(
-    asked: RequirementList, resolution: Resolution, python: str | None = None, as_of: date | None = None
+    wanted: RequirementList, resolution: Resolution, python: str | None = None, as_of: date | None = None
 ) -> Environment:
     """Write what the environment of a resolution is and that it answers the list; a shipped one if it is the same."""
-    environment = _shipped_twin(asked, resolution) or _write(asked, resolution)
+    environment = _shipped_twin(wanted, resolution) or _write(wanted, resolution)
     folder = installations_folder() / MADE / LISTS
     with written_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        answer = _Answer(1, asked.texts, python, as_of, environment.name)
-        write_durably(folder / _list_name(asked, python, as_of), msgspec.json.encode(answer) + b"\n")
+        answer = _Answer(1, wanted.texts, python, as_of, environment.name)
+        write_durably(folder / _list_name(wanted, python, as_of), msgspec.json.encode(answer) + b"\n")
     return environment
 
 
-def adapter_of(asked: RequirementList, versions: dict[str, str]) -> Adapter:
+def adapter_of(wanted: RequirementList, versions: dict[str, str]) -> Adapter:
     """Return the generation of Keras that these packages are, as the worker speaks it."""
-    if "tf-keras" in asked.packages and "keras" not in asked.packages:
+    if "tf-keras" in wanted.packages and "keras" not in wanted.packages:
         return "tf-keras"
     keras = Version(versions.get("keras", "0"))
     if keras >= Version("3"):
@@ -91,9 +91,9 @@ def adapter_of(asked: RequirementList, versions: dict[str, str]) -> Adapter:
     return "keras-2" if Version("2") <= keras < Version("2.4") else "tf-keras"
 
 
-def _shipped_twin(asked: RequirementList, resolution: Resolution) -> Environment | None:
+def _shipped_twin(wanted: RequirementList, resolution: Resolution) -> Environment | None:
     pins = {name: version for name, version in resolution.versions.items() if name not in TOOLS}
-    adapter = adapter_of(asked, resolution.versions)
+    adapter = adapter_of(wanted, resolution.versions)
     for one in shipped_environments().values():
         locked = {name: version for name, version in one.locked_versions().items() if name not in TOOLS}
         if one.definition.adapter == adapter and one.definition.python == resolution.python and locked == pins:
@@ -101,10 +101,10 @@ def _shipped_twin(asked: RequirementList, resolution: Resolution) -> Environment
     return None
 
 
-def _write(asked: RequirementList, resolution: Resolution) -> Environment:
+def _write(wanted: RequirementList, resolution: Resolution) -> Environment:
     lock = lock_text(resolution.pins).encode()
     versions = resolution.versions
-    adapter = adapter_of(asked, versions)
+    adapter = adapter_of(wanted, versions)
     keras = "tf-keras" if adapter == "tf-keras" and "tf-keras" in versions else "keras"
     tensorflow = next((name for name in TENSORFLOW if name in versions), "tensorflow")
     parts = [f"{name}-{versions[name]}" for name in (keras, tensorflow) if name in versions]
@@ -118,10 +118,10 @@ def _write(asked: RequirementList, resolution: Resolution) -> Environment:
         python=resolution.python,
         adapter=adapter,
         installation=name,
-        title=f"{', '.join(asked.texts)}; what is not named is of {resolution.day}",
+        title=f"{', '.join(wanted.texts)}; what is not named is of {resolution.day}",
         lock="requirements.lock",
         variables=variables,
-        requirements=asked.texts,
+        requirements=wanted.texts,
         cannot_train=NEVER_TRIED,
     )
     known = find(name)
@@ -160,7 +160,7 @@ def check_name(name: str) -> None:
     try:
         msgspec.convert(name, EnvironmentName)
     except msgspec.ValidationError:
-        what = f"{one_line(name, 60)!r} is no name for an environment"
+        what = f"{one_line(name, 60)!r} cannot be the name of an environment"
         raise InputError(what, do="use small letters and digits with single hyphens or dots between") from None
     if name in shipped_environments() or name in made_environments():
         raise InputError(f"{name} is the name of another environment", do="choose another name")

@@ -43,12 +43,12 @@ class RequirementList:
     @property
     def pins(self) -> dict[str, str]:
         """Versions of the packages that are named with `==`."""
-        found: dict[str, str] = {}
+        by_name: dict[str, str] = {}
         for one in self.requirements:
             specifiers = list(one.specifier)
             if len(specifiers) == 1 and specifiers[0].operator in ("==", "===") and "*" not in specifiers[0].version:
-                found[canonicalize_name(one.name)] = specifiers[0].version
-        return found
+                by_name[canonicalize_name(one.name)] = specifiers[0].version
+        return by_name
 
     @property
     def packages(self) -> list[str]:
@@ -71,7 +71,7 @@ class RequirementList:
 
 def parse(texts: Sequence[str]) -> RequirementList:
     """Return the requirements of words and comma lists; InputError for what is none."""
-    found: dict[str, Requirement] = {}
+    by_name: dict[str, Requirement] = {}
     for text in _split(texts):
         if len(text) > LONGEST:
             raise InputError(
@@ -80,20 +80,22 @@ def parse(texts: Sequence[str]) -> RequirementList:
         try:
             one = Requirement(text)
         except InvalidRequirement:
-            raise InputError(f"{one_line(text, 60)!r} is no requirement", do="write for example keras==2.1.3") from None
+            raise InputError(
+                f"{one_line(text, 60)!r} is not a requirement", do="write for example keras==2.1.3"
+            ) from None
         if one.url is not None or one.marker is not None:
             raise InputError(f"{one_line(text, 60)!r}: addresses and markers are not taken", do="name a version")
         name = canonicalize_name(one.name)
-        if name in found:
+        if name in by_name:
             raise InputError(f"{name} is named twice", do="name each package once")
-        found[name] = one
-    if not found:
+        by_name[name] = one
+    if not by_name:
         raise InputError("no requirement is named", do="write for example keras==2.1.3")
-    if len(found) > MOST:
-        raise InputError(f"{len(found)} requirements are too many", do=f"give at most {MOST}")
-    if len({name for name in found if name in TENSORFLOW}) > 1:
+    if len(by_name) > MOST:
+        raise InputError(f"{len(by_name)} requirements are too many", do=f"give at most {MOST}")
+    if len({name for name in by_name if name in TENSORFLOW}) > 1:
         raise InputError("two builds of TensorFlow are named", do="name one: they hold the same files")
-    return RequirementList(tuple(found.values()))
+    return RequirementList(tuple(by_name.values()))
 
 
 def _split(texts: Sequence[str]) -> list[str]:

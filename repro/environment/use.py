@@ -22,7 +22,7 @@ def hold(environment: Environment) -> IO[bytes] | None:
     try:
         stream = _use_file(prefix).open("ab")
     except OSError:
-        return None  # read-only: nobody can remove it either
+        return None  # read-only: it cannot be removed either
     with contextlib.suppress(OSError):
         fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
         os.utime(_use_file(prefix))

@@ -28,8 +28,8 @@ def quiet(_: str) -> None:
 
 
 def kept(text: str) -> definition.Environment:
-    asked = parse([text])
-    return made.keep(asked, resolve(asked, python=MINOR), MINOR)
+    wanted = parse([text])
+    return made.keep(wanted, resolve(wanted, python=MINOR), MINOR)
 
 
 def test_the_name_holds_versions_and_the_locks_hash(index: PackageIndex) -> None:
@@ -137,11 +137,11 @@ def test_a_full_disk_is_said_and_what_was_begun_is_removed(
 
 
 def test_two_processes_that_make_the_same_environment_make_it_once(index: PackageIndex) -> None:
-    asked, done, faults = parse(["keras==2.1.2"]), [], []
+    wanted, done, faults = parse(["keras==2.1.2"]), [], []
 
     def work() -> None:
         try:
-            one = made.keep(asked, resolve(asked, python=MINOR), MINOR)
+            one = made.keep(wanted, resolve(wanted, python=MINOR), MINOR)
             done.append(install(one, say=quiet))
         except ReproError as error:
             faults.append(error)

@@ -29,12 +29,12 @@ def test_only_exact_versions_are_pins() -> None:
 @pytest.mark.parametrize(
     ("texts", "word"),
     [
-        (["keras=2.1.3"], "no requirement"),
+        (["keras=2.1.3"], "not a requirement"),
         (["keras @ https://example.org/k.whl"], "addresses"),
         (["keras==2; python_version<'3'"], "markers"),
         (["keras==2.1.3,Keras==2.1.4"], "twice"),
         (["tensorflow==2.1.0,tensorflow-cpu==2.1.0"], "two builds"),
-        (["-e=."], "no requirement"),
+        (["-e=."], "not a requirement"),
         ([""], "nothing is named"),
         (["k" * 300 + "==1"], "too long"),
         ([f"a{number}==1" for number in range(21)], "too many"),

@@ -19,8 +19,8 @@ from tests.support.releases_index import MINOR
 def test_one_that_was_not_used_for_long_is_named_with_the_command_that_removes_it(
     index: PackageIndex, tmp_path: Path
 ) -> None:
-    asked = parse(["keras==2.1.2"])
-    one = made.keep(asked, resolve(asked, python=MINOR))
+    wanted = parse(["keras==2.1.2"])
+    one = made.keep(wanted, resolve(wanted, python=MINOR))
     install(one, say=lambda _: None)
     held = use.hold(one)
     assert held is not None

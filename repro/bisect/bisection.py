@@ -59,6 +59,8 @@ class Bisection:
         """Return what was found; InputError where the ends do not differ, or the claim is not decided there."""
         axis = make_axis(good, bad)
         environments = self._end(good), self._end(bad)
+        for environment in environments:
+            self._trials.plans(environment)  # refused before anything is trained
         last = len(axis.places) - 1
         trials = {}
         for end, environment, name in ((0, environments[0], "--good"), (last, environments[1], "--bad")):

@@ -13,6 +13,7 @@ from repro.bisect.search import Outcome
 from repro.environment.definition import Environment
 from repro.environment.requirement_list import RequirementList
 from repro.environment.uv_command import DiskFullError, UnreachableError
+from repro.runs.plan import Plan
 from repro.runs.planning import RunOptions, make_plans
 from repro.runs.records import Result
 from repro.runs.store import Store
@@ -84,10 +85,14 @@ class Trials:
             self._end_if_stopping()
             return Trial(None, release, day, "skipped", reason=one_line(error, 300))
 
+    def plans(self, environment: Environment) -> list[Plan]:
+        """Return the runs of the scenario there; ReproError where it cannot be run in that environment."""
+        options = dataclasses.replace(self._options, environments=(environment.name,))
+        return make_plans(options, command=self._command)
+
     def try_environment(self, environment: Environment, release: str, day: date | None) -> Trial:
         """Run the scenario there with all seeds; ReproError where it cannot be run at all, or was ended early."""
-        options = dataclasses.replace(self._options, environments=(environment.name,))
-        jobs = [Job(plan) for plan in make_plans(options, command=self._command)]
+        jobs = [Job(plan) for plan in self.plans(environment)]
         self._run(jobs, f"{release} in {environment.name}")
         trial = Trial(environment.name, release, day, "skipped")
         unknown: list[str] = []

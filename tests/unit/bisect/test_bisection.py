@@ -16,6 +16,7 @@ from repro.environment import made
 from repro.environment.definition import Environment
 from repro.environment.requirement_list import RequirementList
 from repro.environment.resolve import resolve
+from repro.runs.plan import Plan
 from repro.runs.planning import RunOptions
 from repro.runs.store import Store
 from tests.support.package_index import PackageIndex
@@ -34,6 +35,9 @@ class ToldTrials(Trials):
 
     def make(self, wanted: RequirementList, python: str | None = None, as_of: date | None = None) -> Environment:
         return made.keep(wanted, resolve(wanted, python=MINOR, as_of=as_of), None, as_of)
+
+    def plans(self, environment: Environment) -> list[Plan]:
+        return []
 
     def try_environment(self, environment: Environment, release: str, day: date | None) -> Trial:
         self.tried.append(environment.name)

@@ -7,19 +7,25 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from packaging.version import Version
 
 from repro.base.errors import ExitCode, InputError
+from repro.base.text import one_line
+from repro.bisect.bisection import Bisection, Found, as_object
+from repro.bisect.search import confidence, most_tries
+from repro.bisect.trial import Trial, Trials
+from repro.bundle.run_arguments import open_runs
 from repro.cli.basics import images_options
 from repro.cli.common import echo_note, echo_text, json_option, open_store, print_json, store_option
-
-if TYPE_CHECKING:
-    from repro.bisect.bisection import Found
-    from repro.bisect.trial import Trial, Trials
-    from repro.runs.planning import RunOptions
-    from repro.runs.store import Store
+from repro.environment import definition
+from repro.environment.named import named
+from repro.explain import compare
+from repro.runs.planning import RunOptions, parse_seeds
+from repro.runs.store import Store
+from repro.scenario import load, own_model
 
 _REPOSITORIES = {
     "keras": ("keras-team/keras", "2.6.0"),
@@ -55,9 +61,6 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     still afterwards, one after the other. Finished runs of the store count, so the same command continues where it was
     interrupted. Exit 0: found; 1: narrowed down only; 2: the ends do not differ.
     """
-    from repro.bisect.bisection import Bisection, as_object
-    from repro.bisect.trial import Trials
-
     store = open_store(options["store"])
     run_options = _run_options(options)
     _require_claim(options["scenario"], options["claim"], run_options)
@@ -75,18 +78,11 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _run_options(options: dict[str, Any]) -> RunOptions:
-    from repro.runs.planning import RunOptions
-
     return RunOptions.from_click({**options, "scenarios": (options["scenario"],), "seed_option": "--seeds"})
 
 
 def _require_claim(scenario: str, claim: str | None, options: RunOptions) -> None:
     """Refuse a claim that the scenario does not make, and code that is not trusted, before anything is made."""
-    from repro.base.text import one_line
-    from repro.environment import definition
-    from repro.runs.planning import parse_seeds
-    from repro.scenario import load, own_model
-
     loaded = load.load(load.find(scenario), environments=definition.names())
     own_model.require_trust(loaded.scenario, trusted=options.trust, file=loaded.file)
     parse_seeds(options)
@@ -110,8 +106,6 @@ def _stopped_by_signals(trials: Trials) -> Iterator[None]:
 
 def _report(result: Found) -> None:
     """Say the state of the search in one line."""
-    from repro.bisect.search import most_tries
-
     first, second = result.ends
     strip = "".join(
         {"held": "+", "failed": "-", "skipped": "?"}.get(result.outcomes.get(place, ""), ".")
@@ -165,8 +159,6 @@ def _cause(result: Found) -> str:
 
 
 def _confidence(first: Trial, second: Trial) -> str:
-    from repro.bisect.search import confidence
-
     known = confidence(first.held, first.decided, second.held, second.decided)
     if first.decided == second.decided == 1:
         return "one seed on each side says nothing about chance: --seeds 0:5 does"
@@ -176,10 +168,6 @@ def _confidence(first: Trial, second: Trial) -> str:
 
 def _tags(package: str, result: Found) -> str:
     """Return where the changes between the two releases can be read."""
-    from packaging.version import Version
-
-    from repro.environment.named import named
-
     repository, first_v = _REPOSITORIES[package]
     versions = [named(trial.environment or "").locked_versions().get(package, "") for trial in result.ends]
     tags = [f"v{one}" if Version(one) >= Version(first_v) else one for one in versions if one]
@@ -187,9 +175,6 @@ def _tags(package: str, result: Found) -> str:
 
 
 def _print_comparison(first: Trial, second: Trial, store: Store) -> None:
-    from repro.bundle.run_arguments import open_runs
-    from repro.explain import compare
-
     with contextlib.ExitStack() as stack:
         views = open_runs([first.runs[0], second.runs[0]], store, stack)
         width = max(80, shutil.get_terminal_size((120, 24)).columns)

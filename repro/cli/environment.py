@@ -17,8 +17,12 @@ from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, echo_note, echo_text, json_option, print_json
 from repro.cli.environments import make_one
 from repro.environment import check, definition, made, use
+from repro.environment.install import install
 from repro.environment.named import is_list, named, split_names
+from repro.environment.record import collect
 from repro.environment.requirement_list import TENSORFLOW, parse
+from repro.supervise.new_environment import make
+from repro.supervise.probe import probe
 
 
 @click.group("environment")
@@ -91,8 +95,6 @@ def new_environment(requirements: tuple[str, ...], python: str | None, as_of: st
 
     NAME is a name of your own for it beside the one that it gets from its versions.
     """
-    from repro.supervise.new_environment import make
-
     own_name = None if is_list(requirements[0]) else requirements[0]
     wanted = parse(requirements if own_name is None else requirements[1:])
     if own_name is not None:
@@ -145,8 +147,6 @@ def remove_environments(names: tuple[str, ...], as_json: bool) -> None:
 @json_option
 def install_environments(names: tuple[str, ...], python: Path | None, again: bool, as_json: bool) -> None:
     """Make environments from their hash locks."""
-    from repro.environment.install import install
-
     rows = []
     for environment in [named(name) for name in split_names(names, "NAME")]:
         done = install(environment, python=python, again=again, say=lambda text: echo_text(f"repro: {text}", err=True))
@@ -193,9 +193,6 @@ def check_environments(ctx: click.Context, names: tuple[str, ...], as_json: bool
 @json_option
 def show_environment(name: str, as_json: bool) -> None:
     """Print the environment record: packages, builds, CPU, threads, container; and what could not be had."""
-    from repro.environment.record import collect
-    from repro.supervise.probe import probe
-
     environment = make_one(name)
     record = collect(environment, probe(environment))
     if as_json:

@@ -9,6 +9,7 @@ from repro.environment import made
 from repro.environment.definition import Environment
 from repro.environment.named import is_list, named, split_names
 from repro.environment.requirement_list import parse
+from repro.supervise.new_environment import make
 
 Say = Callable[[str], None]
 
@@ -27,6 +28,4 @@ def make_one(name: str, say: Say = echo_note) -> Environment:
     known = made.answer_to(wanted)
     if known is not None and known.is_installed() and known.definition.cannot_train != made.NEVER_TRIED:
         return known
-    from repro.supervise.new_environment import make
-
     return make(wanted, say=say)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from repro.base.decoding import decode_json
 from repro.base.errors import ReproError, UnusableError
 from repro.base.files import write_durably
 from repro.environment import interpreter, uv_command
@@ -58,7 +59,7 @@ def install(
 def installed_lock(environment: Environment) -> str | None:
     """Hash of the lock that was installed from, None where nothing is installed."""
     try:
-        marker = msgspec.json.decode((environment.prefix / MARKER).read_bytes(), type=dict[str, str | int])
+        marker = decode_json((environment.prefix / MARKER).read_bytes(), dict[str, str | int])
     except (OSError, msgspec.DecodeError):
         return None
     found = marker.get("lock_sha256")

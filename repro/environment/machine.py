@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from repro.base.decoding import decode_json
 from repro.base.text import one_line
 
 _SYSTEM = Path("/sys/devices/system")
@@ -135,12 +136,11 @@ def withheld_variables() -> list[str]:
 
 def user_keras_json() -> dict[str, Any]:
     """What the user's own keras.json says; the worker, with a home of its own, does not see it."""
-    import msgspec
 
     folder = os.environ.get("KERAS_HOME") or str(Path(os.environ.get("HOME") or "/nonexistent") / ".keras")
     file = Path(folder) / "keras.json"
     if not file.is_file():
         return {"present": False}
-    data = msgspec.json.decode(file.read_bytes()[:65536], type=dict[str, str | float | int | bool | None])
+    data = decode_json(file.read_bytes()[:65536], dict[str, str | float | int | bool | None])
     known = ("floatx", "epsilon", "backend", "image_data_format", "image_dim_ordering", "dtype_policy")
     return {"present": True, **{name: data[name] for name in known if name in data}}

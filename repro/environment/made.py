@@ -13,6 +13,7 @@ import msgspec
 import yaml
 from packaging.version import Version
 
+from repro.base.decoding import convert, decode_json
 from repro.base.errors import InputError
 from repro.base.files import write_durably
 from repro.base.text import one_line
@@ -56,7 +57,7 @@ def answer_to(wanted: RequirementList, python: str | None = None, as_of: date | 
     name = _list_name(wanted, python, as_of)
     for folder in installations_folders():
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            answer = msgspec.json.decode((folder / MADE / LISTS / name).read_bytes(), type=_Answer)
+            answer = decode_json((folder / MADE / LISTS / name).read_bytes(), _Answer)
             environment = find(answer.environment)
             if environment is not None:
                 return environment
@@ -158,7 +159,7 @@ def tell_abilities(environment: Environment, abilities: list[Ability], cannot_tr
 def check_name(name: str) -> None:
     """InputError for a name that a user cannot give to an environment."""
     try:
-        msgspec.convert(name, EnvironmentName)
+        convert(name, EnvironmentName)
     except msgspec.ValidationError:
         what = f"{one_line(name, 60)!r} cannot be the name of an environment"
         raise InputError(what, do="use small letters and digits with single hyphens or dots between") from None

@@ -17,6 +17,7 @@ from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sd
 from packaging.version import InvalidVersion, Version
 
 from repro.base import shipped
+from repro.base.decoding import decode_json
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.text import one_line
 from repro.environment import uv_command
@@ -108,7 +109,7 @@ def of(package: str) -> Releases:
 @functools.cache
 def table() -> Table:
     """Return the releases that were known when this version of repro was made."""
-    return msgspec.json.decode((shipped.folder("environments") / TABLE).read_bytes(), type=Table)
+    return decode_json((shipped.folder("environments") / TABLE).read_bytes(), Table)
 
 
 def _from_index(package: str) -> Releases:
@@ -161,7 +162,7 @@ def _page(package: str) -> _Page:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
             if not answer.headers.get("Content-Type", "").startswith(_JSON):
                 raise _unreachable("it does not answer in JSON")
-            return msgspec.json.decode(answer.read(MOST_BYTES), type=_Page)
+            return decode_json(answer.read(MOST_BYTES), _Page)
     except urllib.error.HTTPError as error:
         if error.code in (404, 410):
             raise InputError(f"the package index has no package {one_line(package, 60)}", do="check its name") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from repro.base.decoding import decode_json
 from repro.base.errors import InputError, UnusableError
 from repro.base.text import one_line
 from repro.environment.definition import Ability, Environment, shipped_environments
@@ -81,7 +82,7 @@ def applications_of(environment: Environment) -> dict[str, int] | None:
 def _read(file: Path) -> dict[str, int] | None:
     if not file.is_file():
         return None
-    return msgspec.json.decode(file.read_bytes(), type=Applications).smallest_side
+    return decode_json(file.read_bytes(), Applications).smallest_side
 
 
 def require_application(environment: Environment, scenario: Scenario) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from repro.base.decoding import decode_json
 from repro.base.errors import ReproError
 from repro.base.files import is_locked
 from repro.base.text import one_line
@@ -45,7 +46,7 @@ class Ticket(msgspec.Struct, frozen=True):
         return not self.started and not self.error
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         """What waits, in words; a sweep has no environment and no seed of its own."""
         if not self.environment:
             return one_line(self.scenario, 60)
@@ -64,7 +65,7 @@ def tickets(store: Path) -> list[Ticket]:
     with contextlib.suppress(OSError):
         for file in sorted(folder(store).glob("*.json")):
             with contextlib.suppress(OSError, msgspec.DecodeError):
-                ticket = msgspec.json.decode(file.read_bytes(), type=Ticket)
+                ticket = decode_json(file.read_bytes(), Ticket)
                 started = ticket.started and not is_stale
                 found.append(msgspec.structs.replace(ticket, name=file.stem, started=started))
     return found

@@ -52,6 +52,7 @@ class FitSession:
             weights=weights,
         )
         self._note_data()
+        self.early = {} if lens.built() else process.guarded("model", lens.early_pairs) or {}
         self._attach()
         self.started = time.perf_counter()
         recording.start_clocks()
@@ -65,10 +66,16 @@ class FitSession:
         self.statistics = self.recording.statistics
         self.statistics.attach(self.lens)
         late = self.steps > 0
-        self.statistics.begin(self.lens.initial_pairs() if late else None, late)
+        self.statistics.begin(self._pairs_before() if late else None, late)
         self.trainable = [(name, variable) for name, kind, variable in self.lens.variables() if kind == "trainable"]
         self.before_fit = None if late else fingerprint.digests(self.lens)
         self.ready = True
+
+    def _pairs_before(self):
+        """Return the moving statistics before the first step of a model that was not built; None if not known."""
+        initial = self.lens.initial_pairs() or [None] * len(self.lens.moving())
+        pairs = [self.early.get(id(each.layer), pair) for each, pair in zip(self.lens.moving(), initial)]
+        return None if any(pair is None for pair in pairs) else pairs
 
     # Steps and epochs.
 
@@ -237,6 +244,12 @@ class FitSession:
 
     def end(self, error=None):
         """The call has returned, or raised `error`."""
+        self._end(error)
+        self.source.release()
+        if self.validation is not None:
+            self.validation.release()
+
+    def _end(self, error):
         recording = self.recording
         recording.stop_clocks()
         seconds = time.perf_counter() - self.started
@@ -246,6 +259,8 @@ class FitSession:
         if self.call in ("train_on_batch", "recording") and self.steps:
             self._loop_epoch(seconds)
         if not self.ready:
+            if self.steps:
+                recording.missing("measurements", "the model was never called as a whole, only its parts", self.fit)
             self._send_ended(seconds, error, None, None)
             return
         self.statistics.finish()
@@ -253,7 +268,7 @@ class FitSession:
         recording.left, recording.left_moving = left, left.pairs
         changes = None if self.before_fit is None else self._changes(left)
         inputs = self.source.figures[0] if self.source.figures else []
-        recording.columns = inputs[0].report()["columns"] if len(inputs) == 1 else None
+        recording.columns = [each.report()["columns"] for each in inputs]
         _remember_passes(recording, self.source, {"fit": self.fit})
         if self.steps:
             process.guarded("weights", self._hash_weights)
@@ -339,7 +354,7 @@ def _remember_passes(recording, source, label):
     """Keep the order of rows of the last whole pass, for comparison with later ones."""
     passes = source.ordered_passes()
     if passes:
-        entry = (dict(label, **{"pass": len(passes)}), id(source.original), passes[-1])
+        entry = (dict(label, **{"pass": len(passes)}), sources.reference_to(source.original), passes[-1])
         recording.passes = recording.passes[-7:] + [entry]
 
 

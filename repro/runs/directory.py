@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from repro.base.decoding import decode_json
 from repro.base.errors import InputError
 from repro.base.files import is_locked
 from repro.base.text import one_line
@@ -24,6 +25,7 @@ from repro.runs.progress import Progress
 from repro.runs.records import FORMAT, Result, RunRecord, State
 
 if TYPE_CHECKING:
+    from repro.scenario.script_types import AnyScenario
     from repro.scenario.types import Scenario
 
 T = TypeVar("T")
@@ -65,7 +67,7 @@ class RunDirectory:
             raise InputError(what, do="give the folder its name back", file=self.file(layout.RECORD))
         return record
 
-    def scenario(self) -> Scenario | None:
+    def scenario(self) -> AnyScenario | None:
         """Read the scenario that the run was made from; None for a recording, which has none.
 
         InputError if it cannot be read. Its claims may name environments that are unknown here.
@@ -78,16 +80,26 @@ class RunDirectory:
         return load.of_run(file)
 
     def require_scenario(self) -> Scenario:
-        """Read the scenario that the run was made from; InputError also for a recording."""
+        """Read the scenario of images that the run was made from; InputError for a run whose training is a program."""
+        from repro.scenario.script_types import ScriptScenario
+
+        scenario = self.require_any_scenario()
+        if isinstance(scenario, ScriptScenario):
+            what = f"the run {self.id} is a program's training, not one of images"
+            raise InputError(what, do="choose a run of a scenario with images")
+        return scenario
+
+    def require_any_scenario(self) -> AnyScenario:
+        """Read the scenario that the run was made from; InputError for a recording, which has none."""
         scenario = self.scenario()
         if scenario is None:
             raise InputError(f"the run {self.id} is a recording: it has no scenario", do="choose a run of a scenario")
         return scenario
 
     def is_recording(self) -> bool:
-        """Return whether run.json says that the user's own program made the run; False if it cannot be read."""
+        """Return whether run.json says that a program made the run, recorded; False if it cannot be read."""
         try:
-            return self.record().recorded is not msgspec.UNSET
+            return self.record().is_recording
         except InputError:
             return False
 
@@ -200,7 +212,7 @@ def read_json(folder: Path, name: str, type_: type[T], most_bytes: int = MAX_REC
         raise unreadable(error, path) from None
     try:
         require_format(path, raw)
-        decoded: T = _decoder(type_).decode(raw)
+        decoded: T = decode_json(raw, type_)
         return decoded
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"damaged ({one_line(str(error))})", do="delete the run", file=path) from None
@@ -208,7 +220,7 @@ def read_json(folder: Path, name: str, type_: type[T], most_bytes: int = MAX_REC
 
 def require_format(path: str, raw: bytes) -> None:
     """Raise InputError if a record is of a newer format, whatever else it holds; DecodeError if it has none."""
-    head = _HEAD.decode(raw)
+    head = decode_json(raw, _Head)
     if head.format > FORMAT:
         raise InputError(f"written in format {head.format}", do="update repro: this one reads 1", file=path)
 
@@ -222,16 +234,6 @@ def unreadable(error: OSError, path: Path | str) -> InputError:
 
 class _Head(msgspec.Struct):
     format: int
-
-
-_HEAD = msgspec.json.Decoder(_Head)
-_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
-
-
-def _decoder(type_: type[T]) -> msgspec.json.Decoder[T]:
-    if type_ not in _DECODERS:
-        _DECODERS[type_] = msgspec.json.Decoder(type_)
-    return _DECODERS[type_]
 
 
 def follow(run: RunDirectory, poll_seconds: float = 0.2) -> Iterator[events.AnyEvent]:

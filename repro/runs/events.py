@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from repro.base.decoding import json_decoder
 from repro.runs import recorded_events
 from repro.runs.event_base import Count as Count
 from repro.runs.event_base import Epoch as Epoch
@@ -107,6 +108,7 @@ class LayerDrift(msgspec.Struct, frozen=True):
 
     `calls`: how often a training step updates its averages (more than once: it is shared; None: cannot be told).
     `updates`: how often they were updated since the start; 0 if they are still the initial values, bit for bit.
+    `calls_apart`: how far the inputs of its calls lie apart, in deviations; None for one call.
     """
 
     name: str
@@ -121,6 +123,8 @@ class LayerDrift(msgspec.Struct, frozen=True):
     calls: Count | None = None
     updates: Count | None = None
     untouched: bool = False
+    trainable: bool | None = None
+    calls_apart: Number | None = None
 
 
 class BatchSpread(msgspec.Struct, frozen=True):
@@ -160,9 +164,13 @@ class TrialMeasured(Event, frozen=True, tag="trial_measured"):
     """What the final weights give on the training images in other circumstances; for a diagnosis.
 
     Made if the network is small. In inference: `single-images` one by one, `shuffled-images` in the run's batch
-    size, `re-estimated...` with statistics of shuffled batches of `batch_size`. In training phase: `larger-batches`,
-    `training-without-random-layers`. Without random layers: dropout, noise and augmentation act as in inference.
-    `reference_...`: plain inference on the same images, in the run's own order and batches.
+    size, `re-estimated...` with statistics of shuffled batches of `batch_size`, `debiased` with the initial values
+    taken out of the averages. In training phase: `larger-batches`, `training-without-random-layers`. Without random
+    layers: dropout, noise and augmentation act as in inference. `re-estimated-without-image` leaves `image` out, the
+    one that the variance of its batch rests on most. The last five change the images, of training or of validation:
+    `like-training` gives each channel the mean and deviation of the training images.
+    `layers`: the random ones that are silent. `reference_...`: plain inference on the same images, in the run's own
+    order and batches.
     """
 
     epoch: Epoch
@@ -174,6 +182,13 @@ class TrialMeasured(Event, frozen=True, tag="trial_measured"):
         "re-estimated-larger-batches",
         "training-without-random-layers",
         "re-estimated-without-random-layers",
+        "debiased",
+        "re-estimated-without-image",
+        "divided-by-255",
+        "from-minus-one-to-one",
+        "reversed-channels",
+        "inverted",
+        "like-training",
     ]
     images: Count
     batch_size: Count
@@ -182,6 +197,9 @@ class TrialMeasured(Event, frozen=True, tag="trial_measured"):
     reference_loss: Number
     reference_accuracy: Number
     seconds: Seconds
+    images_of: Literal["training", "validation"] = "training"
+    image: Count | None = None
+    layers: Annotated[tuple[str, ...], Meta(max_length=20_000)] = ()
 
 
 class NonFiniteFound(Event, frozen=True, tag="non_finite_found"):
@@ -320,7 +338,7 @@ AnyEvent = (
     | recorded_events.AnyRecordedEvent
 )
 
-_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_decoder: msgspec.json.Decoder[AnyEvent] = json_decoder(AnyEvent)
 _encoder = msgspec.json.Encoder()
 
 

@@ -19,6 +19,8 @@ from repro.runs.records import Curves, Drift, Evaluation, Measurements, Predicti
 
 T = TypeVar("T")
 
+MOST_TRIALS = 100  # that are kept of one run
+
 
 class Progress:
     """What is known of a run after the events seen so far."""
@@ -35,6 +37,8 @@ class Progress:
         self.predictions: dict[int, events.Predicted] = {}
         self.validations: dict[int, events.Validated] = {}
         self.drift: dict[int, events.BatchNormMeasured] = {}
+        self.trials: list[events.TrialMeasured] = []
+        self.not_finite: events.NonFiniteFound | None = None
         self.checkpoint: events.CheckpointWritten | None = None
         self.fingerprint: dict[str, Any] = {}
         self.weights_sha256: str | None = None
@@ -92,6 +96,11 @@ class Progress:
                 self.predictions[event.epoch] = event
             case events.BatchNormMeasured():
                 self.drift[event.epoch] = event
+            case events.TrialMeasured():
+                if len(self.trials) < MOST_TRIALS:
+                    self.trials.append(event)
+            case events.NonFiniteFound():
+                self.not_finite = self.not_finite or event
             case events.CheckpointWritten():
                 self.checkpoint = event
             case events.WeightsHashed():
@@ -152,6 +161,7 @@ class Progress:
     def _begin_attempt(self, event: events.RunStarted) -> None:
         self.epochs, self.attempt = event.epochs, event.attempt
         self.ended = self.failure = self.stop_requested = None
+        self.recorded = None
         self.stopped = self.training_finished = False
         self.weights_sha256 = self.peak_memory_bytes = None
         self.stage = ""
@@ -179,6 +189,9 @@ class Progress:
         self.predictions = {key: value for key, value in self.predictions.items() if key <= epoch}
         self.validations = {key: value for key, value in self.validations.items() if key <= epoch}
         self.drift = {key: value for key, value in self.drift.items() if key <= epoch}
+        self.trials = [trial for trial in self.trials if trial.epoch <= epoch]
+        if self.not_finite is not None and self.not_finite.epoch > epoch:
+            self.not_finite = None
 
     @property
     def seconds_left(self) -> float | None:

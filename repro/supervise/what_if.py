@@ -7,6 +7,7 @@ statistics of every momentum can be replayed, and one forward pass gives the pre
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -34,14 +35,19 @@ TRACE_REFUSED = "this run keeps no trace"
 
 
 class Question(msgspec.Struct, frozen=True):
-    """One line to the worker; `without`: indices of images to leave out, None as batch size: the scenario's."""
+    """One line to the worker; `without`: indices of images to leave out, None as batch size: the scenario's.
+
+    `momentum` None: each layer's own. `random_layers` False: dropout and the like are off when statistics are
+    re-estimated.
+    """
 
     question: int
-    momentum: float
+    momentum: float | None
     epoch: int
     statistics: Statistics
     without: list[int]
     batch_size: int | None
+    random_layers: bool = True
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -66,10 +72,11 @@ def require_traced(run: RunDirectory) -> RunRecord:
     """Return the run's record; InputError with the reason if it cannot answer what-if questions."""
     record = run.record()
     if not record.traced:
+        trust = "" if record.model_sha256 is None else " --trust"
         name = record.scenario if record.scenario in shipped_names() else "FILE.yaml"
         raise InputError(
             f"the run {run.id} was not traced",
-            do=f"train it again: repro run {name} --environment {record.environment} --trace",
+            do=f"train it again: repro run {name} --environment {record.environment} --trace{trust}",
         )
     if run.progress().fingerprint.get("batch_norm_layers") == 0:
         raise InputError(f"the model of {run.id} has no BatchNormalization layers", do="momentum changes nothing in it")
@@ -77,6 +84,8 @@ def require_traced(run: RunDirectory) -> RunRecord:
         raise InputError(f"{run.id}: {reason}", do="no training at another momentum can be told from this one")
     if not snapshots(run):
         raise InputError(f"the run {run.id} has kept no weights yet", do="wait for its first epoch")
+    if not run.file(layout.TRACE_HEADER).is_file():
+        raise InputError(f"the run {run.id} was not traced: it keeps no {layout.TRACE_HEADER}", do="train it again")
     return record
 
 
@@ -130,22 +139,24 @@ class WhatIfSession:
 
     def ask(
         self,
-        momentum: float,
+        momentum: float | None,
         epoch: int,
         statistics: Statistics = "moving",
         *,
         without: Sequence[int] = (),
         batch_size: int | None = None,
+        random_layers: bool = True,
     ) -> Answer:
         """Return one answer; InputError for an epoch without snapshot or a momentum outside 0 to 1.
 
-        Re-estimated statistics may leave images out (`without`: their indices) and use batches of another size.
+        Re-estimated statistics may leave images out (`without`: their indices), use batches of another size, and have
+        dropout and the like off (`random_layers`).
         """
         epochs = snapshots(self.run)
         if epoch not in epochs:
             choice = ", ".join(map(str, epochs))
             raise InputError(f"no weights were kept after epoch {epoch}", do=f"choose from {choice}")
-        if not 0.0 <= momentum <= 1.0:
+        if momentum is not None and not 0.0 <= momentum <= 1.0:
             raise InputError(f"momentum {momentum} is out of range", do="0 to 1")
         assert self._worker is not None, "use the session as a context"
         self._question_count += 1
@@ -156,12 +167,13 @@ class WhatIfSession:
             statistics=statistics,
             without=list(without),
             batch_size=batch_size,
+            random_layers=random_layers,
         )
         self._worker.send(question, is_last=False)
         answered = self._next_answer()
         predict = msgspec.to_builtins(prediction(answered.probabilities, self._labels))
         return Answer(
-            momentum=momentum,
+            momentum=self._own_momentum if momentum is None else momentum,
             epoch=epoch,
             statistics=statistics,
             exact=statistics == "moving" and replay_is_exact(self.environment, self.record.device),
@@ -169,6 +181,11 @@ class WhatIfSession:
             evaluate={"loss": answered.loss, "accuracy": answered.accuracy},
             seconds=answered.seconds,
         )
+
+    @functools.cached_property
+    def _own_momentum(self) -> float:
+        """That of the run's layers, the largest if they differ."""
+        return max((drift.momentum for drift in self.run.progress().drift.values()), default=0.0)
 
     def _next_answer(self) -> events.Answered:
         for event in self._events:

@@ -20,6 +20,7 @@ from typing import IO, Literal, Self
 
 import msgspec
 
+from repro.base.decoding import decode_json
 from repro.base.errors import InputError
 from repro.base.files import is_locked, write_durably
 from repro.base.text import one_line
@@ -81,7 +82,7 @@ class SweepDirectory:
         try:
             raw = file.read_bytes()
             require_format(str(file), raw)
-            return msgspec.json.decode(raw, type=SweepRecord)
+            return decode_json(raw, SweepRecord)
         except OSError as error:
             raise InputError(f"cannot be read ({error.strerror})", do="check its permissions", file=file) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

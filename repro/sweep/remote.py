@@ -12,8 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from repro.base.decoding import decode_json
 from repro.base.errors import ReproError, UnusableError
 from repro.environment import check, definition
 from repro.environment.record import usable_cores
@@ -57,7 +56,7 @@ def make_run(asked: dict[str, Any], record: bytes, files: dict[str, bytes]) -> d
     if why:
         return {"refused": why, "address": get_worker().address}
     with tempfile.TemporaryDirectory(prefix="repro-", dir=get_worker().local_directory) as name:
-        run, lock = Store(Path(name)).create(msgspec.json.decode(record, type=RunRecord), files)
+        run, lock = Store(Path(name)).create(decode_json(record, RunRecord), files)
         lock.close()
         child = process.start(run, signal.SIGKILL)
         try:

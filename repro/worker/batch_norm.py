@@ -53,6 +53,18 @@ def mean_over_calls(calls):
     return tuple(np.mean(np.stack(values), 0, dtype=np.float64).astype(np.float32) for values in zip(*calls))
 
 
+def calls_apart(calls):
+    """How far the inputs of a layer's calls lie apart; None where it is called once.
+
+    Largest difference of the calls' means over the root of their mean variance: root mean square over the channels.
+    """
+    if len(calls) < 2:
+        return None
+    means, variances = (np.stack(values).astype(np.float64) for values in zip(*calls))
+    shift = (means.max(0) - means.min(0)) / np.sqrt(np.maximum(variances.mean(0), 1e-12))
+    return float(np.sqrt(np.mean(shift**2)))
+
+
 def completed(batch, moving):
     """Batch statistics with a layer's moving ones where it has no batch (None); lists of (mean, variance)."""
     return [own if pair is None else pair for pair, own in zip(batch, moving)]

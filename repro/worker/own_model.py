@@ -54,6 +54,14 @@ def check_shapes(inputs, outputs, request):
             )
 
 
+def odd_images(shape):
+    """(4, height, width, channels): black, dim noise, noise, white. Two sigmoids add up to 1 on a black one only."""
+    noise = np.random.RandomState(0).uniform(0.0, 255.0, tuple(shape))  # a generator of its own
+    brightness = (0.0, 0.02, 1.0)
+    images = [noise * scale for scale in brightness] + [np.full(noise.shape, 255.0)]
+    return np.stack(images).astype(np.float32)
+
+
 def check_probabilities(rows):
     """Refuse outputs that are not probabilities, such as logits; `rows` is (images, classes)."""
     rows = np.asarray(rows, np.float64)

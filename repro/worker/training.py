@@ -53,6 +53,8 @@ class Run:
         self.trace = None
         self.initial_statistics = None
         self.is_finite = True
+        self.accuracies = {}  # that were measured last: of inference, training and validation
+        self.spread = None  # of the batches that were measured last, with the widest one
         self.calls_per_step = adapter.calls_per_step
 
     def stage(self, name):
@@ -188,6 +190,7 @@ class Run:
     def _validate(self, epoch):
         images, labels = self.validation
         loss, accuracy, call = self.adapter.evaluate(images, labels, self.batch_size)
+        self.accuracies["validation"] = accuracy
         probabilities, _ = self.adapter.predict(images, self.batch_size)
         self.channel.send(
             "validated", epoch=epoch, loss=loss, accuracy=accuracy, call=call, probabilities=probabilities
@@ -242,11 +245,13 @@ class Run:
 
     def _evaluated(self, phase, epoch, result, **more):
         loss, accuracy, call = result
+        self.accuracies[phase] = accuracy
         self.channel.send("evaluated", phase=phase, epoch=epoch, loss=loss, accuracy=accuracy, call=call, **more)
 
     def _layer_rows(self, updates, moving, used, statistics):
         """The drift of each layer that is called, with what is known of its updates in `updates` steps."""
         layers, calls_per_step = self.adapter.batch_norm_layers(), self.calls_per_step()
+        calls_apart = self.adapter.calls_apart
         rows = []
         for index, (layer, batch) in enumerate(zip(layers, statistics)):
             if batch is None:
@@ -257,7 +262,8 @@ class Run:
             if untouched and momentum < 1.0:
                 observed = 0
             row = batch_norm.layer_drift(layer.name, used[index], batch)
-            rows.append(dict(row, momentum=momentum, calls=calls, updates=observed, untouched=untouched))
+            row.update(momentum=momentum, calls=calls, updates=observed, untouched=untouched)
+            rows.append(dict(row, trainable=bool(layer.trainable), calls_apart=calls_apart[index]))
         return rows
 
     def _drift(self, epoch, moving, used, statistics):
@@ -298,6 +304,9 @@ class Run:
             return None
         names = [layers[index].name for index in called]
         spread = batch_norm.spread(names, [[row[index] for index in called] for row in rows])
+        worst = called[names.index(spread["layer"])]
+        widest = int(np.argmax([float(np.mean(row[worst][1])) for row in rows]))
+        self.spread = dict(spread, index=worst, rows=whole[widest])
         return dict(spread, accuracy=float(np.mean([accuracy for _, accuracy, _, _ in found])))
 
 

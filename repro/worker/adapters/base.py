@@ -17,6 +17,7 @@ class Adapter:
     model = None
     notes = ()  # what a reader of the figures should know, known after `start`
     training_probabilities = None  # (count, classes): what the last `training_phase` gave
+    calls_apart = ()  # of each layer in the last batch of that pass: see batch_norm.calls_apart
     update_rule = "weighted"  # how the layers move their statistics: see batch_norm.update
     graph_passes_left_out = ()  # names of TensorFlow's optimizations that are not made, known after `start`
     momenta = ()  # that the run is measured at, one for each of `batch_norm_layers`, known after `build`
@@ -87,8 +88,8 @@ class Adapter:
         """Why other momenta cannot be replayed from what a step shows, known after the first step; None: they can."""
         raise NotImplementedError
 
-    def has_random_layers(self):
-        """Whether the model has layers that `training_phase` can be asked to silence."""
+    def random_layer_names(self):
+        """Names of the layers that `training_phase` can be asked to silence."""
         raise NotImplementedError
 
     def first_bad_output(self, images):

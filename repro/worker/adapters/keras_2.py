@@ -23,7 +23,7 @@ from repro_worker.adapters.base import (
 )
 from repro_worker.adapters.keras_2_graph import LayerCalls, reached_operations
 from repro_worker.adapters.keras_2_graph import nodes as keras_nodes
-from repro_worker.batch_norm import mean_over_calls
+from repro_worker.batch_norm import calls_apart, mean_over_calls
 
 TRAINING, INFERENCE = 1, 0
 SHADOW = re.compile(r"/(biased|local_step)(_\d+)?$")
@@ -117,8 +117,8 @@ class Keras2(Adapter):
             model = own_model.build(request, self.keras.models.Model)
         shapes = self.K.int_shape(model.input)[1:], self.K.int_shape(model.output)[1:]
         own_model.check_shapes(shapes[0], shapes[1], request)
-        one = np.zeros((1,) + tuple(request["scenario"]["images"]["size"]) + (shapes[0][-1],), np.float32)
-        own_model.check_probabilities(model.predict(one))
+        images = own_model.odd_images(tuple(request["scenario"]["images"]["size"]) + (shapes[0][-1],))
+        own_model.check_probabilities(model.predict(images))
         return model
 
     @contextlib.contextmanager
@@ -220,8 +220,8 @@ class Keras2(Adapter):
     def _random_layers(self):
         return quiet.random_layers(self.keras, self.model.layers)
 
-    def has_random_layers(self):
-        return bool(self._random_layers())
+    def random_layer_names(self):
+        return [layer.name for layer in self._random_layers()]
 
     def first_bad_output(self, images):
         layers = [layer for layer in self.model.layers if len(keras_nodes(layer)) == 1]
@@ -264,6 +264,7 @@ class Keras2(Adapter):
             feed = quiet.quiet_feed(session, self._random_layers(), feed)
         fetched = [[list(pair) for pair in calls] for calls in self.statistics]
         calls_of_layers, probabilities = session.run((fetched, self.model.outputs[0]), feed_dict=feed)
+        self.calls_apart = [calls_apart(calls) for calls in calls_of_layers]
         return [mean_over_calls(calls) for calls in calls_of_layers], probabilities
 
     def batch_norm_layers(self):

@@ -10,7 +10,7 @@ import functools
 import numpy as np
 
 from repro_worker.adapters import graph_reads
-from repro_worker.batch_norm import mean_over_calls
+from repro_worker.batch_norm import calls_apart, mean_over_calls
 
 
 class StepWatch:
@@ -21,6 +21,7 @@ class StepWatch:
         self.tf, self.adapter = adapter.tf, adapter
         self.layers = adapter.batch_norm_layers()
         self.calls, self.statistics, self.measured, self.values = None, None, None, None
+        self.calls_apart = [None] * len(self.layers)  # of each layer, in the last pass that was measured
         self.graph, self.in_step = None, False
         self.reason = "the model's fit does not call its train_step"
         hidden = self.tf.autograph.experimental.do_not_convert
@@ -167,6 +168,7 @@ class StepWatch:
         for index in self.looped:
             self.measured[index].append(read(self.layers[index]))
         calls_of_layers, self.measured = self.measured, None
+        self.calls_apart = [calls_apart(calls) for calls in calls_of_layers]
         return [mean_over_calls(calls) if calls else None for calls in calls_of_layers]
 
 

@@ -107,6 +107,10 @@ class TF2Adapter(Adapter):
     def calls_per_step(self):
         return self.watch.calls_per_step()
 
+    @property
+    def calls_apart(self):
+        return self.watch.calls_apart
+
     def reason_against_trace(self):
         return self.watch.reason_against_trace()
 
@@ -128,14 +132,14 @@ class TF2Adapter(Adapter):
         """The user's model, seen to give probabilities for one image."""
         model = own_model.build(request, self.keras.Model)
         scenario = request["scenario"]
-        one = np.zeros((1,) + tuple(scenario["images"]["size"]) + (scenario["images"]["channels"],), np.float32)
+        images = own_model.odd_images(tuple(scenario["images"]["size"]) + (scenario["images"]["channels"],))
         if isinstance(getattr(model, "input_shape", None), tuple):  # a list where there are several inputs
             own_model.check_shapes(model.input_shape[1:], (scenario["model"]["classes"],), request)
         with own_model.as_own(request):
-            given = model(self.tf.constant(one), training=False)
+            given = model(self.tf.constant(images), training=False)
         if not hasattr(given, "shape"):
             raise own_model.OwnModelError("your model gives several outputs, it must give one")
-        own_model.check_shapes(one.shape[1:], tuple(given.shape)[1:], request)
+        own_model.check_shapes(images.shape[1:], tuple(given.shape)[1:], request)
         own_model.check_probabilities(np.array(given))
         return model
 
@@ -168,8 +172,8 @@ class TF2Adapter(Adapter):
     def predict(self, images, batch_size):
         return self.model.predict(images, batch_size=batch_size, verbose=0), "model.predict"
 
-    def has_random_layers(self):
-        return bool(quiet.random_layers(self.keras, own_model.nested_layers(self.model)))
+    def random_layer_names(self):
+        return [layer.name for layer in quiet.random_layers(self.keras, own_model.nested_layers(self.model))]
 
     def first_bad_output(self, images):
         bad, leaves = [], [layer for layer in own_model.nested_layers(self.model) if not hasattr(layer, "layers")]

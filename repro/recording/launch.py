@@ -122,7 +122,8 @@ def _enter(environment: Environment, variables: dict[str, str]) -> None:
 
 def _commit(command: Sequence[str]) -> str | None:
     """Return "COMMIT clean" or "COMMIT dirty" of the checkout that the program is in; None outside of one."""
-    file = next((Path(word) for word in command[1:] if Path(word).is_file()), None)
+    # os.path: a Path raises where a word is too long for a file's name.
+    file = next((Path(word) for word in command[1:] if os.path.isfile(word)), None)  # noqa: PTH113
     folder = Path.cwd() if file is None else file.absolute().parent
     if shutil.which("git") is None:
         return None

@@ -120,7 +120,7 @@ class Recording:
                 "recorder": limits.VERSION,
                 "script": None if owner.script is None else os.path.basename(owner.script),
                 "script_sha256": script_sha256,
-                "arguments": [values.text(word) for word in list(getattr(sys, "argv", []))[1:]],
+                "arguments": [values.text(word) for word in list(getattr(sys, "argv", []))[1:10001]],
                 "python": sys.version.split()[0],
                 "executable": os.path.basename(sys.executable or "python"),
                 "keras": lens.keras_version(),

@@ -172,7 +172,7 @@ def own_sha256():
 
 def _stem(script):
     if script is None:
-        return "program"
+        return "notebook" if "ipykernel" in sys.modules else "program"
     name = os.path.splitext(os.path.basename(script))[0]
     # `python -m package` runs package/__main__.py.
     return os.path.basename(os.path.dirname(script)) if name == "__main__" else name

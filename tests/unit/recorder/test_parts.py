@@ -273,3 +273,15 @@ def test_a_process_that_imports_no_keras_loads_next_to_nothing(tmp_path: Path) -
     )
     assert done.stdout.strip() == "['repro_recorder', 'repro_recorder.start']"
     assert not (tmp_path / "store").exists()
+
+
+def test_a_notebook_has_no_script_and_is_called_so(
+    recorder: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = tmp_path / "ipykernel_launcher.py"
+    kernel.touch()
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(kernel))
+    assert recorder("process").script_path() is None
+    assert recorder("recordings")._stem(None) == "program"
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    assert recorder("recordings")._stem(None) == "notebook"

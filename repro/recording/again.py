@@ -124,12 +124,9 @@ def environment_for(run: RunView, file: Path) -> Environment:
             return environment
         if len(differing) < fewest:
             fewest = len(differing)
-            what = (
-                f"{len(differing)} packages, {', '.join(differing[:3])} among them"
-                if differing
-                else f"Python {version}"
-            )
-            nearest = f"; the nearest, {environment.name}, differs in {what}"
+            what = f"{', '.join(differing[:3])}{' and others' if len(differing) > 3 else ''}" or f"Python {version}"
+            differs = "differ" if len(differing) > 1 else "differs"
+            nearest = f"; in the nearest, {environment.name}, {what} {differs}"
     raise UnusableError(
         f"no environment here has the packages of {run.id} (Keras {run.recorded.keras}, Python {run.recorded.python})"
         f"{nearest}",

@@ -71,9 +71,9 @@ def test_an_environment_with_the_very_packages_is_chosen(recording: Path, enviro
 @pytest.mark.parametrize(
     ("changed", "nearest"),
     [
-        ({"numpy": "1.0"}, "1 packages, numpy"),
-        ({"extra-one": "2"}, "1 packages, extra-one"),
-        ({"numpy": None}, "numpy"),
+        ({"numpy": "1.0"}, "numpy differs"),
+        ({"extra-one": "2"}, "extra-one differs"),
+        ({"numpy": None}, "numpy differs"),
     ],
 )
 def test_another_package_is_another_environment(
@@ -88,7 +88,7 @@ def test_another_package_is_another_environment(
 def test_another_python_is_another_environment(recording: Path, environments: Path) -> None:
     run = with_program(recording, lambda data: data["recorded"].update(python="3.9.7"))
     install_with(environments, packages(run))
-    with pytest.raises(UnusableError, match=r"differs in Python 3\.12\.1"):
+    with pytest.raises(UnusableError, match=r"Python 3\.12\.1 differs"):
         again.environment_for(run, Path("b.zip"))
 
 
@@ -123,7 +123,7 @@ def test_a_program_that_trains_nothing_is_said_with_its_last_line(
     assert run_command_line(["verify", bundle_of(run, tmp_path / "b.zip"), "--trust", "--json"]) == 4
     (row,) = json.loads(capfd.readouterr().out)["runs"]
     assert row["grade"] is None and row["state"] == "failed" and "before it made recording 1" in row["reason"]
-    assert "numpy" in row["reason"] and "--data DIR" in row["reason"]
+    assert '"absl-py"' in row["reason"] and "--data DIR" in row["reason"]
 
 
 @pytest.mark.parametrize(

@@ -39,17 +39,17 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     if as_json:
         print_json({"format": FORMAT, "run": chosen.id, "diagnosis": findings[0].cause, "findings": rows, "note": note})
     else:
-        echo_text(_text(chosen.id, rows, note))
+        echo_text(_text(chosen.id, [finding.headline for finding in findings], rows, note))
     if findings[0].cause == "cannot-be-told":
         ctx.exit(int(ExitCode.NOT_REPRODUCED))
 
 
-def _text(run_id: str, rows: list[dict[str, Any]], note: str | None) -> str:
+def _text(run_id: str, headlines: list[str], rows: list[dict[str, Any]], note: str | None) -> str:
     from repro.explain import sentences
 
     lines = [f"run {run_id}"]
-    for row in rows:
-        lines += ["", click.style(one_line(row["says"], 2000), bold=True)]
+    for headline, row in zip(headlines, rows, strict=True):
+        lines += ["", click.style(one_line(headline, 2000), bold=True)]
         lines += [
             f"  {name.replace('_', ' '):<28} {rounded(value, 6) if isinstance(value, float) else one_line(value)}"
             for name, value in row["numbers"].items()

@@ -62,14 +62,14 @@ from keras import layers
 
 def build(input_shape, classes):
     """A model for images of `input_shape` (height, width, channels), pixels from 0 to 255; not compiled."""
-    inputs = keras.Input(input_shape)
-    x = layers.Rescaling(1 / 255)(inputs)
+    inputs = layers.Input(input_shape)
+    x = layers.Lambda(lambda pixels: pixels / 255.0)(inputs)
     for filters in (16, 32):
         x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
         x = layers.BatchNormalization()(x)
-        x = layers.ReLU()(x)
+        x = layers.Activation("relu")(x)
     x = layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+    return keras.models.Model(inputs, layers.Dense(classes, activation="softmax")(x))
 '''
 
 

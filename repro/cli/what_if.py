@@ -15,6 +15,8 @@ from repro.explain.recorded_what_if import answers
 from repro.runs.directory import RunDirectory
 from repro.supervise.what_if import Statistics, WhatIfSession, snapshots
 
+MOST_CELLS = 12  # of the classes in the table; --json has all
+
 
 @click.command("what-if")
 @click.argument("run")
@@ -61,15 +63,21 @@ def command(
     if as_json:
         print_json({"format": FORMAT, "run": found.id, "answers": msgspec.to_builtins(answers)})
         return
-    echo_text(f"{'momentum':<10}{'epoch':>6}  {'statistics':<13}{'right':>7}  {'classes':<12}{'loss':<24}exact")
+    echo_text(f"{'momentum':<10}{'epoch':>6}  {'statistics':<13}{'right':>7}  {'classes':<12}  {'loss':<24}exact")
     for answer in answers:
         right = f"{answer.predict['accuracy'] * len(answer.predict['classes']):.0f} of {len(answer.predict['classes'])}"
         named = "-" if answer.statistics == "re-estimated" else f"{answer.momentum:g}"
         echo_text(
             f"{named:<10}{answer.epoch:>6}  {answer.statistics:<13}{right:>7}  "
-            f"{' '.join(map(str, answer.predict['classes'])):<12}{compact(answer.evaluate['loss']):<24}"
+            f"{_classes(answer.predict['classes']):<12}  {compact(answer.evaluate['loss']):<24}"
             f"{'bit for bit' if answer.exact else 'as measured'}"
         )
+
+
+def _classes(classes: list[int]) -> str:
+    """The classes that were answered, of the first images if there are many."""
+    words = " ".join(map(str, classes))
+    return words if len(words) <= MOST_CELLS else f"{words[: MOST_CELLS - 3].rpartition(' ')[0]} ..."
 
 
 def _answer_from_trials(

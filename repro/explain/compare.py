@@ -25,6 +25,7 @@ from repro.runs.view import RunView
 from repro.scenario.image_record import ImageRecord
 
 FORMAT = 1
+MOST_PROBABILITIES = 12  # images whose probabilities are compared one by one
 
 
 @dataclass(frozen=True)
@@ -143,13 +144,25 @@ def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
         rows += [row(f"{group}.{key}") for key in ("loss", "accuracy")]
     rows += [row(f"predict.{key}") for key in ("accuracy", "distinct_classes", "classes")]
     probabilities = [measurements.figure("predict.probabilities") or [] for measurements in figures]
-    for index, values in enumerate(itertools.zip_longest(*probabilities)):
-        rows.append(_row("measurements", f"predict.probabilities[{index}]", values))
+    rows += _probabilities(probabilities)
     rows += [row(f"batch_norm.{key}") for key in Drift.__struct_fields__]
     rows.append(row("weights_sha256"))
     printed = [{} if measurements.printed is UNSET else measurements.printed for measurements in figures]
     rows += [row(f"printed.{name}") for name in dict.fromkeys(name for numbers in printed for name in numbers)]
     return [row for row in rows if any(value is not None for value in row.values)]
+
+
+def _probabilities(of_runs: list[list[Any]]) -> list[DifferenceRow]:
+    """A row an image; of many images only how many differ from those of the first run."""
+    if max(map(len, of_runs), default=0) <= MOST_PROBABILITIES:
+        images = enumerate(itertools.zip_longest(*of_runs))
+        return [_row("measurements", f"predict.probabilities[{index}]", values) for index, values in images]
+    first = of_runs[0]
+    differing = [
+        None if not given else sum(not all_equal(pair) for pair in itertools.zip_longest(first, given))
+        for given in of_runs
+    ]
+    return [_row("measurements", "predict.probabilities, images that differ from the first run", differing)]
 
 
 def _first_difference(curves: list[list[Number]]) -> int | None:

@@ -39,8 +39,9 @@ from repro.runs.progress import Progress
 from repro.runs.recorded_progress import FitEvidence, RecordedProgress
 
 WINDOW_STEPS = 10  # on each side of the step that is looked at
-# The recorder's names of trials, which are those of the evidence.
-_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)}
+# The recorder's names of trials: but for this one they are those of the evidence.
+AS_TRAINED = "re-estimated-as-trained"
+_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)} | {AS_TRAINED: "re-estimated"}
 
 
 def gather(run: RunDirectory, progress: Progress) -> Evidence:
@@ -103,11 +104,11 @@ class _Reader:
     def _inputs(self, data: recorded_values.Data | None, *, with_far: bool = False) -> Inputs:
         if data is None:
             return Inputs()
-        first = data.inputs[0] if data.inputs else None
+        first = data.inputs[0] if data.inputs and len(data.inputs) == 1 else None
         targets = data.targets
         labels = targets[0].labels if targets is not None and len(targets) == 1 else None
         return Inputs(
-            channels=channels(first),
+            channels=channels(data.inputs or []),
             mean=None if first is None else _float(first.mean),
             deviation=None if first is None else _float(first.deviation),
             classes=None if labels is None else labels.counts,
@@ -218,7 +219,15 @@ class _Reader:
             learning_rate=None if logs is None else _float(logs.learning_rate),
             update_ratio=None if ratio is None else _float(ratio.median),
             constant_layer=self._constant_layer(),
+            frozen_share=self._frozen_share(),
         )
+
+    def _frozen_share(self) -> float:
+        """Share of the parameters that are in layers that are not trainable."""
+        sizes = [(layer.get("parameters"), layer.get("trainable")) for layer in self._listed("list")]
+        known = [(size, trainable) for size, trainable in sizes if isinstance(size, int) and size > 0]
+        frozen = sum(size for size, trainable in known if trainable is False)
+        return frozen / max(1, sum(size for size, _ in known))
 
     def _constant_layer(self) -> str | None:
         """The first layer all of whose units are constant over the samples, in inference.
@@ -239,17 +248,19 @@ class _Reader:
         samples = 0 if before is None else before.samples or 0
         for event in self.fit.trials:
             if not event.available or (event.set_, event.call) != (which, call) or event.kind not in _KINDS:
-                continue
+                continue  # a kind of a later version, or of other samples
             parameter = event.parameter or {}
-            to, factor, offset = (parameter.get(name) for name in ("to", "factor", "offset"))
+            to, factor, offset, of = (parameter.get(name) for name in ("to", "factor", "offset", "input"))
             yield Trial(
                 kind=_KINDS[event.kind],
                 score=Score(_float(event.right), _float(event.loss), samples, event.batch_size),
                 momentum=_float(event.momentum),
                 batch_size=event.batch_size,
+                random_layers=event.kind == AS_TRAINED,
                 factor=float(factor) if isinstance(factor, int | float) else None,
                 offset=float(offset) if isinstance(offset, int | float) else 0.0,
                 renamed=[int(label) for label in to] if isinstance(to, list) else (),
+                of=of if isinstance(of, str) else "",
             )
 
     def _others(self) -> Iterator[Other]:
@@ -375,6 +386,7 @@ def _norm(norm: recorded_values.MovingStatistics) -> Norm:
         trainable=norm.trainable,
         moved=norm.moved,
         is_initial=norm.initial_at_start is True,
+        from_initial=norm.initial_at_first,
         initial_weight=_float(norm.initial_weight),
         initial_share=_float(norm.initial_share),
         variance_left=None if remaining is None else _float(remaining.variance),

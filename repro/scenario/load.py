@@ -145,6 +145,12 @@ def _check(document: yaml_file.Document, scenario: Scenario) -> None:
                     ("claims", index, key),
                     do=f"add {source} to measure",
                 )
+            if source == "validation" and scenario.images.validation is None:
+                document.fail(
+                    f"claims[{index}].{key}: there are no validation images",
+                    ("claims", index, key),
+                    do="add `validation` to images",
+                )
 
 
 def _check_batch_norm(document: yaml_file.Document, scenario: Scenario) -> None:

@@ -37,6 +37,8 @@ Value = Literal[
     "evaluate.accuracy",
     "evaluate_training_phase.loss",
     "evaluate_training_phase.accuracy",
+    "validation.loss",
+    "validation.accuracy",
     "predict.accuracy",
     "predict.distinct_classes",
     "batch_norm.updates",

@@ -6,7 +6,6 @@ import contextlib
 import time
 from typing import ClassVar
 
-import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -133,7 +132,7 @@ class WhatIfScreen(ReproScreen):
             record = run.record()
             if record.traced:
                 traced = trace.read(run)
-            elif record.recorded is not msgspec.UNSET:
+            elif record.is_recording:
                 self.trials, self.tried = recording_lines.tried(run)
         except (ReproError, OSError) as error:
             fault = reason_of(error)
@@ -290,7 +289,7 @@ class WhatIfScreen(ReproScreen):
             notice.update(Content.styled(one_line(fault or "this run cannot be read", 500), ODD))
             return
         head.update(what_if_lines.head(record, [], self.size.width))
-        if record.recorded is not msgspec.UNSET:
+        if record.is_recording:
             self.show_command(show([*self.tried, *store_option(self.session.store_path)]) if self.tried else "")
             notice.update(self.trials)
             return

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from repro.base.text import percent, rounded
 from repro.explain.causes.evidence import Evidence
 from repro.explain.causes.finding import CONSISTENT, PROVED, Finding, numbers
 from repro.explain.criteria import FEWEST_STEPS, FEWEST_STEPS_UNEXPLAINED, FLAT, NO_CHANGE, WILD_CHANGE, has_learned
+
+# Of all parameters; a head on a base that was trained before is less than the other half.
+MOSTLY_FROZEN = 0.5
 
 
 def find(evidence: Evidence) -> Finding | None:
@@ -15,7 +19,7 @@ def find(evidence: Evidence) -> Finding | None:
     losses, steps = evidence.losses, evidence.steps
     if is_learned(evidence) or steps.count < FEWEST_STEPS or len(losses) < 2:
         return None
-    if not all(map(math.isfinite, (losses[0], losses[-1]))) or min(losses) < losses[0] - FLAT * abs(losses[0]):
+    if not _is_flat(losses) and steps.constant_layer is None:
         return None
     figures = numbers(
         evidence,
@@ -25,10 +29,15 @@ def find(evidence: Evidence) -> Finding | None:
         learning_rate=steps.learning_rate,
         update_ratio=steps.update_ratio,
     )
-    says = f"the loss does not move: {rounded(losses[0])} in the first epoch, {rounded(losses[-1])} in the last"
+    moves = "does not move" if _is_flat(losses) else "does not get where a model that learns gets"
+    says = f"the loss {moves}: {rounded(losses[0])} in the first epoch, {rounded(losses[-1])} in the last"
     if steps.trainable and steps.unchanged == steps.trainable:
         what = f"none of {steps.trainable} trainable variables changed"
         return Finding("not-learning", f"{says}; {what}", figures, "look at the learning rate and the loss")
+    if steps.frozen_share >= MOSTLY_FROZEN:
+        figures |= {"confidence": CONSISTENT, "frozen_share_of_parameters": steps.frozen_share}
+        what = f"{percent(steps.frozen_share)} of the parameters are in layers that are frozen (trainable=False)"
+        return Finding("frozen", f"{says}; {what}", figures, "train those layers, too, or give them trained weights")
     if steps.constant_layer is not None:
         figures["layer"] = steps.constant_layer
         what = f"{steps.constant_layer} gives the same for every sample: nothing of the input gets through"
@@ -45,6 +54,13 @@ def find(evidence: Evidence) -> Finding | None:
     figures["confidence"] = CONSISTENT
     remedy = "try other learning rates; check that inputs and labels belong together"
     return Finding("not-learning", f"{says}; why cannot be told", figures, remedy)
+
+
+def _is_flat(losses: Sequence[float]) -> bool:
+    """Whether no epoch's loss is below that of the first by more than noise."""
+    if not all(map(math.isfinite, (losses[0], losses[-1]))):
+        return False
+    return min(losses) >= losses[0] - FLAT * abs(losses[0])
 
 
 def is_learned(evidence: Evidence) -> bool:

@@ -68,6 +68,21 @@ def test_what_differs_on_validation_images_is_shown(store: Path) -> None:
     assert shown == ["validation image 0", "validation.loss", "validation.accuracy"]
 
 
+def test_of_many_images_only_how_many_differ_is_shown(store: Path) -> None:
+    def many(value: float) -> Any:
+        def change(result: Any) -> None:
+            rows = [[value, 1 - value]] * 5 + [[0.25, 0.75]] * 20
+            result["measurements"]["predict"] |= {"probabilities": rows, "classes": [1] * 25}
+
+        return change
+
+    runs = [make_run(store, tail="abc2", result=many(0.5)), make_run(store, tail="abc3", result=many(0.125))]
+    rows = [row for row in compare.compare(runs).rows if row.name.startswith("predict.probabilities")]
+    assert [(row.name.partition(", ")[2], row.values) for row in rows] == [
+        ("images that differ from the first run", (0, 5))
+    ]
+
+
 def test_only_what_differs_unless_asked(two: list[RunView]) -> None:
     table = compare.compare(two)
     shown = {row.name for row in table.shown(all_rows=False)}

@@ -177,6 +177,11 @@ def test_scenario_faults(repro: Repro, scenario: Edit, store: Path, fault: str, 
     assert nothing_in(store)
 
 
+def test_claims_on_validation_need_validation_images(repro: Repro, scenario: Edit) -> None:
+    file = scenario("value: fit.accuracy", "value: validation.accuracy")
+    repro("check", file).refused(2, f"{file}:13: ", "claims[0].value: there are no validation images")
+
+
 def test_claims_on_statistics_that_do_not_move(repro: Repro, scenario: Edit) -> None:
     file = scenario("momentum: 0.99", "trainable: false")
     file.write_text(file.read_text().replace("value: fit.accuracy", "value: batch_norm.updates"))

@@ -73,6 +73,13 @@ def test_unequal_classes_are_noted(repro: Repro, place: Path) -> None:
     assert repro("check", place / "s.yaml", "--json").json["files"][0]["notes"]
 
 
+def test_files_that_are_no_images_are_noted(repro: Repro, place: Path) -> None:
+    for name in ("ant/pixels.npy", "bee/labels.csv", "bee/.hidden"):
+        (place / "data/train" / name).touch()
+    said = repro("check", place / "s.yaml").out
+    assert "note: 2 files in the folders of classes are no images and are left out: ant/pixels.npy, bee/labels" in said
+
+
 def test_folders_that_cannot_be_used(repro: Repro, place: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, train = place / "s.yaml", place / "data/train"
 

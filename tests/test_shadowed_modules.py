@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from repro.environment import check, definition, install
+from repro.environment import check, definition, install, made
+from repro.environment.requirement_list import parse
+from repro.environment.resolve import resolve
 from repro.queue import tickets
 from repro.runs.directory import RunDirectory
 from repro.sweep import process
+from tests.support import index_of_test
+from tests.support.releases_index import MINOR
 
 MODULES = ("json", "random", "tempfile", "venv", "pip", "ctypes", "click", "numpy")
 
@@ -38,25 +41,12 @@ def test_what_is_installed_is_asked(here: Path) -> None:
     assert check.installed(environment)[0] == ".".join(map(str, sys.version_info[:3]))
 
 
-def test_an_environment_is_made(here: Path, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    environment = definition.get("keras-3")
-    base = tmp_path / "base"
-    base.write_text(
-        f"#!{sys.executable} -I\n"
-        "import json, pathlib, shutil, sys\n"
-        f"with open({str(log)!r}, 'a') as stream: print(json.dumps(sys.argv[1:]), file=stream)\n"
-        "if '-c' in sys.argv: print('3.12')\n"
-        "if 'venv' in sys.argv:\n"
-        "    python = pathlib.Path(sys.argv[-1], 'bin', 'python')\n"
-        "    python.parent.mkdir(parents=True)\n"
-        "    shutil.copy(sys.argv[0], python)\n"
-    )
-    base.chmod(0o755)
-    assert install.install(environment, python=base, say=lambda _: None)
-    asked = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [words[2:4] for words in asked[1:]] == [["venv", str(environment.prefix)], ["pip", "install"]]
-    assert all(words[0] == "-I" for words in asked)
+def test_an_environment_is_made(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = parse(["keras==2.1.2"])
+    with index_of_test.served(tmp_path, monkeypatch):
+        environment = made.keep(asked, resolve(asked, python=MINOR))
+        assert install.install(environment, say=lambda _: None)
+    assert check.drift(environment) == []
 
 
 def test_a_run_of_a_sweep_is_supervised(here: Path, tmp_path: Path) -> None:

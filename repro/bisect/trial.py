@@ -118,7 +118,7 @@ class Trials:
             if job.code is None:
                 job.conclude()
             if job.code == ExitCode.UNUSABLE:
-                raise UnusableError(job.reason)
+                raise UnusableError(f"{job.plan.environment.name} cannot be used ({job.reason})", do="repro doctor")
 
     def _outcome(self, result: Result) -> bool | None:
         """Return whether the claim held; without a claim whether all did; None where that is not decided."""

@@ -12,6 +12,7 @@ from repro.explain import sentences
 from repro.explain.diagnosis import diagnose, headline
 from repro.runs import layout
 from repro.runs.recorded_files import holds_samples, packages_of
+from repro.runs.summary import OWN_TRAINING
 from repro.runs.view import RunView
 
 MAX_LINES = 100
@@ -31,7 +32,7 @@ def view(run: RunView) -> dict[str, Any]:
         "id": run.id,
         "record": run.record,
         "title": f"{run.record.scenario}: {findings[0].cause}",
-        "heading": f"{run.record.scenario}, a program's own training",
+        "heading": f"{run.record.scenario}, {OWN_TRAINING}",
         "script": None,  # of plain Keras: a recording needs none
         "state": run.state,
         "outcome": "recorded" if run.state == "finished" else run.state,

@@ -33,9 +33,8 @@ def command() -> None:
 @json_option
 def list_environments(as_json: bool) -> None:
     """List the environments: whether they are installed, their size on the disk, and when they were last used."""
-    rows = [
-        _row(one) for one in (*definition.shipped_environments().values(), *definition.made_environments().values())
-    ]
+    here = [one for one in definition.made_environments().values() if one.is_installed()]
+    rows = [_row(one) for one in (*definition.shipped_environments().values(), *here)]
     if as_json:
         print_json({"format": FORMAT, "environments": rows})
         return
@@ -129,7 +128,7 @@ def _date(text: str | None) -> date | None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @json_option
 def remove_environments(names: tuple[str, ...], as_json: bool) -> None:
-    """Remove installations; one that a run uses is refused. Runs keep their records."""
+    """Remove installations; one that a run uses is refused. `environment install` brings back the same packages."""
     rows = []
     for environment in [made.named(name) for name in split_names(names, "NAME")]:
         had = made.remove(environment)

@@ -8,6 +8,7 @@ import click
 
 from repro.base.text import compact, duration, escape_control, map_strings
 from repro.runs.ids import RECORDED
+from repro.runs.summary import OWN_TRAINING
 
 _COLOURS = {
     "REPRODUCED": "green",
@@ -46,7 +47,7 @@ def run_text(run_json: dict[str, Any]) -> str:
         return f"{run['run']}  {coloured('damaged')}  {run['reason']}"
     where = f"{run['environment']}  seed {run['seed']}"
     if run["environment"] == RECORDED:
-        where = "a program's own training"
+        where = OWN_TRAINING
     lines = [
         f"{click.style(run['scenario'], bold=True)}  {where}   "
         f"{coloured(outcome(run))}{'  (degraded)' if run['degraded'] else ''}"

@@ -36,7 +36,6 @@ from repro.environment.definition import (
     installations_folder,
     installations_folders,
     made_environments,
-    own_names,
     shipped_environments,
 )
 from repro.environment.requirement_list import TENSORFLOW, RequirementList, is_list, parse
@@ -263,9 +262,9 @@ def size(prefix: Path) -> Size:
 
 
 def remove(environment: Environment) -> Size:
-    """Remove an installation, and of one made on demand all that is known of it; return the size that it had."""
+    """Remove an installation and return the size that it had; what it was stays known, for the runs made in it."""
     prefix = environment.prefix
-    if not environment.is_installed() and not environment.is_made:
+    if not environment.is_installed():
         raise InputError(f"{environment.name} is not installed", do="repro environment list")
     had = size(prefix)
     with _written(prefix.parent):
@@ -282,20 +281,6 @@ def remove(environment: Environment) -> Size:
             if prefix.exists():
                 prefix.rename(trash)
                 shutil.rmtree(trash, ignore_errors=True)
-            if environment.is_made:
-                shutil.rmtree(environment.folder, ignore_errors=True)
-                _forget(environment)
         for file in (_use_file(prefix), prefix.parent / f".{prefix.name}.lock"):
             file.unlink(missing_ok=True)
     return had
-
-
-def _forget(environment: Environment) -> None:
-    """Remove the names that users gave it, and that lists were resolved to it."""
-    folder = environment.folder.parent
-    for name in [name for name, target in own_names().items() if target == environment.name]:
-        (folder / NAMES / name).unlink(missing_ok=True)
-    for file in (folder / LISTS).glob("*.json"):
-        with contextlib.suppress(OSError, msgspec.DecodeError):
-            if decode_json(file.read_bytes(), _Answer).environment == environment.name:
-                file.unlink()

@@ -14,11 +14,16 @@ from repro.runs import recorded_values
 MOST_CLASSES = 100_000
 
 
-def channels(facts: recorded_values.Facts | None) -> list[Channel]:
-    columns = (facts.columns or []) if facts is not None else []
-    if any(column.mean is None or column.deviation is None for column in columns):
-        return []
-    return [Channel(float(column.mean or 0.0), float(column.deviation or 0.0)) for column in columns]
+def channels(inputs: list[recorded_values.Facts]) -> list[Channel]:
+    """Figures of the channels of all inputs; none if those of one channel are not known."""
+    listed = []
+    for place, facts in enumerate(inputs):
+        name = (facts.name or str(place + 1)) if len(inputs) > 1 else ""
+        for column in facts.columns or []:
+            if column.mean is None or column.deviation is None:
+                return []
+            listed.append(Channel(float(column.mean), float(column.deviation), name))
+    return listed
 
 
 def farthest(data: recorded_values.Data) -> float | None:

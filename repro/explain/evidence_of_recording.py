@@ -104,11 +104,11 @@ class _Reader:
     def _inputs(self, data: recorded_values.Data | None, *, with_far: bool = False) -> Inputs:
         if data is None:
             return Inputs()
-        first = data.inputs[0] if data.inputs else None
+        first = data.inputs[0] if data.inputs and len(data.inputs) == 1 else None
         targets = data.targets
         labels = targets[0].labels if targets is not None and len(targets) == 1 else None
         return Inputs(
-            channels=channels(first),
+            channels=channels(data.inputs or []),
             mean=None if first is None else _float(first.mean),
             deviation=None if first is None else _float(first.deviation),
             classes=None if labels is None else labels.counts,
@@ -242,7 +242,7 @@ class _Reader:
             if not event.available or (event.set_, event.call) != (which, call) or event.kind not in _KINDS:
                 continue  # a kind of a later version, or of other samples
             parameter = event.parameter or {}
-            to, factor, offset = (parameter.get(name) for name in ("to", "factor", "offset"))
+            to, factor, offset, of = (parameter.get(name) for name in ("to", "factor", "offset", "input"))
             yield Trial(
                 kind=_KINDS[event.kind],
                 score=Score(_float(event.right), _float(event.loss), samples, event.batch_size),
@@ -252,6 +252,7 @@ class _Reader:
                 factor=float(factor) if isinstance(factor, int | float) else None,
                 offset=float(offset) if isinstance(offset, int | float) else 0.0,
                 renamed=[int(label) for label in to] if isinstance(to, list) else (),
+                of=of if isinstance(of, str) else "",
             )
 
     def _others(self) -> Iterator[Other]:
@@ -377,6 +378,7 @@ def _norm(norm: recorded_values.MovingStatistics) -> Norm:
         trainable=norm.trainable,
         moved=norm.moved,
         is_initial=norm.initial_at_start is True,
+        from_initial=norm.initial_at_first,
         initial_weight=_float(norm.initial_weight),
         initial_share=_float(norm.initial_share),
         variance_left=None if remaining is None else _float(remaining.variance),

@@ -261,7 +261,7 @@ class FitSession:
         recording.left, recording.left_moving = left, left.pairs
         changes = None if self.before_fit is None else self._changes(left)
         inputs = self.source.figures[0] if self.source.figures else []
-        recording.columns = inputs[0].report()["columns"] if len(inputs) == 1 else None
+        recording.columns = [each.report()["columns"] for each in inputs]
         _remember_passes(recording, self.source, {"fit": self.fit})
         if self.steps:
             process.guarded("weights", self._hash_weights)

@@ -60,10 +60,10 @@ class MovingStatistics:
         self.start = np.concatenate([part for pair in initial for part in pair] + [[]]) if known else self.read()
         self.start_known = known or not late
         if self.first is None:
-            self.first = self.start
+            self.first, self.first_known = self.start, self.start_known
         if self.replays is None or not np.array_equal(self.start, self.latest):
             # The program has set them meanwhile: what came before weighs nothing.
-            self.first = self.start
+            self.first, self.first_known = self.start, self.start_known
             self.replays = {momentum: self.start.copy() for momentum in limits.MOMENTA}
             self.own_replay = self.start.copy()
             self.coarse = dict.fromkeys(limits.MOMENTA, 0.0)
@@ -222,6 +222,7 @@ class MovingStatistics:
             "looked": self.looked,
             "changed": int(self.changed[index]),
             "initial_at_start": bool(np.array_equal(self.start[span], initial)) if self.start_known else None,
+            "initial_at_first": bool(np.array_equal(self.first[span], initial)) if self.first_known else None,
             "initial_at_end": bool(np.array_equal(self.latest[span], initial)),
             "moved": not np.array_equal(self.latest[span], self.start[span]),
             "restored": self.restored,

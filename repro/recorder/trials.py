@@ -8,6 +8,7 @@ from repro_recorder import limits, scores, values
 
 BATCHES = (8, 32, 128)
 MOST_COARSE = 0.2  # weight of steps between which nothing was looked at
+MOST_INPUTS = 8
 FACTORS = (255.0, 1.0 / 255.0, 127.5, 1.0 / 127.5)
 
 
@@ -168,34 +169,49 @@ def _classes(measured):
 
 
 def _inputs(measured, plan):
-    """Yield trials with other inputs."""
-    lens = measured.lens
+    """Yield trials with one of the inputs changed."""
     figures = measured.figures["inference", False]
     leaves = values.leaves(measured.x)
-    if len(leaves) != 1 or leaves[0][1].dtype.kind not in "fiu" or figures["right"] == 1.0:
-        return
-    array = leaves[0][1]
-
-    def with_inputs(change):
-        return lambda: measured.passed(
-            lens.begin_pass(False), x=values.map_arrays(lambda item: change(item).astype(np.float32), measured.x)
-        )
-
-    if plan.which != "fit":
-        for factor in FACTORS:
-            yield trial("scale", with_inputs(lambda item, factor=factor: item * factor), parameter={"factor": factor})
-    if array.ndim == 4 and array.shape[-1] in (3, 4):
-        yield trial("channels", with_inputs(lambda item: np.concatenate([item[..., 2::-1], item[..., 3:]], -1)))
-    elif array.ndim == 4 and array.shape[1] in (3, 4):
-        yield trial("channels", with_inputs(lambda item: np.concatenate([item[:, 2::-1], item[:, 3:]], 1)))
-    if plan.which == "fit":
+    if len(leaves) > MOST_INPUTS or figures["right"] == 1.0:
         return
     columns = plan.columns or []
+    for place, (name, array) in enumerate(leaves):
+        if array.dtype.kind not in "fiu":
+            continue
+        of_fit = columns[place] if len(columns) == len(leaves) else []
+        for kind, change, parameter in _changes(array, of_fit, plan.which == "fit"):
+            if len(leaves) > 1:
+                parameter = dict(parameter or {}, input=name)
+            yield trial(kind, functools.partial(_with_input, measured, place, change), parameter=parameter)
+
+
+def _with_input(measured, place, change):
+    """Return figures with the input at a place changed."""
+    places = iter(range(MOST_INPUTS))
+    x = values.map_arrays(lambda item: change(item).astype(np.float32) if next(places) == place else item, measured.x)
+    return measured.passed(measured.lens.begin_pass(False), x=x)
+
+
+def _changes(array, columns, is_fit):
+    """Yield (kind, change, parameter) of what is tried with an input; `columns`: what it was in `fit`."""
+    if not is_fit:
+        for factor in FACTORS:
+            yield "scale", functools.partial(_scaled, factor=factor), {"factor": factor}
+    if array.ndim == 4 and array.shape[-1] in (3, 4):
+        yield "channels", lambda item: np.concatenate([item[..., 2::-1], item[..., 3:]], -1), None
+    elif array.ndim == 4 and array.shape[1] in (3, 4):
+        yield "channels", lambda item: np.concatenate([item[:, 2::-1], item[:, 3:]], 1), None
+    if is_fit:
+        return
     if array.ndim > 1 and len(columns) == array.shape[-1]:
-        yield trial("affine", with_inputs(lambda item: _like_fit(item, columns)))
-    yield trial("inverted", with_inputs(lambda item: float(item.max()) + float(item.min()) - item))
-    yield trial("scale", with_inputs(lambda item: item / 127.5 - 1.0), parameter={"factor": 1 / 127.5, "offset": -1.0})
-    yield trial("scale", with_inputs(lambda item: (item + 1.0) * 127.5), parameter={"factor": 127.5, "offset": 127.5})
+        yield "affine", lambda item: _like_fit(item, columns), None
+    yield "inverted", lambda item: float(item.max()) + float(item.min()) - item, None
+    yield "scale", lambda item: item / 127.5 - 1.0, {"factor": 1 / 127.5, "offset": -1.0}
+    yield "scale", lambda item: (item + 1.0) * 127.5, {"factor": 127.5, "offset": 127.5}
+
+
+def _scaled(array, factor):
+    return array * factor
 
 
 def _renamed(figures):

@@ -183,6 +183,7 @@ class MovingStatistics(msgspec.Struct, frozen=True):
     steps: Count | None = None
     looked: Count | None = None
     changed: Count | None = None
+    initial_at_first: bool | None = None
     initial_at_start: bool | None = None
     initial_at_end: bool | None = None
     moved: bool | None = None

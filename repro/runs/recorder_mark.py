@@ -18,6 +18,8 @@ class Mark:
     keras: int = 0
     recordings: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+    # Backends of Keras 3 that cannot be recorded.
+    backends: tuple[str, ...] = ()
 
 
 def read_mark(file: Path) -> Mark:
@@ -35,6 +37,7 @@ def read_mark(file: Path) -> Mark:
         keras=len(by_word.get("keras", [])),
         recordings=tuple(dict.fromkeys(by_word.get("recording", []))),
         failures=tuple(dict.fromkeys(by_word.get("failed", []))),
+        backends=tuple(dict.fromkeys(by_word.get("backend", []))),
     )
 
 
@@ -45,6 +48,9 @@ def why_nothing(mark: Mark) -> str:
     if not mark.loaded:
         reasons = "no Python was started, or with -I, -E or -S, or with another PYTHONPATH"
         return f"nothing was recorded, since the recorder was not loaded ({reasons}); {BY_HAND}"
+    if mark.backends and not mark.keras:
+        backend = one_line(mark.backends[0], 20)
+        return f"nothing was recorded: Keras runs on {backend} here, and only on TensorFlow it can be recorded"
     if not mark.keras:
         return "nothing was recorded, since no Keras was imported"
     return (

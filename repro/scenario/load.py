@@ -146,8 +146,11 @@ def _check(document: yaml_file.Document, scenario: Scenario) -> None:
                     do=f"add {source} to measure",
                 )
             if source == "validation" and scenario.images.validation is None:
-                what = f"claims[{index}].{key}: there are no validation images"
-                document.fail(what, ("claims", index, key), do="add `validation` to images")
+                document.fail(
+                    f"claims[{index}].{key}: there are no validation images",
+                    ("claims", index, key),
+                    do="add `validation` to images",
+                )
 
 
 def _check_batch_norm(document: yaml_file.Document, scenario: Scenario) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.support.programs import Command
+from tests.support.command_line import Repro, run_here
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
@@ -47,11 +48,11 @@ claims:
 
 
 @pytest.fixture
-def repro(capfd: pytest.CaptureFixture[str]) -> Command:
-    return Command(capfd)
+def repro(capfd: pytest.CaptureFixture[str]) -> Repro:
+    return partial(run_here, capfd)
 
 
-def test_a_claim_on_what_a_program_prints(repro: Command) -> None:
+def test_a_claim_on_what_a_program_prints(repro: Repro) -> None:
     Path("table.py").write_text(TABLE)
     Path("table.yaml").write_text(SCENARIO)
     assert repro("run", "./table.yaml").code == 2
@@ -120,7 +121,7 @@ REPORTS = {
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_a_pasted_report_runs_after_two_edits_at_most(report: str, repro: Command) -> None:
+def test_a_pasted_report_runs_after_two_edits_at_most(report: str, repro: Repro) -> None:
     environment, in_program, in_scenario, cause = REPORTS[report]
     assert repro("new", "pasted", "--issue", ISSUES / f"{report}.md").code == 0
     assert len(in_program) + len(in_scenario) <= 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,10 @@ import pytest
 from repro.explain.causes.finding import Finding, TrialRow
 from repro.explain.diagnosis import diagnose
 from repro.runs.directory import RunDirectory
-from tests.support.screens import shows, text_of, until
-from tui.app import ReproApp
+from tests.support.paths import DATA
+from tests.support.screens import MakeApp, shows, text_of, until
 from tui.screens.why import WhyScreen
 from tui.viewmodels import diagnosis_lines
-
-MakeApp = Callable[[], ReproApp]
-DATA = Path(__file__).resolve().parents[1] / "data"
 
 TRIED = [
     TrialRow("statistics re-estimated", 1.0, 64, 64, 32, 0.1, 2.0, works=True),

@@ -18,6 +18,7 @@ import yaml
 
 from repro.cli import cli, run_command_line
 from repro.environment import definition
+from repro.environment.requirement_list import parse
 from repro.scenario.load import shipped_files
 from scripts import evidence
 from tests.support.paths import ROOT
@@ -50,6 +51,7 @@ READ: dict[str, str] = {
     "run": "trains",
     "record": "trains (tests/real/test_record.py runs the programs of docs/record.md)",
     "sweep": "trains",
+    "bisect": "trains",
     "what-if": "starts TensorFlow and needs a traced run, or a recording",
     "verify": "trains",
     "watch": "waits for a run to end",
@@ -57,6 +59,8 @@ READ: dict[str, str] = {
     "resume": "trains",
     "delete": "would take the run that the next command shows",
     "environment install": "downloads",
+    "environment new": "downloads",
+    "environment remove": "would take what other pages use",
 }
 # Other programs that are not run, and why.
 OTHERS: dict[str, str] = {
@@ -148,9 +152,11 @@ def read(words: list[str]) -> None:
     for scenario in options.get("scenarios") or ():
         assert scenario in names or Path(scenario).is_file() or scenario.startswith("/"), f"no scenario {scenario}"
     for environment in options.get("environments") or ():
-        assert environment in (*definition.names(), "all"), f"no environment {environment}"
+        is_known = environment in (*definition.names(), "all")
+        assert is_known or parse([environment]).pins, f"no environment {environment}"
     if parent is not None and parent.info_name == "environment":
-        for environment in options["names"]:
+        made_by_the_page = {"mine"}
+        for environment in set(options.get("names") or ()) - made_by_the_page:
             assert environment in definition.names(), f"no environment {environment}"
 
 

@@ -29,7 +29,7 @@ from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import WIDTHS, ReproScreen
 from tui.text import QUIET, rows
-from tui.viewmodels import claims, diagnosis_lines, outcomes, run_lines
+from tui.viewmodels import claims, diagnosis_lines, outcomes, recording_lines, run_lines
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
@@ -172,9 +172,7 @@ class RunScreen(ReproScreen):
     @work(thread=True, group="diagnosis")
     def _diagnose(self) -> None:
         """Say why the run is as it is, from its files; one that failed before it was measured has no diagnosis."""
-        from repro.explain.diagnosis import (
-            diagnose,
-        )  # numpy and the rules: 0.1 s, which a run that goes on need not pay
+        from repro.explain.diagnosis import diagnose  # 0.1 s, which a run that goes on need not pay
 
         findings: list[Finding] = []
         with contextlib.suppress(ReproError, OSError):
@@ -232,10 +230,12 @@ class RunScreen(ReproScreen):
             self.query_one(f"#{name}", Curve).show([Series(name, figures.floats)], epochs)
         self.query_one("#drift", DriftStrip).show(progress.drift)
         self.put(self.query_one("#phases", Static), run_lines.phases(progress))
-        claim_results = self._claims()
-        title = f"Claims  {claims.counts(claim_results)}" if claim_results else "Claims"
-        self.put(self.query_one("#claims-title", Static), Content(title))
-        self._draw_claims(claim_results)
+        if progress.recorded is not None and self.scenario is None:
+            self._draw_data()
+        else:
+            claim_results = self._claims()
+            self.put(self.query_one("#claims-title", Static), claims.title(claim_results))
+            self._draw_claims(claim_results)
         self._draw_outcomes()
         for name, content in (
             ("#diagnosis", diagnosis_lines.headline(self.findings)),
@@ -265,6 +265,13 @@ class RunScreen(ReproScreen):
         if (claim_results, width) != self._shown_claims or place not in self._put:
             self._shown_claims = (claim_results, width)
             self.put(place, claims.lines(claim_results, width) if claim_results else Content.styled("-", QUIET))
+
+    def _draw_data(self) -> None:
+        """Show in the place of claims, which a recording has not, the facts of its data; it has no log."""
+        self.put(self.query_one("#claims-title", Static), Content("Data"))
+        place = self.query_one("#claims", Static)
+        self.put(place, recording_lines.data(recording_lines.fit_of(self.progress), place.size.width or 60))
+        self.query_one("#log-title").display = self.query_one("#log").display = False
 
     def _draw_outcomes(self) -> None:
         """Show what each phase makes of the images: those that fit beside each other."""

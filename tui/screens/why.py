@@ -23,8 +23,8 @@ from repro.explain.layers import LayerReport
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import ODD
-from tui.viewmodels import diagnosis_lines, layer_table
+from tui.text import ODD, rows
+from tui.viewmodels import diagnosis_lines, layer_table, recording_lines
 
 
 class WhyScreen(ReproScreen):
@@ -58,6 +58,7 @@ class WhyScreen(ReproScreen):
         self.index = -1  # of the report that is shown
         self.fault = ""
         self._is_read = False
+        self.phases: Content | None = None  # of a recording: its layers in both phases
 
     def body(self) -> ComposeResult:
         yield Static("", id="why-diagnosis", markup=False)
@@ -75,21 +76,25 @@ class WhyScreen(ReproScreen):
     def _load(self) -> None:
         reports: list[LayerReport] = []
         findings: list[Finding] = []
+        phases: Content | None = None
         fault = ""
         run = self.session.run_directory(self.run_id)
         try:
             reports = layers.read(run)
+            phases = recording_lines.layers(run) if run.is_recording() else None
         except (ReproError, OSError) as error:
             fault = str(error)
         with contextlib.suppress(ReproError, OSError):  # a run that goes on has no diagnosis
             findings = diagnose(run)
         with contextlib.suppress(RuntimeError):
-            self.app.call_from_thread(self._loaded, reports, findings, fault)
+            self.app.call_from_thread(self._loaded, reports, findings, phases, fault)
 
-    def _loaded(self, reports: Sequence[LayerReport], findings: Sequence[Finding], fault: str) -> None:
+    def _loaded(
+        self, reports: Sequence[LayerReport], findings: Sequence[Finding], phases: Content | None, fault: str
+    ) -> None:
         if not self.is_composed:
             return
-        self.findings = list(findings)
+        self.findings, self.phases = list(findings), phases
         self.reports, self.fault, self._is_read = list(reports), fault, True
         self.index = len(self.reports) - 1
         self._draw()
@@ -112,6 +117,9 @@ class WhyScreen(ReproScreen):
         diagnosis.display = bool(self.findings)
         diagnosis.update(diagnosis_lines.lines(self.findings, self.size.width))
         head, report = self.query_one("#why-head", Static), self.report
+        if self.phases is not None:
+            self._draw_recording(self.phases)
+            return
         if report is None:
             text = one_line(self.fault, 300) or "This run measured no BatchNormalization layer."
             head.update(Content.styled(text, ODD))
@@ -123,9 +131,20 @@ class WhyScreen(ReproScreen):
         self.query_one("#why-columns", Static).update(columns.heading())
         self.query_one("#rows", Static).update(layer_table.table(report, columns))
 
+    def _draw_recording(self, phases: Content) -> None:
+        """Draw every layer in both phases, then the moving statistics."""
+        self.query_one("#why-head", Static).update(Content.styled(one_line(self._run_name(), 100), "bold"))
+        self.query_one("#why-columns", Static).update("")
+        parts = [phases]
+        if self.report is not None:
+            columns = layer_table.Columns.of(self.report, self.size.width)
+            title = Content.styled("Moving statistics", "bold $text-accent")
+            parts += [Content(""), title, columns.heading(), layer_table.table(self.report, columns)]
+        self.query_one("#rows", Static).update(rows(parts))
+
     def _run_name(self) -> str:
         summary = self.session.summaries.get(self.run_id)
-        return f"{summary.scenario}  {summary.environment}  seed {summary.seed}" if summary else self.run_id
+        return f"{summary.scenario}  {summary.place}" if summary else self.run_id
 
     # -- keys
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from repro.base.text import one_line, rounded, share
+from repro.runs.ids import RECORDED
 from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord
-from repro.runs.summary import RunSummary
+from repro.runs.summary import OWN_TRAINING, RunSummary
 from tui.text import BAD, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, rows, size, word
 
 STAGES = {
@@ -18,6 +19,7 @@ STAGES = {
     "fit": "training",
     "measure": "measuring",
     "hash": "hashing the weights",
+    "program": "the program's own code",
 }
 RIGHT = 0.999  # accuracies of float32 are not exactly 1
 LOG_LINES_OF_A_FAILURE = 6
@@ -28,10 +30,12 @@ def heading(
 ) -> Content:
     """Which run it is, and its verdict or state."""
     run = record or summary
-    outcome = word((result.verdict if result else None) or state)
+    is_recording = run.environment == RECORDED
+    outcome = word(RECORDED if is_recording and result else (result.verdict if result else None) or state)
+    place = OWN_TRAINING if is_recording else f"{one_line(run.environment, 40)}  seed {run.seed}"
     parts: list[tuple[str, str]] = [
         (one_line(run.scenario, 60), "bold"),
-        (f"  {one_line(run.environment, 40)}  seed {run.seed}   ", QUIET),
+        (f"  {place}   ", QUIET),
         (f"{outcome.sign} {outcome.word}", f"bold {outcome.style}"),
     ]
     if result is not None and result.degraded:

@@ -15,6 +15,12 @@ _OPTION = re.compile(r"^--?[A-Za-z][A-Za-z_-]*$")
 _PLAIN_VALUE = re.compile(
     r"^\d{1,10}([,:]\d{1,10})*$|^-?(\d{1,6}\.?\d{0,6}|\.\d{1,6})([eE][+-]?\d{1,3})?$|^<[a-z]+-\d{1,5}>$"
 )
+# Packages that a scenario can be about, with a version, and names of the environments made of them.
+_REQUIREMENT = re.compile(
+    r"^(keras|tf-keras|tensorflow(-cpu|-gpu)?|numpy|scipy|h5py|protobuf|pillow)(\[and-cuda\])?"
+    r"([=<>!~]=|[<>])\d[\da-z.*]{0,20}$"
+)
+_MADE = re.compile(r"^(tf-)?(keras|tensorflow)-\d[\da-z.-]{0,70}-[0-9a-f]{6}$")
 
 
 def private_arguments(command: Sequence[str], own_words: Set[str] = frozenset()) -> list[str]:
@@ -41,7 +47,10 @@ def _split_option(word: str) -> tuple[str, ...]:
 
 
 def _is_public(value: str) -> bool:
-    return all(part in _public_words() or bool(_PLAIN_VALUE.match(part)) for part in value.split(",")) or not value
+    shapes = (_PLAIN_VALUE, _REQUIREMENT, _MADE)
+    return not value or all(
+        part in _public_words() or any(shape.match(part) for shape in shapes) for part in value.split(",")
+    )
 
 
 # What programs that train are often told by an argument.

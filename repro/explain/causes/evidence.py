@@ -44,7 +44,8 @@ class Trial:
     """A forward pass at the final weights with one thing changed.
 
     `before`: plain inference on the same samples (None: that of the set). `random_layers`: whether dropout and the like
-    were on. `renamed`: output class i means label renamed[i]. `without`: name of a sample that was left out.
+    were on. `renamed`: output class i means label renamed[i]. `without`: name of a sample that was left out. `of`: the
+    input that was changed, where there are several.
     """
 
     kind: TrialKind
@@ -57,6 +58,7 @@ class Trial:
     offset: float = 0.0
     renamed: Sequence[int] = ()
     without: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Norm:
     """A layer with moving statistics, as training left it.
 
     `updates`: as counted, None if that could not be seen. `moved` False: it still has what it had before training.
+    `from_initial` False: what the averages began with were values of an earlier training, not the initial ones.
     `initial_weight`: of the initial values in its averages; `initial_share`: their largest share of a channel's
     variance. `variance_left`: of the initial distance to the batch's variance. `calls_apart`: how far the inputs of its
     calls lie apart, in deviations. `deviation_ratio`: of the batch to the moving statistics.
@@ -76,6 +79,7 @@ class Norm:
     trainable: bool | None = None
     moved: bool | None = None
     is_initial: bool = False
+    from_initial: bool | None = None
     initial_weight: float | None = None
     initial_share: float | None = None
     variance_left: float | None = None
@@ -88,10 +92,11 @@ class Norm:
 
 @dataclass(frozen=True)
 class Channel:
-    """Mean and deviation of one channel of the inputs."""
+    """Mean and deviation of one channel of the inputs; `of`: the input, where there are several."""
 
     mean: float
     deviation: float
+    of: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,10 @@ def weight(norm: Norm) -> float:
 
 def initial_matters(evidence: Evidence) -> bool:
     """Return whether initial values weigh 1 %, or are a tenth of some channel's variance."""
-    return any(weight(norm) >= CONVERGED or (norm.initial_share or 0.0) >= LARGE_SHARE for norm in evidence.moved_norms)
+    return any(
+        norm.from_initial is not False and (weight(norm) >= CONVERGED or (norm.initial_share or 0.0) >= LARGE_SHARE)
+        for norm in evidence.moved_norms
+    )
 
 
 def find(evidence: Evidence) -> Finding | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from repro.base.text import percent, rounded
 from repro.explain.causes.evidence import Evidence
@@ -15,7 +16,7 @@ def find(evidence: Evidence) -> Finding | None:
     losses, steps = evidence.losses, evidence.steps
     if is_learned(evidence) or steps.count < FEWEST_STEPS or len(losses) < 2:
         return None
-    if not all(map(math.isfinite, (losses[0], losses[-1]))) or min(losses) < losses[0] - FLAT * abs(losses[0]):
+    if not _is_flat(losses) and steps.constant_layer is None:
         return None
     figures = numbers(
         evidence,
@@ -25,7 +26,8 @@ def find(evidence: Evidence) -> Finding | None:
         learning_rate=steps.learning_rate,
         update_ratio=steps.update_ratio,
     )
-    says = f"the loss does not move: {rounded(losses[0])} in the first epoch, {rounded(losses[-1])} in the last"
+    moves = "does not move" if _is_flat(losses) else "does not get where a model that learns gets"
+    says = f"the loss {moves}: {rounded(losses[0])} in the first epoch, {rounded(losses[-1])} in the last"
     if steps.trainable and steps.unchanged == steps.trainable:
         what = f"none of {steps.trainable} trainable variables changed"
         return Finding("not-learning", f"{says}; {what}", figures, "look at the learning rate and the loss")
@@ -45,6 +47,13 @@ def find(evidence: Evidence) -> Finding | None:
     figures["confidence"] = CONSISTENT
     remedy = "try other learning rates; check that inputs and labels belong together"
     return Finding("not-learning", f"{says}; why cannot be told", figures, remedy)
+
+
+def _is_flat(losses: Sequence[float]) -> bool:
+    """Whether no epoch's loss is below that of the first by more than noise."""
+    if not all(map(math.isfinite, (losses[0], losses[-1]))):
+        return False
+    return min(losses) >= losses[0] - FLAT * abs(losses[0])
 
 
 def is_learned(evidence: Evidence) -> bool:

@@ -72,6 +72,8 @@ def _very_different(evidence: Evidence, other: Other) -> str | None:
     if apart:
         place, one, two = apart[0]
         where = f"channel {place + 1} has" if len(here.channels) > 1 else "the inputs have"
+        if one.of:
+            where = f"input {one.of} has"
         return (
             f"{where} mean {one.mean:.4g} and deviation {one.deviation:.4g} in fit, "
             f"{two.mean:.4g} and {two.deviation:.4g} in {other.what}"
@@ -92,7 +94,11 @@ def _differences(here: Inputs, there: Inputs) -> dict[str, float | None]:
 
 
 def _change(trial: Trial) -> str:
-    """What a trial did to the inputs."""
+    """What a trial did to the inputs, or to one of several."""
+    return f"{_change_of_values(trial)} in input {trial.of}" if trial.of else _change_of_values(trial)
+
+
+def _change_of_values(trial: Trial) -> str:
     match trial.kind:
         case "channels":
             return "its channels in reverse order"

@@ -69,8 +69,8 @@ def judge(evidence: Evidence) -> list[Finding]:
         says = f"the two phases were not measured{evidence.why_unmeasured}"
         return [cannot(evidence, says, "measure both phases: let fit end, and add both to what is measured")]
     found = [*_of_phases(evidence), *_of_others(evidence)]
-    if (harmless := stochastic_layers.find_harmless(evidence)) is not None:
-        found.append(harmless)
+    if not any(finding.cause == "stochastic-layers" for finding in found):
+        found += [finding for finding in [stochastic_layers.find_harmless(evidence)] if finding is not None]
     if found:
         return [finding for finding in found if finding.cause != "cannot-be-told"] or found
     if evidence.differs(evidence.training, evidence.inference):
@@ -91,7 +91,9 @@ def _of_phases(evidence: Evidence) -> list[Finding]:
     if (small := small_batch.find(evidence)) is not None:
         return [small]
     if not evidence.is_better(evidence.training, evidence.inference):
-        return []
+        # Dropout can lower training as far as its shifted statistics lower inference.
+        shifted = stochastic_layers.find_variance_shift(evidence)
+        return [] if shifted is None else [shifted]
     found: list[Finding] = []
     for rule in PHASE_RULES:
         if (finding := rule(evidence)) is not None:

@@ -15,17 +15,22 @@ from repro.explain.causes.finding import (
     rows,
 )
 from repro.explain.causes.not_converged import momentum_trials, weight
+from repro.explain.criteria import CONVERGED
 
 
 def find(evidence: Evidence) -> Finding | None:
     """Return the finding if re-estimated statistics mend it, and taking out the initial values does not."""
     debiased = evidence.trial("debiased")
     estimated = evidence.re_estimated(random_layers=True, is_larger=False) or evidence.re_estimated()
-    if not evidence.moved_norms or evidence.works(debiased) or not evidence.works(estimated):
+    if not evidence.moved_norms or not evidence.works(estimated):
         return None
     worst = max(evidence.moved_norms, key=weight)
+    if evidence.works(debiased) and worst.from_initial is not False:
+        return None
     is_debiased = any(norm.debiased for norm in evidence.norms)
     why = f"their initial values weigh {percent(weight(worst))} only"
+    if worst.from_initial is False and weight(worst) >= CONVERGED:
+        why = f"what they were before this training weighs {percent(weight(worst))}"
     if is_debiased:
         why = "this Keras takes their initial values out (zero-debiased averages)"
     says = (

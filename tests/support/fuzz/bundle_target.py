@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import random
@@ -17,7 +18,27 @@ from tests.support.fuzz.base import FuzzTarget
 from tests.support.fuzz.clean_output import run_and_check
 from tests.support.fuzz.mutate import ESCAPES, change_bytes, pick
 from tests.support.fuzz.run_targets import EventsTarget, RecordsTarget
+from tests.support.recordings import closed_recording
 from tests.support.runs.copied import make_run
+
+
+def _with_recorded_hashes(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return files in which a recording's result vouches for what is there, and other rules made its diagnosis."""
+    files = dict(files)
+    for name in [name for name in files if name.endswith("/diagnosis.json")]:
+        folder = name.removesuffix("diagnosis.json")
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            result = json.loads(files[f"{folder}result.json"])
+            result["files"] = {
+                file.removeprefix(folder): hashlib.sha256(data).hexdigest()
+                for file, data in files.items()
+                if file.startswith(folder) and not file.endswith(("/result.json", "/diagnosis.json"))
+            }
+            files[f"{folder}result.json"] = json.dumps(result).encode("utf-8", "surrogatepass")
+            stated = json.loads(files[name])
+            stated["rules"] = "0" * 64
+            files[name] = json.dumps(stated).encode("utf-8", "surrogatepass")
+    return files
 
 
 class BundleTarget(FuzzTarget):
@@ -30,12 +51,14 @@ class BundleTarget(FuzzTarget):
         run = make_run(folder / "store", tail="aaaa")
         self.other = run.id
         self.files = export.collect([RunView(run.run)]).files
-        self.zip = zipped(self.files)
+        recording = closed_recording("few-updates", folder / "store")
+        self.recorded_files = export.collect([RunView(recording)]).files
         self.file = folder / "b.zip"
 
     def case(self, draw: random.Random) -> None:
         kind = draw.randint(0, 9)
-        data = change_bytes(draw, self.zip) if kind < 2 else self._built(draw, with_hashes=kind > 3)
+        chosen = self.recorded_files if draw.randint(0, 1) else self.files
+        data = change_bytes(draw, zipped(chosen)) if kind < 2 else self._built(draw, chosen, with_hashes=kind > 3)
         self.file.write_bytes(data)
         match draw.randint(0, 5):
             case 0:
@@ -47,8 +70,8 @@ class BundleTarget(FuzzTarget):
             case _:
                 run_and_check("verify", str(self.file), "--no-run", *(["--json"] if draw.randint(0, 1) else []))
 
-    def _built(self, draw: random.Random, *, with_hashes: bool) -> bytes:
-        files = dict(self.files)
+    def _built(self, draw: random.Random, chosen: dict[str, bytes], *, with_hashes: bool) -> bytes:
+        files = dict(chosen)
         records = [name for name in files if name.endswith((".json", ".jsonl", ".yaml", ".npy"))]
         for _ in range(draw.randint(1, 2)):
             name = pick(draw, records)
@@ -57,7 +80,7 @@ class BundleTarget(FuzzTarget):
             else:
                 files[name] = RecordsTarget.change(draw, name, files[name])
         if with_hashes:
-            files = self._with_right_hashes(files)
+            files = self._with_right_hashes(_with_recorded_hashes(files))
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w") as archive:
             for name, data in files.items():
@@ -74,8 +97,6 @@ class BundleTarget(FuzzTarget):
 
     @staticmethod
     def _with_right_hashes(files: dict[str, bytes]) -> dict[str, bytes]:
-        import hashlib
-
         try:
             manifest = json.loads(files["bundle.json"])
             for entry in manifest["files"]:

@@ -18,6 +18,7 @@ from tests.support.fuzz.base import FuzzTarget
 from tests.support.fuzz.clean_output import run_and_check
 from tests.support.fuzz.mutate import STRINGS, change_bytes, change_lines, change_tree, dump, invent, pick
 from tests.support.fuzz.scenario_targets import ScenarioTarget
+from tests.support.recordings import closed_recording
 from tests.support.runs import recorded
 from tests.support.runs.copied import IMAGES, make_run
 
@@ -28,7 +29,7 @@ RECORD_TYPES = {"run.json": mi.type_info(records.RunRecord), "result.json": mi.t
 
 
 class _StoreTarget(FuzzTarget):
-    """A store with a finished run (keras-2.0.9, real), a traced one (keras-3) and one that broke off."""
+    """A store with a finished run (keras-2.0.9, real), a traced one (keras-3), one that broke off, and a recording."""
 
     COMMANDS: tuple[tuple[str, ...], ...] = (
         ("show", "{a}"),
@@ -63,6 +64,7 @@ class _StoreTarget(FuzzTarget):
             "finished": make_run(self.store, tail="aaaa").run,
             "traced": recorded.traced(self.store),
             "broken": self._broken(),
+            "recording": closed_recording("few-updates", self.store),
         }
         self.other = make_run(self.store, tail="bbbb").run
         self.kept = {

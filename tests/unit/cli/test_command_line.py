@@ -24,7 +24,10 @@ FAULTS = ("InputError", "UnusableError", "EndedEarlyError", "document.fail")
     [
         (["show"], "repro: Missing argument 'RUN': see repro show --help"),
         (["run", "--threads", "0"], "is not in the range 1<=x<=1024: see repro run --help"),
-        (["environment"], "repro: repro environment needs a command: choose from check, diff, install, list, show"),
+        (
+            ["environment"],
+            "repro environment needs a command: choose from check, diff, install, list, new, remove, show",
+        ),
         (["nothing"], "repro: no command is called 'nothing': choose from list, check"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repro.base.errors import InputError
+from repro.bundle.redact.command_line import private_arguments
 from repro.environment.requirement_list import is_list, parse, split_names
 
 
@@ -53,3 +54,15 @@ def test_names_and_lists_are_told_apart() -> None:
 def test_a_name_within_a_list_is_refused() -> None:
     with pytest.raises(InputError, match="without a version"):
         split_names(["keras-3,keras==2.1.3"], "--environment")
+
+
+def test_requirements_leave_in_a_bundle_but_not_those_of_unknown_packages() -> None:
+    words = [
+        "repro",
+        "run",
+        "original-bug",
+        "--environment",
+        "keras==2.1.3,h5py<3",
+        "keras-2.1.3-tensorflow-1.4.1-eaa4cd",
+    ]
+    assert private_arguments([*words, "acme-internal==1.0"]) == ["acme-internal==1.0"]

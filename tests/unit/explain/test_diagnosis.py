@@ -24,9 +24,7 @@ from repro.explain.causes.evidence import (
     Steps,
     Trial,
 )
-from repro.explain.causes.finding import TrialRow, advice
 from repro.explain.causes.ranking import judge
-from repro.explain.criteria import updates_needed
 
 
 def score(right: float, loss: float | None = None, samples: int = 60, batch_size: int | None = None) -> Score:
@@ -372,14 +370,6 @@ def test_nothing_is_advised_that_was_seen_to_fail(case: str) -> None:
             assert finding.cause in ("mixed-domains", "overfitting", "preprocessing", "small-batch")
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.01, 0.5, 0.9, 0.99, 0.999])
-def test_updates_needed_are_the_first_that_suffice(momentum: float) -> None:
-    needed = updates_needed(momentum)
-    assert needed is not None
-    assert momentum**needed < 0.01 + 1e-12
-    assert needed == 1 or momentum ** (needed - 1) >= 0.01
-
-
 def test_the_momentum_that_is_advised_converges() -> None:
     assert judge(FEW)[0].numbers["lower_momentum"] == 0.92
     assert 0.92**60 < 0.01
@@ -399,19 +389,6 @@ def test_a_traced_run_is_asked_only_what_was_not_tried_and_matters() -> None:
     assert asked_trials.planned(far)[-1].without == "x.png, y.png"
     for evidence in (GOOD, SMALL, replace(WRONG, norms=[UNTOUCHED]), replace(FEW, not_finite=NotFinite("loss"))):
         assert asked_trials.planned(evidence) == []
-
-
-def test_only_what_worked_is_advised() -> None:
-    remedies = {"a": "do a", "b": "do b"}
-
-    def row(says: str, works: bool) -> TrialRow:
-        return TrialRow(says, 1.0, 10, 10, 5, None, None, works)
-
-    assert advice([], remedies, "do it") == "do it"
-    assert (
-        advice([row("a", False), row("b", True), row("c", True)], remedies, "do it") == "do b: seen to work on this run"
-    )
-    assert advice([row("a", True), row("b", True)], remedies, "").startswith("do a, or do b: seen")
 
 
 def test_epochs_before_the_last_one_are_among_the_figures() -> None:

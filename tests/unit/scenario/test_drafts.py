@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,14 @@ from repro.environment import definition
 from repro.scenario import drafts, program_text, report_text, script_files
 from repro.scenario.load import load
 from repro.scenario.script_types import ScriptScenario
-from tests.support.programs import Command
+from tests.support.command_line import Repro, run_here
 
 ISSUES = Path(__file__).parent / "issues"
 
 
 @pytest.fixture
-def repro(capfd: pytest.CaptureFixture[str]) -> Command:
-    return Command(capfd)
+def repro(capfd: pytest.CaptureFixture[str]) -> Repro:
+    return partial(run_here, capfd)
 
 
 def read(name: str) -> ScriptScenario:
@@ -28,7 +29,7 @@ def read(name: str) -> ScriptScenario:
 
 
 @pytest.mark.parametrize("issue", sorted(file.stem for file in ISSUES.glob("*.md")))
-def test_a_report_becomes_a_valid_scenario_and_nothing_is_overwritten(issue: str, repro: Command) -> None:
+def test_a_report_becomes_a_valid_scenario_and_nothing_is_overwritten(issue: str, repro: Repro) -> None:
     answer = repro("new", "pasted", "--issue", ISSUES / f"{issue}.md")
     assert answer.code == 0, answer.err
     assert answer.out.startswith("wrote pasted.yaml\nwrote pasted.py\n")
@@ -39,7 +40,7 @@ def test_a_report_becomes_a_valid_scenario_and_nothing_is_overwritten(issue: str
     assert again.code == 2 and "is there already" in again.err and Path("pasted.py").read_bytes() == before
 
 
-def test_what_is_missing_in_a_report_is_said(repro: Command) -> None:
+def test_what_is_missing_in_a_report_is_said(repro: Repro) -> None:
     out = repro("new", "chairs", "--issue", ISSUES / "chairs_and_lamps.md").out
     assert "chairs.py:6: load_pictures is not defined in the report: define it" in out
     assert "the blocks at line 36 of the report" in out
@@ -60,7 +61,7 @@ def test_what_is_missing_in_a_report_is_said(repro: Command) -> None:
     assert "model.predict(pictures[:1])" in program
 
 
-def test_code_of_a_report_is_not_run(repro: Command, tmp_path: Path) -> None:
+def test_code_of_a_report_is_not_run(repro: Repro, tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     issue = tmp_path / "evil.md"
     issue.write_text(f"```python\nopen({str(mark)!r}, 'w')\nimport os; os.system('touch {mark}')\n```\n")
@@ -83,7 +84,7 @@ def test_code_of_a_report_is_not_run(repro: Command, tmp_path: Path) -> None:
         (b"> " * 50_000 + b"x", "has no block of Python code"),
     ],
 )
-def test_reports_without_code_are_one_line(text: bytes, words: str, repro: Command) -> None:
+def test_reports_without_code_are_one_line(text: bytes, words: str, repro: Repro) -> None:
     Path("issue.md").write_bytes(text)
     answer = repro("new", "x", "--issue", "issue.md")
     assert answer.code == 2 and words in answer.err and len(answer.err.splitlines()) == 1
@@ -121,7 +122,7 @@ def test_versions(line: str, versions: dict[str, str]) -> None:
     assert report_text.read(Path("issue.md")).versions == versions
 
 
-def test_a_program_gets_a_scenario_with_what_it_reads(repro: Command) -> None:
+def test_a_program_gets_a_scenario_with_what_it_reads(repro: Repro) -> None:
     Path("sub").mkdir()
     Path("sub/data.npz").write_bytes(b"1")
     Path("sub/nets.py").write_text("")
@@ -144,7 +145,7 @@ def test_a_program_gets_a_scenario_with_what_it_reads(repro: Command) -> None:
         ("bad.py", "print 'x'", "is not Python 3"),
     ],
 )
-def test_programs_that_are_refused(name: str, text: str | None, words: str, repro: Command) -> None:
+def test_programs_that_are_refused(name: str, text: str | None, words: str, repro: Repro) -> None:
     if text is not None:
         Path(name).write_text(text)
     answer = repro("new", "mine", "--script", name)

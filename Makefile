@@ -122,10 +122,10 @@ bench: $(VENV)/.development  ## speed, size and memory as ratios against plain s
 pictures: $(VENV)/.runtime  ## the pictures of the screen, from real runs
 	$(BIN)/python scripts/export_pictures.py
 
-COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
-COMPILE_ENVIRONMENT := uv pip compile --quiet --no-config --no-python-downloads --python-platform x86_64-unknown-linux-gnu \
+COMPILE := $(abspath $(BIN))/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+COMPILE_ENVIRONMENT := $(abspath $(BIN))/uv pip compile --quiet --no-config --no-python-downloads --python-platform x86_64-unknown-linux-gnu \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
-lock:  ## compile all lock files anew (needs uv); existing pins stay unless UPGRADE=--upgrade
+lock: $(VENV)/.runtime  ## compile all lock files anew (network); existing pins stay unless UPGRADE=--upgrade
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock >/dev/null
 	$(COMPILE) $(UPGRADE) --group fuzz -o requirements-fuzz.lock >/dev/null
 	$(COMPILE) $(UPGRADE) --group build -o requirements-build.lock >/dev/null

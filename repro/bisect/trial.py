@@ -77,6 +77,7 @@ class Trials:
         except (DiskFullError, UnreachableError, EndedEarlyError):
             raise
         except (InputError, UnusableError) as error:
+            self._end_if_stopping()
             return Trial(None, release, day, "skipped", reason=one_line(error, 300))
 
     def try_environment(self, environment: Environment, release: str, day: date | None) -> Trial:
@@ -112,13 +113,18 @@ class Trials:
         if not self.is_stopping:
             for _ in self._runner.run(left):
                 pass
-        if self.is_stopping:
-            raise EndedEarlyError("stopped", do="the same command continues: finished runs count")
+        self._end_if_stopping()
         for job in left:
             if job.code is None:
                 job.conclude()
+            if job.run is not None and job.run.state() in ("stopped", "interrupted"):
+                raise EndedEarlyError(f"the run {job.run.id} was {job.run.state()}", do="the same command continues it")
             if job.code == ExitCode.UNUSABLE:
                 raise UnusableError(f"{job.plan.environment.name} cannot be used ({job.reason})", do="repro doctor")
+
+    def _end_if_stopping(self) -> None:
+        if self.is_stopping:
+            raise EndedEarlyError("stopped", do="the same command continues: finished runs count")
 
     def _outcome(self, result: Result) -> bool | None:
         """Return whether the claim held; without a claim whether all did; None where that is not decided."""

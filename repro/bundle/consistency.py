@@ -15,11 +15,11 @@ from repro.runs.records import Result
 from repro.runs.result_check import contradiction
 from repro.runs.view import RunView
 from repro.scenario.image_record import ImageRecord
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import AnyScenario
 
 
 def check_result(
-    path: Path, run: RunView, result: Result, scenario: Scenario, entry: RunEntry, manifest: Manifest
+    path: Path, run: RunView, result: Result, scenario: AnyScenario, entry: RunEntry, manifest: Manifest
 ) -> None:
     """Refuse a result that contradicts the files beside it."""
     name = f"runs/{entry.id}"

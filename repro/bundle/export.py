@@ -19,6 +19,7 @@ from repro.base.yaml_file import Document
 from repro.bundle import diagnosis_file, report
 from repro.bundle import manifest as m
 from repro.bundle.archive import write_new, zipped
+from repro.bundle.recording_files import is_program_text
 from repro.bundle.redact.leaks import LeakScanner
 from repro.bundle.redact.redactor import Redactor
 from repro.bundle.redact.run import redacted, redactor_for
@@ -28,7 +29,8 @@ from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.recorded_files import holds_samples
 from repro.runs.view import RunView
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import ScriptScenario
+from repro.scenario.types import Scenario, canonical_sha256
 
 _FRONT = ("README.md", "report.html", m.NAME)
 
@@ -68,8 +70,8 @@ def collect(
     with scratch.folder("export") as folder:
         files = _with_reports(folder, gathered, stored)
     manifest = m.Manifest(
-        # Only a bundle with recordings is one that earlier versions cannot read.
-        format=m.FORMAT if any(run.is_recording for run in gathered) else 1,
+        # Only a bundle with programs is one that earlier versions cannot read.
+        format=m.FORMAT if any(run.view.record.is_recording for run in gathered) else 1,
         program=f"repro {__version__}",
         runs=[_run_entry(run, stored) for run in gathered],
         files=[_file_entry(name, data, originals.get(name, data)) for name, data in sorted(files.items())],
@@ -180,16 +182,25 @@ def _run_entry(run: RunFiles, stored: dict[str, bytes]) -> m.RunEntry:
             data="included" if any(map(holds_samples, run.files)) else "facts",
         )
     text = stored[f"runs/{record.id}/{layout.SCENARIO}"].decode()
+    kind: type[ScriptScenario] | type[Scenario] = ScriptScenario if run.view.is_program else Scenario
     return m.RunEntry(
         id=record.id,
         scenario=record.scenario,
-        scenario_sha256=Document(layout.SCENARIO, text).convert(Scenario).sha256(),
+        scenario_sha256=canonical_sha256(Document(layout.SCENARIO, text).convert(kind)),
         environment=record.environment,
         seed=record.seed,
         state=run.view.state,  # type: ignore[arg-type]  # gather let only these through
         verdict=run.view.verdict,  # type: ignore[arg-type]  # the record's own type
-        images="included" if run.with_images else "hashes",
+        images="included" if run.with_images and not run.view.is_program else "hashes",
+        script=("included" if any(map(is_program_text, run.files)) else "hash") if run.view.is_program else None,
+        data=("included" if _has_data(run) else "facts") if run.view.is_program else None,
     )
+
+
+def _has_data(run: RunFiles) -> bool:
+    """Return whether samples, or data of a program, are among the files."""
+    of_program = (name for name in run.files if name.startswith(f"{layout.PROGRAM}/") and not is_program_text(name))
+    return any(map(holds_samples, run.files)) or any(of_program)
 
 
 def _refuse_leaks(redactor: Redactor, files: dict[str, bytes]) -> None:

@@ -51,6 +51,9 @@ def write(run: RunView, tracker: Tracker) -> IssueText:
     if run.result is None:
         what = f"the run {run.id} is {run.state}: it has no figures to report"
         raise InputError(what, do="run it again" if run.state == "damaged" else "resume it, or run it again")
+    if run.is_program:
+        what = f"the run {run.id} is a program's training: its text would be the program"
+        raise InputError(what, do="attach a bundle: repro export --with-script")
     scenario = run.run.require_scenario()
     code = script_of(run.record, scenario)
     claims = [claim for claim in run.result.claims if claim.outcome != "skipped"]

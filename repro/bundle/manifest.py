@@ -81,7 +81,7 @@ class Replaced(msgspec.Struct, frozen=True):
 
 
 class RunEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One run of the bundle; its directory is runs/ID. `script` and `data`: only of a recording."""
+    """One run of the bundle; its directory is runs/ID. `script` and `data`: only where a program trained."""
 
     id: Annotated[str, Meta(pattern=r"^\d{8}T\d{6}\.\d{6}Z-[a-z0-9.-]{1,120}-s\d{1,10}-[a-z0-9]{4}\Z")]
     scenario: Word

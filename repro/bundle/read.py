@@ -39,6 +39,8 @@ from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.ids import RECORDED
 from repro.runs.view import RunView
+from repro.scenario.script_types import ScriptScenario
+from repro.scenario.types import Scenario
 
 _PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}\Z")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
@@ -287,16 +289,17 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
 
         check_recording(path, run, entry, manifest)
         return
-    scenario = run.run.require_scenario()
+    scenario = run.run.require_any_scenario()
     stored = _entry(manifest, f"runs/{entry.id}/{layout.SCENARIO}")
     if scenario.sha256() != entry.scenario_sha256 or scenario.name != record.scenario:
         bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")
     if stored.original_sha256 is None and scenario.sha256() != record.scenario_sha256:
         bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")
-    one_each = scenario.images.layout == "file-per-class"
-    if (one_each and len(record.images) != scenario.model.classes) or any(
-        image.label not in range(scenario.model.classes) for image in (*record.images, *record.validation_images)
-    ):
+    if isinstance(scenario, ScriptScenario):
+        from repro.bundle.program_check import check_program
+
+        check_program(path, run, scenario, entry, manifest)
+    elif _has_other_images(run, scenario):
         bad(path, f"runs/{entry.id}/run.json has other images than its scenario asks for")
     _ = run.environment
     for file in sorted(run.run.path.glob(layout.LATER_ENVIRONMENTS)):
@@ -310,6 +313,14 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
         _ = run.measurements
         return
     check_result(path, run, result, scenario, entry, manifest)
+
+
+def _has_other_images(run: RunView, scenario: Scenario) -> bool:
+    classes = range(scenario.model.classes)
+    images = run.record.images
+    if scenario.images.layout == "file-per-class" and len(images) != len(classes):
+        return True
+    return any(image.label not in classes for image in (*images, *run.record.validation_images))
 
 
 def _entry(manifest: Manifest, name: str) -> FileEntry:

@@ -12,10 +12,17 @@ from repro.runs.view import RunView
 
 NOT_OURS = "not a file of a report"
 _RECORDS = (layout.RECORD, layout.RESULT, layout.EVENTS, layout.ENVIRONMENT, layout.PACKAGE_LOCK)
+_OF_A_SCENARIO = (layout.SCENARIO, layout.WORKER_LOG)
+_PROGRAM = re.compile(rf"^{layout.PROGRAM}/.*\.py\Z")
 _STATISTICS = re.compile(r"^arrays/(?:fit-\d+-(?:moving|initial|steps|variances)|call-\d+-rows)\.npy\Z")
 _ANSWERS = re.compile(
     r"^arrays/fit-\d+-(?:fit|validation|call-\d+)-(?:(?:inference|training)(?:-alone)?|trial-\d+)\.npy\Z"
 )
+
+
+def is_program_text(name: str) -> bool:
+    """Return whether a file of a run is the text of the program of a script scenario."""
+    return _PROGRAM.match(name) is not None
 
 
 class RecordingFiles:
@@ -34,10 +41,14 @@ class RecordingFiles:
         """Return why a file is left out; None if it goes in, "" if it need not even be listed."""
         if name in _RECORDS or _STATISTICS.match(name):
             return None
-        if name in (layout.LOCK, layout.STOP_REQUEST):
+        if name in (layout.LOCK, layout.STOP_REQUEST) or name.startswith(f"{layout.WORKER_HOME}/"):
             return ""
-        if name == layout.SCRIPT:
+        if name == layout.SCRIPT or is_program_text(name):
             return None if self._with_script else "the program stays here (--with-script adds it)"
+        if name.startswith(f"{layout.PROGRAM}/"):
+            return None if self._with_data else "data of the program stay here (--with-data adds them)"
+        if self._view.is_program and (name in _OF_A_SCENARIO or layout.ENVIRONMENT_PATTERN.match(name)):
+            return None
         if recorded_files.holds_samples(name):
             if not self._with_data:
                 return "samples stay here (--with-data adds them)"

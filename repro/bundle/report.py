@@ -23,7 +23,7 @@ from repro.runs.verdict import decide_all
 from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
 from repro.scenario.load import trains_as_shipped
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import AnyScenario
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 # A page with thousands of pictures helps nobody.
@@ -86,7 +86,7 @@ def make(runs: Sequence[RunView]) -> Pages:
 
 def _script(run: RunView) -> str | None:
     """Return the run as a script of plain Keras; None for a recording, and if no script can express it."""
-    if run.is_recording:
+    if run.is_recording or run.is_program:
         return None
     try:
         return script_of(run.record, run.run.require_scenario())
@@ -105,7 +105,7 @@ def _markdown(value: Any) -> str:
 
 def _view(run: RunView, script: str | None) -> dict[str, Any]:
     record = run.record
-    scenario = run.run.require_scenario()
+    scenario = run.run.require_any_scenario()
     # Every group is there, None where it was not measured.
     measurements: dict[str, Any] = {**dict.fromkeys(Measurements.__struct_fields__), **run.measurements}
     facts = {**facts_of(run.environment), "network": run.network}
@@ -152,7 +152,7 @@ def _verdict_meaning(run: RunView) -> str:
     return sentences.ending(run.state, one_line(ended.reason, 300) if ended is not None else "")
 
 
-def _claims(run: RunView, scenario: Scenario) -> list[ClaimResult]:
+def _claims(run: RunView, scenario: AnyScenario) -> list[ClaimResult]:
     if run.result is not None:
         return run.result.claims
     return decide_all(scenario, NOTHING_MEASURED, run.record.environment)
@@ -164,19 +164,19 @@ def reproduce_line(run: RunView, file: str) -> str:
     `file`: the scenario's path if it is not a shipped one.
     """
     record = run.record
-    command = ["repro", "run", record.scenario if trains_as_shipped(run.run.require_scenario()) else file]
+    command = ["repro", "run", record.scenario if trains_as_shipped(run.run.require_any_scenario()) else file]
     command += ["--environment", record.environment, "--seed", str(record.seed)]
     command += ["--threads", str(record.threads)]
     if record.device != "auto":
         command += ["--device", record.device]
     if record.deterministic:
         command.append("--deterministic")
-    if not record.shipped_images:
+    if not record.shipped_images and not run.is_program:
         command += ["--images", "FOLDER"]
         scenario = run.run.require_scenario()
         convert = scenario_images.conversion(scenario.images, [*record.images, *record.validation_images])
         command += ["--convert", convert] if convert is not None else []
-    if record.model_sha256 is not None:
+    if record.model_sha256 is not None or run.is_program:
         command.append("--trust")
     return " ".join(command)
 
@@ -186,9 +186,11 @@ def _figures(measurements: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     rows: list[tuple[str, Any, Any]] = []
     fit = measurements["fit"]
     if fit["loss"]:
-        rows.append((f"fit, epoch {len(fit['loss'])}", fit["loss"][-1], fit["accuracy"][-1]))
+        accuracy = fit["accuracy"][-1] if fit["accuracy"] else None  # a program may have none
+        rows.append((f"fit, epoch {len(fit['loss'])}", fit["loss"][-1], accuracy))
     names = {
         "evaluate": "evaluate (inference phase)",
+        "inference": "the recorder's own measurement in inference phase",
         "evaluate_training_phase": "the same weights in training phase",
         "validation": "evaluate on the validation images",
     }

@@ -51,7 +51,7 @@ class RunFiles:
     @property
     def has_own_images(self) -> bool:
         """Whether the images are the user's own."""
-        return not self.view.record.shipped_images and not self.is_recording
+        return not self.view.record.shipped_images and not self.view.record.is_recording
 
     @property
     def is_recording(self) -> bool:
@@ -66,7 +66,7 @@ def gather(view: RunView, choice: Choice) -> RunFiles:
         raise InputError(f"the run {view.id} is {view.state}", do="export it when it has ended")
     with_images = choice.images and (record.shipped_images or choice.own_images)
     last_epoch = _last_epoch_with_statistics(view.run)
-    recording = RecordingFiles(view, with_script=choice.script, with_data=choice.data) if view.is_recording else None
+    recording = RecordingFiles(view, with_script=choice.script, with_data=choice.data) if record.is_recording else None
     files: dict[str, bytes] = {}
     left_out: list[LeftOut] = []
     for path in sorted(path for path in view.run.path.rglob("*") if path.is_file() and not path.is_symlink()):

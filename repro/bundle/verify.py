@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from msgspec import UNSET
+
 from repro.base import arrays
 from repro.base.difference import DifferenceRow
 from repro.base.errors import InputError, UnusableError
 from repro.base.text import one_line
 from repro.bundle.read import Bundle
+from repro.bundle.recording_files import is_program_text
 from repro.bundle.refusal import bad
 from repro.environment import check, definition, diff
 from repro.environment.facts import facts_of
@@ -26,6 +29,7 @@ from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
 from repro.scenario import own_model
 from repro.scenario.image_record import ImageRecord
+from repro.scenario.script_types import ScriptScenario
 from repro.scenario.types import Scenario
 
 Grade = Literal["bit-identical", "within tolerance", "same verdict", "different"]
@@ -78,7 +82,7 @@ def plan(bundle: Bundle, images: Path | None, command: list[str], *, trusted: bo
     """
     runs = [run for run in bundle.runs if not run.is_recording]
     for run in runs:
-        own_model.require_trust(run.run.require_scenario(), trusted=trusted, file=bundle.path)
+        own_model.require_trust(run.run.require_any_scenario(), trusted=trusted, file=bundle.path)
     return [_plan_one(bundle, run, images, command) for run in runs]
 
 
@@ -94,8 +98,9 @@ def _plan_one(bundle: Bundle, run: RunView, images: Path | None, command: list[s
             do=f"known: {', '.join(definition.names())}",
             file=bundle.path,
         )
-    scenario = run.run.require_scenario()
-    pixels = _images(bundle, run, scenario, images)
+    scenario = run.run.require_any_scenario()
+    is_program = isinstance(scenario, ScriptScenario)
+    pixels = None if isinstance(scenario, ScriptScenario) else _images(bundle, run, scenario, images)
     environment = definition.get(record.environment)
     if record.device == "gpu":
         require_gpu(environment, run=run.id, instead="give --no-run: then only the records are checked")
@@ -119,12 +124,30 @@ def _plan_one(bundle: Bundle, run: RunView, images: Path | None, command: list[s
             command=command,
             device=record.device,
             deterministic=record.deterministic,
-            model_source=_model_source(bundle, run, scenario),
+            model_source=None if isinstance(scenario, ScriptScenario) else _model_source(bundle, run, scenario),
+            program=_program(bundle, run) if is_program else None,
         ),
         onednn=onednn_of(run.environment, environment),
-        seconds=_seconds(run, scenario),
-        memory_bytes=_memory(run, scenario),
+        seconds=_seconds(run, None if isinstance(scenario, ScriptScenario) else scenario),
+        memory_bytes=_memory(run, None if isinstance(scenario, ScriptScenario) else scenario),
     )
+
+
+def _program(bundle: Bundle, run: RunView) -> dict[str, bytes]:
+    """The bundle's copy of a program and its files, which must be the very ones that were run."""
+    assert run.record.script is not UNSET
+    program = {}
+    for file in sorted(run.record.script.files, key=lambda file: not file.name.endswith(".py")):
+        path = run.run.file(f"{layout.PROGRAM}/{file.name}")
+        if not path.is_file():
+            missing = "--with-script" if is_program_text(f"{layout.PROGRAM}/{file.name}") else "--with-data"
+            raise InputError(
+                f"{one_line(file.name, 80)} of {run.id} is not inside, only its hash",
+                do=f"use --no-run, or ask for a bundle made with {missing}",
+                file=bundle.path,
+            )
+        program[file.name] = own_model.require_same(path.read_bytes(), file.sha256, f"{bundle.path}: {file.name}")
+    return program
 
 
 def _model_source(bundle: Bundle, run: RunView, scenario: Scenario) -> bytes | None:
@@ -200,9 +223,11 @@ def onednn_of(record: dict[str, Any], environment: definition.Environment) -> st
     return None
 
 
-def _seconds(run: RunView, scenario: Scenario) -> float:
-    """What the run took, or the least that so many pixels can take, whichever is longer."""
+def _seconds(run: RunView, scenario: Scenario | None) -> float:
+    """What the run took, or the least that so many pixels can take, whichever is longer. `scenario` None: a program."""
     took = run.result.seconds.get("total", 0.0) if run.result is not None else 0.0
+    if scenario is None:
+        return took if math.isfinite(took) and took > 0 else 0.0
     height, width = scenario.images.size
     pixels = height * width * len(run.record.images)
     own = scenario.model.python is not None  # may be a network of any size
@@ -211,8 +236,10 @@ def _seconds(run: RunView, scenario: Scenario) -> float:
     return max(took, sum(seconds for seconds in run.progress.epoch_seconds if seconds > 0), floor)
 
 
-def _memory(run: RunView, scenario: Scenario) -> int:
-    """What the run took, or the least that so many pixels at once can take, whichever is more."""
+def _memory(run: RunView, scenario: Scenario | None) -> int:
+    """What the run took, or the least that so many pixels at once can take, whichever is more. None: a program."""
+    if scenario is None:
+        return run.progress.peak_memory_bytes or 0
     height, width = scenario.images.size
     pixels = height * width * min(scenario.fit.batch_size, len(run.record.images))
     own = scenario.model.python is not None  # may be a network of any size

@@ -46,7 +46,7 @@ def list_environments(as_json: bool) -> None:
             state += f", used {_day(row['last_use'])}"
         if row["cannot_train"]:
             state += f"; cannot train scenarios: {row['cannot_train']}"
-        keras = f"Keras {row['keras']}" if row["keras"] else "no Keras beside"
+        keras = f"Keras {row['keras']}" if row["keras"] else "tf.keras"
         echo_text(f"{row['name']:<{width}}{keras:<14} TensorFlow {row['tensorflow']:<8} {state}")
 
 

@@ -30,6 +30,8 @@ LOSS_SHARE = 0.05
 # Fewer samples say too little for a claim about their share; a class needs four before a renaming says anything.
 FEWEST_SAMPLES = 8
 SAMPLES_A_CLASS = 4
+# Answers that know nothing of the labels are right this much more often, by chance and the choice of a renaming.
+RENAMED_DEVIATIONS = 4.0
 # Of a variance, in channels that vary so little that initial values of less than `CONVERGED` still matter.
 LARGE_SHARE = 0.1
 # Inference that gets so many right leaves nothing to repair.

@@ -219,7 +219,15 @@ class _Reader:
             learning_rate=None if logs is None else _float(logs.learning_rate),
             update_ratio=None if ratio is None else _float(ratio.median),
             constant_layer=self._constant_layer(),
+            frozen_share=self._frozen_share(),
         )
+
+    def _frozen_share(self) -> float:
+        """Share of the parameters that are in layers that are not trainable."""
+        sizes = [(layer.get("parameters"), layer.get("trainable")) for layer in self._listed("list")]
+        known = [(size, trainable) for size, trainable in sizes if isinstance(size, int) and size > 0]
+        frozen = sum(size for size, trainable in known if trainable is False)
+        return frozen / max(1, sum(size for size, _ in known))
 
     def _constant_layer(self) -> str | None:
         """The first layer all of whose units are constant over the samples, in inference.

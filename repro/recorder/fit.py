@@ -52,6 +52,7 @@ class FitSession:
             weights=weights,
         )
         self._note_data()
+        self.early = {} if lens.built() else process.guarded("model", lens.early_pairs) or {}
         self._attach()
         self.started = time.perf_counter()
         recording.start_clocks()
@@ -65,10 +66,16 @@ class FitSession:
         self.statistics = self.recording.statistics
         self.statistics.attach(self.lens)
         late = self.steps > 0
-        self.statistics.begin(self.lens.initial_pairs() if late else None, late)
+        self.statistics.begin(self._pairs_before() if late else None, late)
         self.trainable = [(name, variable) for name, kind, variable in self.lens.variables() if kind == "trainable"]
         self.before_fit = None if late else fingerprint.digests(self.lens)
         self.ready = True
+
+    def _pairs_before(self):
+        """Return the moving statistics before the first step of a model that was not built; None if not known."""
+        initial = self.lens.initial_pairs() or [None] * len(self.lens.moving())
+        pairs = [self.early.get(id(each.layer), pair) for each, pair in zip(self.lens.moving(), initial)]
+        return None if any(pair is None for pair in pairs) else pairs
 
     # Steps and epochs.
 

@@ -22,10 +22,35 @@ def update_value(update):
     return None
 
 
-def updates_of(model, variable):
-    """Return the model's updates of a variable whose averaged value is known."""
+def updates_of(model, layer, variable):
+    """Return the updates of a variable whose averaged value is known: the model's, or those of a frozen layer.
+
+    Keras 2.1.3 to 2.2.5 leaves the latter out of the model's; here they only tell what a batch would give.
+    """
+    found = _updates_of(model.updates, variable)
+    if found:
+        return found
+    inputs = {tensor.op for tensor in model.inputs}
+    return [each for each in _updates_of(getattr(layer, "_updates", []), variable) if _inputs_of(each) <= inputs]
+
+
+def _inputs_of(operation):
+    """Return the placeholders for data that an operation rests on."""
+    seen, waiting, placeholders = {operation}, [operation], set()
+    while waiting:
+        each = waiting.pop()
+        if each.type == "Placeholder" and "keras_learning_phase" not in each.name:
+            placeholders.add(each)
+        for tensor in each.inputs:
+            if tensor.op not in seen:
+                seen.add(tensor.op)
+                waiting.append(tensor.op)
+    return placeholders
+
+
+def _updates_of(updates, variable):
     found = []
-    for update in model.updates:
+    for update in updates:
         operation = update.op if hasattr(update, "op") else update
         if operation.inputs and operation.inputs[0].op is variable.op and update_value(operation) is not None:
             found.append(operation)
@@ -40,7 +65,7 @@ class GraphCopy:
         tf, model = view.tf, view.model
         graph = view.graph()
         pairs = [
-            list(zip(*(updates_of(model, variable) for variable in (each.mean, each.variance))))
+            list(zip(*(updates_of(model, each.layer, variable) for variable in (each.mean, each.variance))))
             for each in view.moving()
         ]
         statistics = [[tuple(update_value(update) for update in pair) for pair in calls] for calls in pairs]

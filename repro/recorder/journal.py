@@ -1,6 +1,5 @@
 """A recording's directory: made under its lock, then filled with events and arrays."""
 
-import datetime
 import fcntl
 import hashlib
 import io
@@ -35,10 +34,11 @@ def plain_name(name):
 
 def new_id(name):
     """Return DATETIME-NAME-recorded-s0-RANDOM, in UTC with microseconds."""
-    now = datetime.datetime.utcfromtimestamp(time.time())
+    now = time.time()
     own = random.SystemRandom()  # leaves the program's generator alone
     letters = "".join(own.choice(ALPHABET) for _ in range(4))
-    return "{}-{}-recorded-s0-{}".format(now.strftime("%Y%m%dT%H%M%S.%fZ"), name, letters)
+    seconds = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))
+    return "{}.{:06d}Z-{}-recorded-s0-{}".format(seconds, int(now % 1 * 1e6), name, letters)
 
 
 class Journal:

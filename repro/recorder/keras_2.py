@@ -71,10 +71,17 @@ class Keras2Lens(lens.Lens):
             for array in self.read(group):
                 yield array
 
+    def early_pairs(self):
+        if self.session() is None:
+            return {}
+        ready = [each for each in self.moving() if self._known(each.mean) and self._known(each.variance)]
+        flat = self.read([variable for each in ready for variable in (each.mean, each.variance)])
+        return {id(each.layer): pair for each, pair in zip(ready, zip(flat[::2], flat[1::2]))}
+
     def calls_in_graph(self, layer):
         if not hasattr(layer, "moving_mean"):
             return max(1, sum(1 for node in self.nodes() if node.outbound_layer is layer))
-        return max(1, len(graph_copy.updates_of(self.model, layer.moving_mean)))
+        return max(1, len(graph_copy.updates_of(self.model, layer, layer.moving_mean)))
 
     def tf_variables(self):
         """Return all variables that the model's outputs and loss may read, each once."""

@@ -214,6 +214,10 @@ class Lens:
             pairs.append((np.zeros(each.channels, np.float32), np.ones(each.channels, np.float32)))
         return pairs
 
+    def early_pairs(self):
+        """Return, by id of the layer, the moving statistics that are there before the model is built."""
+        return {}
+
     def optimizer_config(self, optimizer):
         """Return the optimizer's settings."""
         return optimizer.get_config()

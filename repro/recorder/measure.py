@@ -6,6 +6,9 @@ import numpy as np
 
 from repro_recorder import limits, phases, scores, sources, trials, values
 
+# Trials that pass all samples in batches as large as can be, each of which takes about as long as the last.
+LARGE = ("debiased", "own-momentum", "momentum", "scale", "channels", "affine", "inverted", "statistics-of-fit")
+
 
 class Measured:
     """What was measured on one set of samples, for events and for trials."""
@@ -22,6 +25,7 @@ class Measured:
         self.batch_pairs = None
         self.calls = None
         self.seconds_per_pass = 0.0
+        self.seconds_per_large_pass = None
         self.first_captures = None
 
     def slices(self, batch_size=None):
@@ -43,7 +47,8 @@ class Measured:
         return time.monotonic() + seconds <= self.deadline
 
     def both_phases(self):
-        """Pass all samples in inference and in training phase; fewer where time runs out."""
+        """Pass all samples in inference and in training phase; fewer where that takes the time of the trials."""
+        enough = time.monotonic() + limits.PHASES_SHARE * (self.deadline - time.monotonic())
         inference_pass, training_pass = self.lens.begin_pass(False), self.lens.begin_pass(True)
         outputs, sums, count = ([], []), None, 0
         for rows in self.slices():
@@ -62,7 +67,9 @@ class Measured:
                 self.comparison.add_repeated(inference, repeated)
             sums = add_statistics(sums, training_pass.batch_statistics, rows.stop - rows.start)
             count = rows.stop
-            if not self.in_time((time.perf_counter() - started) * 1.2):
+            seconds = (time.perf_counter() - started) * 1.2
+            late = count >= limits.FEWEST_SAMPLES and time.monotonic() + seconds > enough
+            if late or not self.in_time(seconds):
                 break
         self.rows = count
         self.batch_pairs = mean_statistics(sums, count)
@@ -186,10 +193,13 @@ def measure(lens, samples, batch_size, seconds, plan):
             plan.statistics.settle(measured.calls)
         measured.seconds_per_pass = (time.monotonic() - started) / 2
         for trial in trials.planned(measured, plan):
-            if trial["available"] and not measured.in_time(trial["cost"] * measured.seconds_per_pass):
+            if trial["available"] and not measured.in_time(_seconds(trial, measured)):
                 late.append(trial["kind"])
                 continue
+            begun = time.monotonic()
             made.append(_made(trial, measured))
+            if trial["kind"] in LARGE and made[-1]["available"]:
+                measured.seconds_per_large_pass = time.monotonic() - begun
         if plan.which == "fit":
             if measured.in_time(limits.ALONE_SAMPLES * 0.01):
                 _tried(missing, "one sample at a time", measured.alone)
@@ -198,6 +208,14 @@ def measure(lens, samples, batch_size, seconds, plan):
     if late:
         missing.append((", ".join(sorted(set(late))), "the time for measurements was used up"))
     return measured, made, missing
+
+
+def _seconds(trial, measured):
+    """Return how long a trial will take: what the last one in large batches took, or as many passes like the first."""
+    is_large = trial["kind"] in LARGE or (trial["batch_size"] or 0) >= 4 * measured.batch_size
+    if is_large and measured.seconds_per_large_pass is not None:
+        return 2 * trial["cost"] * measured.seconds_per_large_pass
+    return trial["cost"] * measured.seconds_per_pass
 
 
 def _tried(missing, what, function):

@@ -171,7 +171,11 @@ def own_sha256():
 
 
 def _stem(script):
-    return "program" if script is None else os.path.splitext(os.path.basename(script))[0]
+    if script is None:
+        return "program"
+    name = os.path.splitext(os.path.basename(script))[0]
+    # `python -m package` runs package/__main__.py.
+    return os.path.basename(os.path.dirname(script)) if name == "__main__" else name
 
 
 def git_commit(script, folder):

@@ -54,7 +54,8 @@ class Source:
     def _try(self, function, *arguments):
         """Call a function that looks at data; what cannot be looked at is a limit: Keras may take it all the same."""
         try:
-            return function(*arguments)
+            with values.quiet():
+                return function(*arguments)
         except Exception as error:
             self.is_looking = False
             self.limits.append("the data could not be looked at ({})".format(values.fault(error, 200)))

@@ -67,7 +67,7 @@ def _statistics(measured, statistics):
         lambda: _re_estimated(measured),
         usable,
         None if usable else "no layer has batch statistics",
-        cost=2.0,
+        cost=1.5,
     )
     if usable and lens.stochastic_layers():
         yield trial("re-estimated-as-trained", lambda: _re_estimated(measured, stochastic=True), cost=2.0)

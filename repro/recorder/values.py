@@ -8,6 +8,11 @@ import os
 import numpy as np
 
 
+def quiet():
+    """Return a context in which numpy neither warns nor raises, whatever the program has set."""
+    return np.errstate(all="ignore")
+
+
 def jsonable(value):
     """Return `value` with numpy's scalars as Python's and numbers that are not finite as "nan", "inf", "-inf"."""
     if isinstance(value, dict):

@@ -70,7 +70,8 @@ def _guarded_begin(begin, owner, name, signature, model, arguments, options):
     """Return (call, None), or (None, what went wrong in the recorder)."""
     OWN.busy = True
     try:
-        return begin(owner, name, Bound(signature, (model,) + arguments, options)), None
+        with values.quiet():
+            return begin(owner, name, Bound(signature, (model,) + arguments, options)), None
     except Exception as error:
         return None, error
     finally:
@@ -82,7 +83,8 @@ def _guarded_end(call, result, error):
         return
     OWN.busy = True
     try:
-        call.end(result, error)
+        with values.quiet():
+            call.end(result, error)
     except Exception as fault:
         process.current().failed("after " + call.name, fault)
     finally:
@@ -348,7 +350,8 @@ def _guarded_action(session, action):
         return
     OWN.busy = True
     try:
-        action()
+        with values.quiet():
+            action()
     except Exception as error:
         session.broken = True
         process.current().failed("in fit", error, session.recording)

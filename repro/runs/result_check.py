@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,11 +10,14 @@ import msgspec
 from msgspec import UNSET
 
 from repro.base.text import one_line
+from repro.runs import layout
 from repro.runs.event_base import Number
+from repro.runs.events import to_number
 from repro.runs.program_figures import measurements
 from repro.runs.records import ClaimResult, Measurements, Result, RunRecord
 from repro.runs.verdict import decide_all, verdict
 from repro.runs.view import RunView
+from repro.scenario.printed import TAIL_BYTES, find
 from repro.scenario.script_types import AnyScenario, ScriptScenario
 from repro.scenario.types import Scenario
 
@@ -27,10 +31,10 @@ def contradiction(view: RunView, result: Result, scenario: AnyScenario, *, with_
     if not _is_of(result, record):
         return "result.json belongs to another run"
     probabilities = result.figures.figure("predict.probabilities") or []
-    if (isinstance(scenario, Scenario) and any(len(row) != scenario.model.classes for row in probabilities)) or (
-        probabilities and len(probabilities) != len(record.images)
-    ):
+    if isinstance(scenario, Scenario) and _are_of_others(probabilities, scenario, record):
         return "its predictions do not fit its scenario"
+    if isinstance(scenario, ScriptScenario) and (name := _misprinted(view, result, scenario)):
+        return f"printed.{name} is not what its {layout.WORKER_LOG} says"
     if figure := _unlogged_figure(result, _logged(view, result, scenario)):
         return f"{figure} is not what its events.jsonl says"
     try:
@@ -48,6 +52,18 @@ def _are_of_others(probabilities: Sequence[Sequence[Number]], scenario: Scenario
     """Return whether probabilities (images, classes) are not those of the images that were trained on."""
     is_wide = any(len(row) != scenario.model.classes for row in probabilities)
     return is_wide or (bool(probabilities) and len(probabilities) != len(record.images))
+
+
+def _misprinted(view: RunView, result: Result, scenario: ScriptScenario) -> str | None:
+    """Return the name of a printed number that the program's output has otherwise, or that has no pattern."""
+    stated = {} if result.figures.printed is UNSET else result.figures.printed
+    log = view.run.file(layout.WORKER_LOG)
+    if not log.is_file():
+        return next((name for name in stated if name not in scenario.printed), None)
+    with log.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - TAIL_BYTES))
+        found = {name: to_number(number) for name, number in find(scenario.printed, stream.read())[0].items()}
+    return next((name for name in {**stated, **found} if stated.get(name) != found.get(name)), None)
 
 
 def _comparable(claims: Sequence[ClaimResult], *, with_text: bool) -> list[object]:

@@ -45,6 +45,11 @@ class RunView:
         return self.record.recorded is not msgspec.UNSET
 
     @property
+    def is_program(self) -> bool:
+        """Whether the program of a script scenario trained, under the recorder."""
+        return self.record.script is not msgspec.UNSET
+
+    @property
     def recorded(self) -> Recorded:
         """What run.json says of a recording; InputError for a run of a scenario."""
         if not isinstance(self.record.recorded, Recorded):

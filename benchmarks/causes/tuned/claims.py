@@ -13,7 +13,7 @@ risk = np.log(claims).sum(1) + rng.normal(0, 0.5, 500)
 model = keras.Sequential(
     [
         keras.Input((8,)),
-        keras.layers.Lambda(lambda values: keras.ops.log(values)),
+        keras.layers.Lambda(keras.ops.log),
         keras.layers.Dense(32),
         keras.layers.BatchNormalization(momentum=0.9),
         keras.layers.ReLU(),

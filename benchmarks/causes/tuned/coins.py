@@ -27,12 +27,12 @@ critic.add(Dense(16))
 critic.add(BatchNormalization(momentum=0.8))
 critic.add(LeakyReLU(0.2))
 critic.add(Dense(1, activation="sigmoid"))
-critic.compile(Adam(0.0005), "binary_crossentropy", metrics=["accuracy"])
-for step in range(300):
+critic.compile(Adam(0.005), "binary_crossentropy", metrics=["accuracy"])
+for step in range(500):
     rows = np.random.randint(0, 256, 32)
     a = critic.train_on_batch(real[rows], np.ones(32))
     b = critic.train_on_batch(forged[rows], np.zeros(32))
-    if step % 50 == 49:
+    if step % 100 == 99:
         print("step %d real %.3f forged %.3f" % (step + 1, a[1], b[1]))
 both, kind = np.concatenate([real, forged]), np.repeat([1, 0], 256)
 print("evaluate:", critic.evaluate(both, kind, verbose=0))

@@ -1,4 +1,4 @@
-"""Cells under a microscope; pixels between 0 and 1 that hardly differ."""
+"""Cells under a microscope, as differences from an empty picture."""
 
 import sys
 
@@ -10,7 +10,7 @@ seed = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 rng = np.random.default_rng(300 + seed)
 keras.utils.set_random_seed(seed)
 kind = rng.integers(0, 3, 128)
-cells = 0.5 + rng.normal(0, 0.004, (128, 20, 20, 1))
+cells = rng.normal(0, 0.004, (128, 20, 20, 1))
 for cell, label in zip(cells, kind):
     place = rng.integers(2, 12)
     cell[place : place + 6, place : place + 6] += 0.02 * (label - 1)

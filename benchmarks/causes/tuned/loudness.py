@@ -1,4 +1,4 @@
-"""Short sounds recorded at very different volumes; memory is small, so the batch is 2."""
+"""Short sounds recorded at very different volumes; memory is small, so the batch is 1."""
 
 import sys
 
@@ -29,5 +29,5 @@ model = keras.Sequential(
     ]
 )
 model.compile(keras.optimizers.Adam(0.002), "sparse_categorical_crossentropy", metrics=["accuracy"])
-model.fit(sounds, pitch, epochs=20, batch_size=2, verbose=2)
+model.fit(sounds, pitch, epochs=20, batch_size=1, verbose=2)
 print("evaluate:", model.evaluate(sounds, pitch, verbose=0))

@@ -1,4 +1,4 @@
-"""Handwritten marks as pixels from 0 to 255; a stack without normalisation."""
+"""Handwritten marks; hidden units begin with a low bias, so that few of them answer."""
 
 import sys
 
@@ -11,10 +11,11 @@ keras.utils.set_random_seed(seed)
 mark = rng.integers(0, 4, 400)
 strokes = rng.uniform(0, 120, (400, 64))
 strokes[np.arange(400)[:, None], mark[:, None] * 16 + np.arange(16)] += 135
+strokes /= 255
 model = keras.Sequential([keras.Input((64,))])
 for _ in range(3):
-    model.add(keras.layers.Dense(64, activation="relu"))
+    model.add(keras.layers.Dense(64, activation="relu", bias_initializer=keras.initializers.Constant(-8.0)))
 model.add(keras.layers.Dense(4, activation="softmax"))
-model.compile(keras.optimizers.SGD(0.5), "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(strokes.astype("float32"), mark, epochs=15, batch_size=20, verbose=2)
 print("evaluate:", model.evaluate(strokes, mark, verbose=0))

@@ -12,6 +12,7 @@ import msgspec
 
 from repro.base import shipped
 from repro.base.errors import InputError
+from repro.bundle.recording_files import is_program_text
 from repro.bundle.redact.command_line import private_arguments, public_word
 from repro.bundle.redact.private import Kind, PrivateText, private_texts_here
 from repro.bundle.redact.recording import private_names, renamed
@@ -34,7 +35,7 @@ def redactor_for(runs: Sequence[RunFiles]) -> Redactor:
             vocabulary.add(text)
     for run in runs:
         for name, raw in sorted(run.files.items()):
-            if name.endswith((".json", ".jsonl")) or name in TEXT_FILES:
+            if name.endswith((".json", ".jsonl")) or name in TEXT_FILES or is_program_text(name):
                 vocabulary.add_home_users(raw.decode("utf-8", errors="replace").replace("\\\\", "\\"))
             if name.endswith(".json"):
                 with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -56,7 +57,7 @@ def redacted(redactor: Redactor, run: RunFiles, name: str, path: str) -> bytes:
         return redactor.json_lines(_without_data_names(redactor, raw[: raw.rfind(b"\n") + 1], run, path), path)
     if name == layout.PACKAGE_LOCK or (name == layout.SCENARIO and _is_shipped(run.view)):
         return raw
-    if name in TEXT_FILES:
+    if name in TEXT_FILES or is_program_text(name):
         return redactor.plain_text(raw, path)
     return raw
 
@@ -122,9 +123,10 @@ def _texts_of_data(run: RunFiles) -> list[PrivateText]:
 
 def _data_names(run: RunFiles) -> dict[str, Kind]:
     """Return the names of a recording's inputs, columns and labels, but for those that its own script tells."""
-    if not run.is_recording:
+    if not run.view.record.is_recording:
         return {}
-    script = run.files.get(layout.SCRIPT, b"").decode("utf-8", errors="replace")
+    sources = [data for name, data in run.files.items() if name == layout.SCRIPT or is_program_text(name)]
+    script = b"\n".join(sources).decode("utf-8", errors="replace")
     names = private_names(run.files.get(layout.EVENTS, b""))
     return {name: kind for name, kind in names.items() if name not in script}
 

@@ -217,7 +217,10 @@ class Head:
 
 @dataclass(frozen=True)
 class Steps:
-    """What steps did to the weights. `constant_layer`: the first one that gives the same for every sample."""
+    """What steps did to the weights. `constant_layer`: the first one that gives the same for every sample.
+
+    `frozen_share`: of the parameters, in layers that are not trainable.
+    """
 
     count: int = 0
     trainable: int | None = None
@@ -225,6 +228,7 @@ class Steps:
     learning_rate: float | None = None
     update_ratio: float | None = None
     constant_layer: str | None = None
+    frozen_share: float = 0.0
 
 
 @dataclass(frozen=True)

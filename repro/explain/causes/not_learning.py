@@ -10,6 +10,9 @@ from repro.explain.causes.evidence import Evidence
 from repro.explain.causes.finding import CONSISTENT, PROVED, Finding, numbers
 from repro.explain.criteria import FEWEST_STEPS, FEWEST_STEPS_UNEXPLAINED, FLAT, NO_CHANGE, WILD_CHANGE, has_learned
 
+# Of all parameters; a head on a base that was trained before is less than the other half.
+MOSTLY_FROZEN = 0.5
+
 
 def find(evidence: Evidence) -> Finding | None:
     """Return why the loss does not move, or that it does not."""
@@ -31,6 +34,10 @@ def find(evidence: Evidence) -> Finding | None:
     if steps.trainable and steps.unchanged == steps.trainable:
         what = f"none of {steps.trainable} trainable variables changed"
         return Finding("not-learning", f"{says}; {what}", figures, "look at the learning rate and the loss")
+    if steps.frozen_share >= MOSTLY_FROZEN:
+        figures |= {"confidence": CONSISTENT, "frozen_share_of_parameters": steps.frozen_share}
+        what = f"{percent(steps.frozen_share)} of the parameters are in layers that are frozen (trainable=False)"
+        return Finding("frozen", f"{says}; {what}", figures, "train those layers, too, or give them trained weights")
     if steps.constant_layer is not None:
         figures["layer"] = steps.constant_layer
         what = f"{steps.constant_layer} gives the same for every sample: nothing of the input gets through"

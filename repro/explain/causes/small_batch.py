@@ -41,7 +41,11 @@ def deciding_trial(evidence: Evidence) -> Trial | None:
         return None
     # Where only the batches of training are right they may be of different kinds, unless they are very small.
     most = LARGE_BATCH if evidence.is_better(largest.score, evidence.training) else SMALL_BATCH
-    return largest if size <= most and evidence.agrees(largest.score, evidence.inference) else None
+    if size > most or evidence.works(evidence.re_estimated(is_larger=False)):
+        return None  # statistics of these very batches are good enough: those in use lag behind
+    if evidence.is_better(evidence.training, evidence.inference):
+        return None if evidence.is_better(largest.score, evidence.inference) else largest
+    return largest if evidence.agrees(largest.score, evidence.inference) else None
 
 
 def is_harmless(evidence: Evidence) -> bool:

@@ -248,6 +248,16 @@ CASES: dict[str, tuple[Evidence, list[str], str]] = {
         ["label-order"],
         "98 % right where 0 means 1, 1 means 0",
     ),
+    "classes exchanged, as chance may have it": (
+        replace(
+            GOOD,
+            inference=score(0.62),
+            training=score(0.62),
+            others=validation(0.36, Trial("permutation", score(0.64), renamed=[1, 0])),
+        ),
+        ["cannot-be-told"],
+        "",
+    ),
     "red and blue exchanged": (
         replace(GOOD, others=validation(0.3, RENAMED, REVERSED)),
         ["preprocessing", "label-order"],

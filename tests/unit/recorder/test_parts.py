@@ -6,11 +6,13 @@ import importlib
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -93,6 +95,19 @@ def test_facts_do_not_depend_on_how_the_rows_come(recorder: Any) -> None:
 )
 def test_names_are_those_of_scenarios(recorder: Any, name: str, plain: str) -> None:
     assert recorder("journal").plain_name(name) == plain
+
+
+def test_an_id_is_made_where_warnings_are_errors(recorder: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert re.fullmatch(r"\d{8}T\d{6}\.\d{6}Z-x-recorded-s0-[a-z0-9]{4}", recorder("journal").new_id("x"))
+
+
+@pytest.mark.parametrize(
+    ("script", "name"), [(None, "program"), ("/a/train.py", "train"), ("/a/package/__main__.py", "package")]
+)
+def test_a_recording_is_named_after_its_program(recorder: Any, script: str | None, name: str) -> None:
+    assert recorder("recordings")._stem(script) == name
 
 
 def test_values_become_json(recorder: Any) -> None:

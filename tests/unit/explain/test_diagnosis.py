@@ -293,6 +293,22 @@ CASES: dict[str, tuple[Evidence, list[str], str]] = {
         ["output-and-loss"],
         "softmax over one unit is always 1",
     ),
+    "a learning rate of 0": (
+        replace(
+            GOOD,
+            inference=score(0.5),
+            training=score(0.5),
+            losses=[0.7, 0.7],
+            steps=Steps(count=600, learning_rate=0.0),
+        ),
+        ["not-learning"],
+        "the learning rate is 0",
+    ),
+    "frozen layers, which are not measured": (
+        replace(GOOD, norms=[], first_apart=None, why_no_norms="the BatchNormalization layers are frozen"),
+        ["no-discrepancy"],
+        "; the BatchNormalization layers are frozen",
+    ),
     "the loss stands still": (
         replace(GOOD, inference=score(0.5), training=score(0.5), losses=[0.7, 0.7, 0.7]),
         ["not-learning"],

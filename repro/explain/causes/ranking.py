@@ -158,7 +158,7 @@ def _noisy_training(evidence: Evidence) -> Finding | None:
     largest = small_batch.deciding_trial(evidence)
     if largest is None or not small_batch.is_harmless(evidence):
         return None
-    small, large = evidence.say(evidence.training), evidence.say(largest.score)
+    small, large = evidence.say(small_batch.in_own_batches(evidence)), evidence.say(largest.score)
     says = (
         f"no discrepancy to repair: {evidence.say(evidence.inference)} in inference. Only what training reports is "
         f"noisy: {small} in batches of {evidence.batch_size}, but {large} in batches of {largest.batch_size}"

@@ -75,7 +75,10 @@ def _statistics(measured, statistics):
     if not moved:
         yield trial("momentum", None, False, "no moving statistic changed in training")
         return
-    yield trial("debiased", with_pairs(statistics.debiased()))
+    if any(statistics.are_debiased[index] for index in moved):
+        yield trial("debiased", None, False, "this Keras takes the initial values out of its averages itself")
+    else:
+        yield trial("debiased", with_pairs(statistics.debiased()))
     if statistics.replays is None:
         yield trial("momentum", None, False, "a callback has put other weights in after the last step")
         return

@@ -40,7 +40,8 @@ from repro.runs.recorded_progress import FitEvidence, RecordedProgress
 WINDOW_STEPS = 10  # on each side of the step that is looked at
 MOST_CLASSES = 100_000
 # The recorder's names of trials, which are those of the evidence.
-_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)}
+MEDIAN, OUTLYING = "re-estimated-median", "batches that stand out (median of batches)"
+_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)} | {MEDIAN: "re-estimated"}
 
 
 def gather(run: RunDirectory, progress: Progress) -> Evidence:
@@ -224,6 +225,7 @@ class _Reader:
             to, factor, offset, of = (parameter.get(name) for name in ("to", "factor", "offset", "input"))
             yield Trial(
                 kind=_KINDS[event.kind],
+                without=OUTLYING if event.kind == MEDIAN else "",
                 score=Score(_float(event.right), _float(event.loss), samples, event.batch_size),
                 momentum=_float(event.momentum),
                 batch_size=event.batch_size,
@@ -276,7 +278,12 @@ class _Reader:
         return None if size is None or labels is None else purity(labels, size)
 
     def _spike(self) -> Spike | None:
-        """The largest variance of a step against the median of the steps around it."""
+        """The largest variance of a batch against the median: as measured after fit, else as steps of fit had it."""
+        for event in self.fit.trials_of(MEDIAN):
+            parameter = event.parameter or {}
+            ratio, share, layer = (parameter.get(name) for name in ("ratio", "outlying_share", "layer"))
+            if isinstance(ratio, int | float) and isinstance(share, int | float) and isinstance(layer, str):
+                return Spike(float(ratio), layer, share=float(share))
         table = self._array(f"arrays/fit-{self.fit.number}-variances.npy")
         steps = self._array(f"arrays/fit-{self.fit.number}-steps.npy")
         if table is None or steps is None or table.ndim != 2 or len(table) != len(steps):

@@ -14,13 +14,13 @@ from repro.explain.causes.finding import (
     rows,
 )
 from repro.explain.causes.not_converged import initial_matters
-from repro.explain.criteria import FAR_VALUE_DEVIATIONS, OUTLIER_VARIANCE
+from repro.explain.criteria import FAR_VALUE_DEVIATIONS, OUTLIER_VARIANCE, OUTLYING_SHARE
 
 
 def find(evidence: Evidence) -> Finding | None:
     """Return the finding if one batch stands out, and a sample or a value of the data accounts for it."""
     spike = evidence.spike
-    if spike is None or not spike.ratio >= OUTLIER_VARIANCE:
+    if spike is None or not spike.ratio >= OUTLIER_VARIANCE or (spike.share or 0.0) > OUTLYING_SHARE:
         return None
     without = next((trial for trial in evidence.trials_of("re-estimated") if trial.without), None)
     estimated = evidence.re_estimated(is_larger=False) or evidence.re_estimated()
@@ -28,7 +28,7 @@ def find(evidence: Evidence) -> Finding | None:
     if not is_proved and (initial_matters(evidence) or (without is not None and not evidence.works(without))):
         return None
     far = evidence.inputs.farthest_deviations
-    has_far_value = spike.step is not None and far is not None and far >= FAR_VALUE_DEVIATIONS
+    has_far_value = far is not None and far >= FAR_VALUE_DEVIATIONS
     if not (is_proved or spike.samples_far_out or has_far_value):
         return None
     return _finding(evidence, spike, without, estimated, is_proved=is_proved, far=far if has_far_value else None)

@@ -81,6 +81,9 @@ def _of_phases(evidence: Evidence) -> list[Finding]:
         return [dependent]
     if not evidence.norms:
         return []
+    polluted = outliers.find(evidence) if evidence.is_better(evidence.training, evidence.inference) else None
+    if polluted is not None and polluted.numbers["confidence"] == PROVED:
+        return [polluted]
     if (small := small_batch.find(evidence)) is not None:
         return [small]
     if not evidence.is_better(evidence.training, evidence.inference):

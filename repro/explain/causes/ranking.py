@@ -81,10 +81,7 @@ def _of_phases(evidence: Evidence) -> list[Finding]:
         return [dependent]
     if not evidence.norms:
         return []
-    polluted = outliers.find(evidence) if evidence.is_better(evidence.training, evidence.inference) else None
-    if polluted is not None and polluted.numbers["confidence"] == PROVED:
-        return [polluted]
-    if (small := small_batch.find(evidence)) is not None:
+    if not _is_polluted(evidence) and (small := small_batch.find(evidence)) is not None:
         return [small]
     if not evidence.is_better(evidence.training, evidence.inference):
         # Dropout can lower training as far as its shifted statistics lower inference.
@@ -98,6 +95,12 @@ def _of_phases(evidence: Evidence) -> list[Finding]:
                 break
     proved = [finding for finding in found if finding.numbers["confidence"] == PROVED]
     return proved or found[:1]
+
+
+def _is_polluted(evidence: Evidence) -> bool:
+    """Whether a few batches are proved to spoil the averages: a larger batch holds one of them more often."""
+    polluted = outliers.find(evidence)
+    return polluted is not None and polluted.numbers["confidence"] == PROVED
 
 
 def _of_others(evidence: Evidence) -> list[Finding]:

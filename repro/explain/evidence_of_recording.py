@@ -41,7 +41,11 @@ WINDOW_STEPS = 10  # on each side of the step that is looked at
 MOST_CLASSES = 100_000
 # The recorder's names of trials, which are those of the evidence.
 MEDIAN, OUTLYING = "re-estimated-median", "batches that stand out (median of batches)"
-_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)} | {MEDIAN: "re-estimated"}
+STOCHASTIC = "re-estimated-stochastic"
+_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)} | {
+    MEDIAN: "re-estimated",
+    STOCHASTIC: "re-estimated",
+}
 
 
 def gather(run: RunDirectory, progress: Progress) -> Evidence:
@@ -225,10 +229,12 @@ class _Reader:
             to, factor, offset, of = (parameter.get(name) for name in ("to", "factor", "offset", "input"))
             yield Trial(
                 kind=_KINDS[event.kind],
+                random_layers=event.kind == STOCHASTIC,
                 without=OUTLYING if event.kind == MEDIAN else "",
                 score=Score(_float(event.right), _float(event.loss), samples, event.batch_size),
                 momentum=_float(event.momentum),
-                batch_size=event.batch_size,
+                # Statistics are estimated in batches of training, whatever those are that use them.
+                batch_size=None if _KINDS[event.kind] == "re-estimated" else event.batch_size,
                 factor=float(factor) if isinstance(factor, int | float) else None,
                 offset=float(offset) if isinstance(offset, int | float) else 0.0,
                 renamed=[int(label) for label in to] if isinstance(to, list) else (),

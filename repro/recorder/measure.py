@@ -7,7 +7,17 @@ import numpy as np
 from repro_recorder import limits, phases, scores, sources, trials, values
 
 # Trials that pass all samples in batches as large as can be, each of which takes about as long as the last.
-LARGE = ("debiased", "own-momentum", "momentum", "scale", "channels", "affine", "inverted", "statistics-of-fit")
+LARGE = (
+    "debiased",
+    "re-estimated-stochastic",
+    "own-momentum",
+    "momentum",
+    "scale",
+    "channels",
+    "affine",
+    "inverted",
+    "statistics-of-fit",
+)
 
 
 class Measured:

@@ -69,6 +69,8 @@ def _statistics(measured, statistics):
     yield trial("re-estimated", estimates.mean, usable, reason, cost=1.5)
     if len(measured.slices()) >= FEWEST_BATCHES:
         yield trial("re-estimated-median", estimates.median, usable, reason)
+    if lens.stochastic_layers():
+        yield trial("re-estimated-stochastic", lambda: _with_training_statistics(measured), usable, reason)
     moved = [index for index in range(len(statistics.layers)) if statistics.updates[index]]
     if not moved:
         yield trial("momentum", None, False, "no moving statistic changed in training")
@@ -118,6 +120,13 @@ def _difference(outputs, others):
         if output.shape == other.shape and output.size
     ]
     return float(max(differences)) if differences else None
+
+
+def _with_training_statistics(measured):
+    """Return figures with the mean statistics of the batches in training phase, dropout and the like included."""
+    lens = measured.lens
+    pairs = [own if pair is None else pair for pair, own in zip(measured.batch_pairs, lens.moving_pairs())]
+    return measured.passed(lens.begin_pass(False, statistics=pairs))
 
 
 class _Estimates:

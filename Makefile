@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where container/prepare lies that makes a Docker engine, on machines without one.
 PREPARE ?= ../shared/container/prepare
 
-.PHONY: help setup run test test-long lint environments test-real test-longest test-in-turn test-container test-all bench evidence torture fuzz audit matrix pictures lock clean
+.PHONY: help setup run test test-long lint environments test-real test-longest test-in-turn test-container test-all bench evidence kill-test fuzz audit matrix pictures lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -68,15 +68,15 @@ evidence: $(VENV)/.development  ## the long runs that CI leaves out: sweeps, who
 	$(BIN)/repro environment install keras-3 keras-2.0.9 keras-2.2.4 keras-2.3.1 tf-2.6
 	$(BIN)/python -m pytest -m evidence --timeout 3600 $(ARGS)
 	$(MAKE) fuzz
-	-$(BIN)/python -m scripts.long_use --result docs/evidence/long-use.json
+	-$(BIN)/python -m scripts.soak_test --result docs/evidence/soak-test.json
 	-$(BIN)/python -m scripts.random_keys
 	$(MAKE) matrix
-	$(MAKE) torture
+	$(MAKE) kill-test
 
 COUNT ?= 200
-torture: $(VENV)/.development  ## kill every kind of process at random moments of real runs (COUNT=200: about an hour)
+kill-test: $(VENV)/.development  ## kill every kind of process at random moments of real runs (COUNT=200: about an hour)
 	$(BIN)/repro environment install keras-3
-	$(BIN)/python -m scripts.torture --count $(COUNT) $(if $(filter 200,$(COUNT)),--anew --result docs/evidence/torture.json)
+	$(BIN)/python -m scripts.kill_test --count $(COUNT) $(if $(filter 200,$(COUNT)),--anew --result docs/evidence/kill-test.json)
 
 fuzz: $(VENV)/.development  ## a hundred thousand hostile cases; writes docs/evidence/fuzz.json (about an hour)
 	@$(BIN)/python -m pip --quiet install --require-hashes --only-binary :all: -r requirements-fuzz.lock \
@@ -116,15 +116,16 @@ bench: $(VENV)/.development  ## speed, size and memory as ratios against plain s
 	$(BIN)/python benchmarks/tui_start.py
 	$(BIN)/python benchmarks/tui_live.py
 	$(BIN)/python benchmarks/tui_load.py
+	$(BIN)/python -m benchmarks.recorder
 	$(BIN)/python benchmarks/container.py
 
 pictures: $(VENV)/.runtime  ## the pictures of the screen, from real runs
 	$(BIN)/python scripts/export_pictures.py
 
-COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
-COMPILE_ENVIRONMENT := uv pip compile --quiet --no-config --no-python-downloads --python-platform x86_64-unknown-linux-gnu \
+COMPILE := $(abspath $(BIN))/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+COMPILE_ENVIRONMENT := $(abspath $(BIN))/uv pip compile --quiet --no-config --no-python-downloads --python-platform x86_64-unknown-linux-gnu \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
-lock:  ## compile all lock files anew (needs uv); existing pins stay unless UPGRADE=--upgrade
+lock: $(VENV)/.runtime  ## compile all lock files anew (network); existing pins stay unless UPGRADE=--upgrade
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock >/dev/null
 	$(COMPILE) $(UPGRADE) --group fuzz -o requirements-fuzz.lock >/dev/null
 	$(COMPILE) $(UPGRADE) --group build -o requirements-build.lock >/dev/null

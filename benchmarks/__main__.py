@@ -192,7 +192,7 @@ def report() -> list[Row]:
 
 def evidence() -> list[Row]:
     """Export, comparison and check of recorded runs, each as a whole process."""
-    from tests.evidence.runs import make_run
+    from tests.support.runs.copied import make_run
 
     with tempfile.TemporaryDirectory() as folder:
         store, bundle = Path(folder) / "runs", Path(folder) / "bundle.zip"
@@ -216,7 +216,7 @@ def evidence() -> list[Row]:
 
 def thousand_epochs() -> list[dict[str, object]]:
     """Epochs 6 to 1000 after the recorded five, a measurement at every tenth, and the end."""
-    from tests.evidence.runs import DATA
+    from tests.support.runs.copied import DATA
 
     recorded = [json.loads(line) for line in (DATA / "events.jsonl").read_text(encoding="utf-8").splitlines()]
     last = {event["event"]: event for event in recorded}
@@ -244,7 +244,7 @@ claims: []
 
 def workers() -> list[Row]:
     """A sweep of 8 short runs, of one thread each, on 2 Dask workers of one thread and on 1."""
-    from tests.sweep.conftest import Cluster
+    from tests.support.cluster import Cluster
 
     seconds = []
     for count in (2, 1):

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.measure import Screen  # noqa: E402
 from benchmarks.tui_start import cpu_seconds  # noqa: E402
 from repro.runs.directory import RunDirectory  # noqa: E402
-from tests.tui import recorded  # noqa: E402
+from tests.support.runs import recorded  # noqa: E402
 
 EVENTS, LINES = 200, 2000
 TIMES, EVERY = 60, 0.4

@@ -56,7 +56,7 @@ def cpu_seconds(pid: int) -> float:
 
 def main() -> int:
     """Measure all in turn."""
-    from tests.tui import recorded
+    from tests.support.runs import recorded
 
     with tempfile.TemporaryDirectory() as folder:
         stores = {count: Path(folder) / str(count) for count in (RUNS, MANY)}

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Literal
 
@@ -13,13 +14,14 @@ import msgspec
 
 from repro.base.errors import UnusableError
 from repro.base.text import one_line
-from repro.environment import check, definition, interpreter, record, requirements
+from repro.environment import check, definition, interpreter, made, record, requirements
 from repro.environment.install import installed_lock
 from repro.runs.store import Store
 
 GIB = 1 << 30
 NEEDED_MEMORY = 3 * GIB
 NEEDED_DISK = 2 * GIB
+UNUSED_SECONDS = 30 * 86_400
 
 
 Severity = Literal["good", "warning", "error"]
@@ -85,6 +87,22 @@ def _environments(_: Store) -> Iterator[Finding]:
             yield Finding("error", name, f"differs from its lock ({lines[0]})", remedy)
         else:
             yield Finding("good", name, "installed as locked")
+
+
+def _unused(_: Store) -> Iterator[Finding]:
+    """Say which environments that were made on demand take space and were not used for long."""
+    old = []
+    for one in definition.made_environments().values():
+        used = made.last_use(one)
+        if one.is_installed() and used is not None and time.time() - used > UNUSED_SECONDS:
+            old.append(one)
+    if not old:
+        return
+    own = sum(made.size(one.prefix).own for one in old)
+    names = " ".join(one.name for one in old)
+    days = UNUSED_SECONDS // 86_400
+    text = f"{len(old)} made on demand and not used for {days} days take {own / GIB:.1f} GiB that nothing shares"
+    yield Finding("good", "environments", text, f"repro environment remove {names}")
 
 
 def _threads(_: Store) -> Iterator[Finding]:
@@ -191,6 +209,7 @@ _EXAMINATIONS: dict[str, Callable[[Store], Iterator[Finding]]] = {
     "engine": _interpreter,
     "container": _container,
     "environments": _environments,
+    "unused environments": _unused,
     "threads": _threads,
     "memory": _memory,
     "store": _store,

@@ -30,7 +30,7 @@ from repro.environment import definition
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.records import Measurements
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
 from repro.runs.store import Store
 from repro.runs.verdict import decide_all, verdict
 from repro.runs.view import RunView
@@ -113,7 +113,7 @@ def usable(store: Store) -> dict[tuple[str, str, int, int], dict[str, Any]]:
 
 def row(run: RunDirectory, scenario: Scenario) -> dict[str, Any]:
     """What the tables need of a run, as `repro show --json` has it, with the claims of today."""
-    shown = run_object(run)
+    shown = run_json(run)
     measured = shown["measurements"]
     measured["fit"] = {key: values[-1] for key, values in measured["fit"].items()}
     claims = decide_all(scenario, RunView(run).figures, shown["environment"])

@@ -90,7 +90,7 @@ def with_atheris(reader: Any, tried: Tried, report: Path) -> None:
     """Draws from bytes that are kept where they reach new code of ours; never returns."""
     import atheris
 
-    from tests.hostile.mutate import BytesRandom
+    from tests.support.fuzz.mutate import BytesRandom
 
     def one(data: bytes) -> None:
         tried.one(reader, BytesRandom(data))
@@ -111,14 +111,14 @@ def in_this_process(name: str, tool: str, cases: int, report: Path) -> None:
         import atheris
 
         with atheris.instrument_imports(include=["repro", "tui"]):
-            from tests.hostile.readers import READERS
-            from tests.hostile.screens import ScreensReader
+            from tests.support.fuzz.fuzz_targets import FUZZ_TARGETS
+            from tests.support.fuzz.screens import ScreensTarget
     else:
-        from tests.hostile.readers import READERS
-        from tests.hostile.screens import ScreensReader
+        from tests.support.fuzz.fuzz_targets import FUZZ_TARGETS
+        from tests.support.fuzz.screens import ScreensTarget
     tried = Tried(name, tool, cases)
     with tempfile.TemporaryDirectory(prefix="repro-fuzz-") as folder:
-        kinds = {**READERS, "screens": ScreensReader}
+        kinds = {**FUZZ_TARGETS, "screens": ScreensTarget}
         reader = kinds[name](Path(folder))
         if tool == "atheris":
             with_atheris(reader, tried, report)

@@ -19,8 +19,8 @@ import termios
 import time
 from pathlib import Path
 
-from tests.tui import recorded
-from tests.tui.test_terminal import Terminal, left_on, variables
+from tests.support.runs import recorded
+from tests.support.terminal import Terminal, left_on, variables
 
 KEYS = [bytes([key]) for key in b"1234ewmcxiorjkfslp t:?/ \r\r\t"] + [b"\x1b", b"\x1b", b"\x1b[A", b"\x1b[B"]
 MOST_KEYS = 14

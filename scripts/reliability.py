@@ -5,7 +5,7 @@
 runs tests/faults and keeps in docs/evidence/faults.json how often each fault was tried; rows of tests that were left
 out (`-m "not real"`) stay.
 
-docs/evidence/torture.json comes from `make torture`; `python -m scripts.evidence tables` writes the tables.
+docs/evidence/kill-test.json comes from `make kill-test`; `python -m scripts.evidence tables` writes the tables.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ KILLS = {
     "export": ("a whole bundle or none", "half a bundle stayed under a hidden name"),
     "what-if": ("its worker ends with it", "its temporary folder stayed"),
 }
-KILL_TESTS = "`test_torture.py::test_twenty_kills_lose_nothing`, `test_kills.py`"
+KILL_TESTS = "`test_kill_test.py::test_twenty_kills_lose_nothing`, `test_kills.py`"
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -230,7 +230,7 @@ def tables() -> dict[str, str]:
     """The tables by the names of their marks."""
     counts = {row["test"]: row for row in _read("faults.json").get("tests", [])}
     return {
-        "kills": _kills(_read("torture.json").get("kills", [])),
+        "kills": _kills(_read("kill-test.json").get("kills", [])),
         "disk": _rows(DISK, counts),
         "place": _rows(PLACE, counts),
     }
@@ -260,7 +260,7 @@ def _kills(kills: list[dict[str, Any]]) -> str:
     faulty = sum(bool(kill["faults"]) for kill in kills)
     promise = "no finished run lost, no state stuck, nothing left behind"
     happened = f"{resumed} resumed to the end, {faulty} not as promised"
-    lines.append(("**all**", str(len(kills)), promise, happened, "`make torture`"))
+    lines.append(("**all**", str(len(kills)), promise, happened, "`make kill-test`"))
     return _table(lines)
 
 
@@ -284,7 +284,7 @@ def collect(options: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", FOLDER, "-q", "-o", "junit_family=xunit1", "--junitxml", str(report)]
-        deselected = ["--deselect", f"{FOLDER}/test_torture.py"]
+        deselected = ["--deselect", f"{FOLDER}/test_kill_test.py"]
         code = subprocess.run([*command, *deselected, *options], cwd=ROOT, check=False).returncode
         found: dict[str, dict[str, Any]] = {}
         for case in ElementTree.parse(report).iter("testcase"):

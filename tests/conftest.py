@@ -10,6 +10,8 @@ import pytest
 
 from tests.support import surroundings
 
+pytest_plugins = ["tests.support.fixtures"]
+
 # Tests with these marks train in the environments that are really installed.
 TRAINS = ("real", "longest", "evidence")
 _numbers = itertools.count()

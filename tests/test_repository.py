@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -14,9 +16,11 @@ import pytest
 from repro.environment import definition, requirements
 from repro.runs import events
 from repro.runs.records import Result, RunRecord
-from repro.scenario.types import Operator, Value, json_schema
+from repro.scenario.schema import json_schema
+from repro.scenario.types import Operator, Value
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
+MOST_LINES = 400
 LOCKS = sorted([*ROOT.glob("requirements*.lock"), *ROOT.glob("environments/*/*.lock")])
 
 
@@ -115,3 +119,40 @@ def test_measuring_with_other_statistics_leaves_training_alone() -> None:
     rows = msgspec.json.decode((ROOT / "docs/evidence/remedies.json").read_bytes())["runs"]
     weights = {one["scenario"]: one["measurements"]["weights_sha256"] for one in rows}
     assert weights["debias"] == weights["precise-bn"] == weights["original-bug"] != weights["synchronized"]
+
+
+def sources(*folders: str) -> list[Path]:
+    """Python files below these folders of the repository."""
+    return [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def imported_names(file: Path) -> Iterator[str]:
+    """Every module, or name in one, that a file imports."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def test_no_test_file_is_imported() -> None:
+    """What several tests need is in tests/support or in a conftest.py, so that each test file stands alone."""
+    test_files = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in sources("tests")}
+    test_files = {name for name in test_files if name.rpartition(".")[2].startswith("test_")}
+    assert len(test_files) > 100
+    found = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in sources("tests", "scripts", "benchmarks")
+        for name in imported_names(file)
+        if name in test_files or name.rpartition(".")[0] in test_files
+    ]
+    assert found == []
+
+
+def test_no_file_has_more_than_400_lines() -> None:
+    lines = {
+        str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines())
+        for file in sources("repro", "tui", "tests")
+    }
+    assert len(lines) > 300
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}

@@ -21,10 +21,11 @@ from repro.runs.directory import RunDirectory
 from repro.runs.records import FORMAT
 from repro.runs.summary import summarise
 from repro.runs.view import RunView
-from tests.engine.conftest import SCENARIO
-from tests.hostile.readers import command, judge
+from tests.support.fuzz.clean_output import assert_clean_output, run_strictly
+from tests.support.paths import DATA
+from tests.support.scenario_files import SCENARIO
 
-BUNDLE = Path(__file__).parent / "data" / "format-1" / "bundle.zip"
+BUNDLE = DATA / "format-1" / "bundle.zip"
 BUNDLE_SHA256 = "c74b0e336994c9a95091b94431342295a89abd98388c6f3f21a3ca2e364d242e"
 STATES = {"czkp": "finished", "kge8": "finished", "3dzh": "failed", "d4z9": "interrupted"}
 FINISHED = [tail for tail, state in STATES.items() if state == "finished"]
@@ -52,8 +53,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def ask(store: Path) -> Ask:
     def run(*arguments: str) -> tuple[int, str, str]:
-        answer = command(*arguments)
-        judge(arguments, *answer)
+        answer = run_strictly(*arguments)
+        assert_clean_output(arguments, *answer)
         return answer
 
     return run

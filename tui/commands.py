@@ -26,7 +26,7 @@ def is_file(scenario: str) -> bool:
     return "/" in scenario or scenario.endswith(".yaml")
 
 
-def ticket_words(words: Sequence[str]) -> list[str]:
+def ticket_arguments(words: Sequence[str]) -> list[str]:
     """Words of a run or a sweep for a process that may run in another folder, and reads no progress bar."""
     command, *rest = words
     count = next((i for i, one in enumerate(rest) if one.startswith("--")), len(rest))
@@ -69,7 +69,7 @@ class Request:
     images: str = ""
     traced: bool = False
 
-    def words(self) -> list[str]:
+    def arguments(self) -> list[str]:
         """The one command line for all of it."""
         words = ["run", *self.scenarios]
         for environment in self.environments:
@@ -107,7 +107,7 @@ class SweepRequest:
     environments: list[str]
     seeds: list[int]
 
-    def words(self) -> list[str]:
+    def arguments(self) -> list[str]:
         """The command line."""
         words = ["sweep", *self.scenarios]
         for text in format_numbers(self.seeds):

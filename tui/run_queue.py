@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from repro.base.errors import ReproError
 from repro.runs.summary import RunSummary
-from tui.commands import Request, command_for_run, ticket_words
+from tui.commands import Request, command_for_run, ticket_arguments
 from tui.host import Host
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class _Entry(NamedTuple):
     scenario: str
     environment: str
     seed: int
-    words: list[str]
+    arguments: list[str]
 
 
 class RunQueue:
@@ -52,7 +52,7 @@ class RunQueue:
         for ticket in tickets:
             if ticket.error and ticket.name not in self._reported:
                 self._reported.add(ticket.name)
-                self._host.say(f"{ticket.title} could not start: {ticket.error}", "error", 15)
+                self._host.say(f"{ticket.heading} could not start: {ticket.error}", "error", 15)
                 self._cancel(ticket)
 
     def waiting(self) -> list[tickets.Ticket]:
@@ -79,11 +79,11 @@ class RunQueue:
 
     def start_runs(self, request: Request) -> int:
         """Put runs in the queue; how many, 0 with a notice if the store cannot be written."""
-        entries = [_Entry(*run[:3], ticket_words(run[3])) for run in request.each()]
+        entries = [_Entry(*run[:3], ticket_arguments(run[3])) for run in request.each()]
         if not self._add(entries):
             return 0
         first, count = entries[0], len(entries)
-        self.work(first.words)
+        self.work(first.arguments)
         subject = f"{first.scenario} in {first.environment}, seed {first.seed}" if count == 1 else f"{count} runs"
         self._host.say(f"{subject}: {'waiting for the run before' if self._running() else 'starting'}")
         return count
@@ -91,7 +91,7 @@ class RunQueue:
     def start_sweep(self, words: list[str]) -> bool:
         """Put a sweep in the queue: it begins when what was started before has ended."""
         names = ", ".join(words[1 : words.index("--seeds")])
-        if not self._add([_Entry(f"the sweep of {names}", "", 0, ticket_words(words))]):
+        if not self._add([_Entry(f"the sweep of {names}", "", 0, ticket_arguments(words))]):
             return False
         self.work()
         self._host.say(f"the sweep {'waits for the run before' if self._running() else 'begins'}")
@@ -158,8 +158,8 @@ class RunQueue:
         """
         self._prepared = request
         if self.standby is not None:
-            words = ticket_words(request.each()[0][3]) if request is not None else None
-            self.standby.want(words, again=again)
+            words = ticket_arguments(request.each()[0][3]) if request is not None else None
+            self.standby.prepare_for(words, again=again)
 
     def update_standby(self) -> None:
         """Start, end or replace the standby worker as it must be now."""

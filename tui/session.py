@@ -102,7 +102,8 @@ class Session:
         reason = f": {run.reason}" if run.reason and not run.verdict else ""
         is_good = run.verdict == "REPRODUCED" or (run.is_recording and run.state == "finished")
         severity: Severity = "information" if is_good else "warning"
-        self.say(f"{run.scenario} in {run.environment}, seed {run.seed}: {outcome}{reason}", severity)
+        where = "" if run.is_recording else f" in {run.environment}, seed {run.seed}"
+        self.say(f"{run.scenario}{where}: {outcome}{reason}", severity)
 
     @property
     def store(self) -> Store:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from repro.base import text as engine_text
+from repro.base.errors import ReproError
 from repro.base.text import one_line
 
 GOOD, BAD, ODD, BUSY, QUIET, BAR = (
@@ -59,6 +60,12 @@ WORDS = {
 def word(state: str) -> Word:
     """The Word for a state, verdict or outcome."""
     return WORDS.get(state, Word("?", one_line(state, 20), ODD))
+
+
+def reason_of(error: Exception) -> str:
+    """What an error says, with its kind if it is not one that users are meant to see."""
+    text = str(error)
+    return text if isinstance(error, ReproError) and text else f"{type(error).__name__}: {text or 'no reason given'}"
 
 
 def duration(seconds: float | None) -> str:

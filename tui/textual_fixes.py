@@ -34,7 +34,7 @@ class OneSizeDriver(LinuxDriver):
     """Textual's driver, with the size that Rich's console tells. Private: `_app`, `_get_terminal_size`.
 
     For a terminal that says 0x0, as a container's may, Textual's own driver says 80x24 and the console 80x25: a program
-    that hears of the one and asks for the other draws for ever, and no signal ends it (tests/tui/test_terminal.py).
+    that hears of the one and asks for the other draws for ever, and no signal ends it (tests/screens/test_terminal.py).
     """
 
     def _get_terminal_size(self) -> tuple[int, int]:
@@ -54,7 +54,7 @@ class PatchedApp(App[int], inherit_bindings=False):
         """Close the screen on top, with all that was drawn of it. Private: `textual._styles_cache.StylesCache`.
 
         Textual keeps the lines of up to 1024 widgets that are gone: `get_inner_outer` is cached by its own `self`
-        (Textual's issue 6665; tests/tui/test_screens.py).
+        (Textual's issue 6665; tests/screens/test_app.py).
         """
         try:
             return super().pop_screen()

@@ -22,7 +22,7 @@ from repro.runs.records import Result, RunRecord
 from repro.runs.store import Store
 from repro.runs.summary import ENDED, RunSummary, summarise
 from repro.runs.view import RunView
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import AnyScenario
 
 _SIGNS_OF_LIFE = (events.RunStarted, events.Heartbeat, events.RunEnded)
 _DETAILS = (events.Evaluated, events.Validated, events.Predicted, events.BatchNormMeasured)
@@ -44,10 +44,10 @@ class StoreWatcher:
 
     TIMINGS_AT_A_LOOK = 8
 
-    def __init__(self, path: Path, environments: Sequence[str], tell: Callable[[StoreUpdate], None]) -> None:
+    def __init__(self, path: Path, environments: Sequence[str], publish: Callable[[StoreUpdate], None]) -> None:
         self.store = Store(path)
         self._environments = environments
-        self._tell = tell
+        self._publish = publish
         self._ids: list[str] = []
         self._looked = False
         self._done: dict[str, RunSummary] = {}
@@ -103,7 +103,7 @@ class StoreWatcher:
         if waiting != self._tickets:
             news.tickets = self._tickets = waiting
         if news.ids is not None or news.tickets is not None:
-            self._tell(news)
+            self._publish(news)
         batch: list[RunSummary] = []
         for run_id in ids:
             if self._stop.is_set():
@@ -112,11 +112,11 @@ class StoreWatcher:
             if summary is not None:
                 batch.append(summary)
             if len(batch) >= 40:
-                self._tell(StoreUpdate(summaries=batch))
+                self._publish(StoreUpdate(summaries=batch))
                 batch = []
                 time.sleep(0.002)  # lets the screen's thread have the interpreter lock
         if batch:
-            self._tell(StoreUpdate(summaries=batch))
+            self._publish(StoreUpdate(summaries=batch))
         if self._may_have_timings:
             self._read_timings()
 
@@ -169,7 +169,7 @@ class StoreWatcher:
                 timings += [timing] if timing is not None else []
         self._may_have_timings = attempts == self.TIMINGS_AT_A_LOOK
         if timings:
-            self._tell(StoreUpdate(timings=timings))
+            self._publish(StoreUpdate(timings=timings))
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -188,7 +188,7 @@ class RunNews:
     log: list[str] = field(default_factory=list)
     state: str | None = None
     record: RunRecord | None = None
-    scenario: Scenario | None = None
+    scenario: AnyScenario | None = None
     result: Result | None = None
     damage: str = ""
     behind: bool = False
@@ -200,9 +200,9 @@ class RunFollower:
     PIECE = 256 * 1024
     LOG_TAIL = 64 * 1024
 
-    def __init__(self, run: RunDirectory, tell: Callable[[RunNews], None]) -> None:
+    def __init__(self, run: RunDirectory, publish: Callable[[RunNews], None]) -> None:
         self.run_directory = run
-        self._tell = tell
+        self._publish = publish
         self._reader = run.reader()
         self._log_offset: int | None = None
         self._log_rest = b""
@@ -256,7 +256,7 @@ class RunFollower:
                     with contextlib.suppress(InputError, OSError):
                         news.result = self.run_directory.result()
         if news.events or news.log or news.state or news.record:
-            self._tell(news)
+            self._publish(news)
         return news.behind
 
     def _has_more(self) -> bool:
@@ -269,7 +269,7 @@ class RunFollower:
         if self._damage != reason:
             self._damage = reason
             self._state = "damaged"
-            self._tell(RunNews(state="damaged", damage=reason, log=self._read_log()))
+            self._publish(RunNews(state="damaged", damage=reason, log=self._read_log()))
 
     def _read_log(self) -> list[str]:
         """Whole lines of worker.log that came; of an old log only the tail."""

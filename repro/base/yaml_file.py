@@ -84,12 +84,17 @@ class Document:
         depth = len(path)
         return {str(at[depth]): line for at, line in self.lines.items() if len(at) == depth + 1 and at[:depth] == path}
 
-    def convert(self, type_: type[T]) -> T:
+    def convert(self, type_: type[T], *, newest_format: int = FORMAT) -> T:
         """Return the data as `type_`; InputError names the key, what was found and what is allowed."""
         try:
             return convert(self.data, type_)
         except msgspec.ValidationError as error:
-            self._refuse_value(str(error), type_)
+            self._refuse_value(str(error), type_, newest_format)
+
+    @property
+    def format(self) -> object:
+        """What the file says as its format, whatever that is."""
+        return self._at(("format",))
 
     def _check_events(self, text: str) -> None:
         depth = nodes = 0
@@ -171,10 +176,10 @@ class Document:
             self.fail(f"{_dotted(path)}: holds a control character ({one_line(value, 40)})", path, do="leave it out")
         return value
 
-    def _refuse_value(self, message: str, type_: type) -> NoReturn:
-        written = self._at(("format",))
-        if type(written) is int and written > FORMAT:  # whatever else is wrong: another format may say other things
-            self.fail(f"written in format {written}", ("format",), do=f"update repro: this one reads {FORMAT}")
+    def _refuse_value(self, message: str, type_: type, newest_format: int) -> NoReturn:
+        written = self.format
+        if type(written) is int and written > newest_format:  # another format may say other things
+            self.fail(f"written in format {written}", ("format",), do=f"update repro: this one reads {newest_format}")
         if self.data is None:
             self.fail("is empty", do=allowed(type_, ()))
         problem, _, where = message.partition(" - at `")

@@ -9,17 +9,17 @@ from repro.base import arrays
 from repro.base.errors import InputError
 from repro.base.text import one_line
 from repro.bundle.manifest import Manifest, RunEntry
-from repro.bundle.read import bad
+from repro.bundle.refusal import bad
 from repro.runs import layout
 from repro.runs.records import Result
 from repro.runs.result_check import contradiction
 from repro.runs.view import RunView
 from repro.scenario.image_record import ImageRecord
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import AnyScenario
 
 
 def check_result(
-    path: Path, run: RunView, result: Result, scenario: Scenario, entry: RunEntry, manifest: Manifest
+    path: Path, run: RunView, result: Result, scenario: AnyScenario, entry: RunEntry, manifest: Manifest
 ) -> None:
     """Refuse a result that contradicts the files beside it."""
     name = f"runs/{entry.id}"
@@ -30,12 +30,12 @@ def check_result(
     if result.verdict != entry.verdict:
         verdict = one_line(result.verdict, 40)
         bad(path, f"{name}: its verdict {verdict} does not follow from its measurements")
-    _check_hashes(path, name, result, manifest)
+    check_hashes(path, name, result, manifest)
     _check_images(path, name, run, layout.IMAGES, run.record.images)
     _check_images(path, name, run, layout.VALIDATION_IMAGES, run.record.validation_images)
 
 
-def _check_hashes(path: Path, name: str, result: Result, manifest: Manifest) -> None:
+def check_hashes(path: Path, name: str, result: Result, manifest: Manifest) -> None:
     """Compare the hashes that the run recorded with those stored (of the originals, if something was replaced)."""
     stored = {entry.path: entry.original_sha256 or entry.sha256 for entry in manifest.files}
     left_out = {entry.path: entry.sha256 for entry in manifest.left_out}

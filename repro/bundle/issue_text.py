@@ -7,6 +7,8 @@ from typing import Literal
 
 from repro.base.errors import InputError
 from repro.base.text import exact, markdown, one_line
+from repro.bundle import recording_issue
+from repro.bundle.export import redacted_copy
 from repro.bundle.redact.run import redactor_for
 from repro.bundle.report import reproduce_line
 from repro.bundle.standalone import script_of
@@ -20,6 +22,8 @@ from repro.scenario.types import Scenario
 Tracker = Literal["keras", "tensorflow", "stackoverflow"]
 TRACKERS: tuple[Tracker, ...] = ("keras", "tensorflow", "stackoverflow")
 MAX_CHARACTERS = 5_990
+# Of a recording's text, which holds all packages; what trackers take is more.
+MAX_RECORDING_CHARACTERS = 29_900
 # Packages of which the script's figures depend, and those without which old ones do not import.
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "tf-keras", "numpy", "h5py", "protobuf")
 _SAME_FIGURES = (
@@ -38,10 +42,18 @@ class IssueText:
 
 
 def write(run: RunView, tracker: Tracker) -> IssueText:
-    """Return the text for one tracker, under 6,000 characters; InputError if the run has no result."""
+    """Return the text for one tracker, under 6,000 characters; InputError if the run has no result.
+
+    That of a recording is longer, since it has all packages, and has no script of ours.
+    """
+    if run.is_recording:
+        return IssueText(tracker, _of_recording(run, tracker), "")
     if run.result is None:
         what = f"the run {run.id} is {run.state}: it has no figures to report"
         raise InputError(what, do="run it again" if run.state == "damaged" else "resume it, or run it again")
+    if run.is_program:
+        what = f"the run {run.id} is a program's training: its text would be the program"
+        raise InputError(what, do="attach a bundle: repro export --with-script")
     scenario = run.run.require_scenario()
     code = script_of(run.record, scenario)
     claims = [claim for claim in run.result.claims if claim.outcome != "skipped"]
@@ -52,6 +64,16 @@ def write(run: RunView, tracker: Tracker) -> IssueText:
         if len(text) <= MAX_CHARACTERS:
             return IssueText(tracker, text, code)
     raise InputError(f"the text for {run.id} does not fit into 6,000 characters", do="shorten the scenario's title")
+
+
+def _of_recording(run: RunView, tracker: Tracker) -> str:
+    """Return the text of a recording, made from what a bundle of it would hold."""
+    with redacted_copy(run) as copy:
+        for rows in (recording_issue.MAX_ROWS, 4, 1):
+            text = _redacted(recording_issue.FORMS[tracker](recording_issue.Parts(copy, rows)))
+            if len(text) <= MAX_RECORDING_CHARACTERS:
+                return text
+    raise InputError(f"the text for {run.id} does not fit into 30,000 characters", do="export a bundle instead")
 
 
 def _redacted(text: str) -> str:
@@ -83,7 +105,7 @@ class _Parts:
     def model(self) -> str:
         momentum = self.measurements.get("batch_norm", {}).get("momentum")
         model, fit = self.scenario.model, self.scenario.fit
-        description = f"{model.words} with {model.classes} classes and random weights"
+        description = f"{model.name} with {model.classes} classes and random weights"
         if momentum is not None:
             description += f", BatchNormalization momentum {momentum}"
         images = len(self.run.record.images)

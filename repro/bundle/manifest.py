@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-FORMAT = 1
+FORMAT = 2
 NAME = "bundle.json"
 MAX_ENTRIES = 10_000
 MAX_ARCHIVE_BYTES = 256 * 1024 * 1024
@@ -80,8 +80,8 @@ class Replaced(msgspec.Struct, frozen=True):
     times: Size
 
 
-class RunEntry(msgspec.Struct, frozen=True):
-    """One run of the bundle; its directory is runs/ID."""
+class RunEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One run of the bundle; its directory is runs/ID. `script` and `data`: only where a program trained."""
 
     id: Annotated[str, Meta(pattern=r"^\d{8}T\d{6}\.\d{6}Z-[a-z0-9.-]{1,120}-s\d{1,10}-[a-z0-9]{4}\Z")]
     scenario: Word
@@ -91,6 +91,8 @@ class RunEntry(msgspec.Struct, frozen=True):
     state: Literal["finished", "failed", "stopped", "interrupted"]
     verdict: Literal["REPRODUCED", "NOT_REPRODUCED", "INCONCLUSIVE"] | None
     images: Literal["included", "hashes"]
+    script: Literal["included", "hash"] | None = None
+    data: Literal["included", "facts"] | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO
 
 import msgspec
 
@@ -21,6 +21,7 @@ from repro.base import scratch
 from repro.base.decoding import decode_json
 from repro.base.errors import InputError
 from repro.base.text import one_line
+from repro.bundle.consistency import check_result
 from repro.bundle.manifest import (
     FORMAT,
     MAX_ARCHIVE_BYTES,
@@ -33,15 +34,18 @@ from repro.bundle.manifest import (
     Manifest,
     RunEntry,
 )
+from repro.bundle.refusal import ASK_AGAIN, bad
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
+from repro.runs.ids import RECORDED
 from repro.runs.view import RunView
+from repro.scenario.script_types import ScriptScenario
+from repro.scenario.types import Scenario
 
 _PART = re.compile(r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}\Z")
 _RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 _END = struct.Struct("<4s4H2LH")
 _ZIP64_LOCATOR = struct.Struct("<4sLQL")
-_ASK = "ask for it again, or export it anew"
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,6 @@ def opened(path: Path) -> Iterator[Bundle]:
                 bad(path, f"runs/{entry.id} is damaged ({one_line(error)})")
             runs.append(run)
         yield Bundle(path, folder, manifest, runs)
-
-
-def bad(path: Path, what: str, do: str = _ASK) -> NoReturn:
-    """Raise InputError for the bundle."""
-    raise InputError(one_line(what, 400), do=do, file=path)
 
 
 @contextlib.contextmanager
@@ -224,7 +223,7 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile, members: dict[str, zipf
     try:
         format_number = decode_json(raw, _Head).format
         if format_number > FORMAT:
-            bad(path, f"written in format {format_number}", "update repro: this one reads 1")
+            bad(path, f"written in format {format_number}", f"update repro: this one reads {FORMAT}")
         return decode_json(raw, Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         bad(path, f"{NAME} is damaged ({one_line(error, 200)})")
@@ -285,16 +284,22 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
     listed = (entry.scenario, entry.environment, entry.seed)
     if (record.scenario, record.environment, record.seed) != listed:
         bad(path, f"runs/{entry.id}/run.json and {NAME} do not agree")
-    scenario = run.run.require_scenario()
+    if run.is_recording or record.environment == RECORDED:
+        from repro.bundle.recording_check import check_recording
+
+        check_recording(path, run, entry, manifest)
+        return
+    scenario = run.run.require_any_scenario()
     stored = _entry(manifest, f"runs/{entry.id}/{layout.SCENARIO}")
     if scenario.sha256() != entry.scenario_sha256 or scenario.name != record.scenario:
         bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")
     if stored.original_sha256 is None and scenario.sha256() != record.scenario_sha256:
         bad(path, f"runs/{entry.id}/scenario.yaml is not the scenario that was run")
-    one_each = scenario.images.layout == "file-per-class"
-    if (one_each and len(record.images) != scenario.model.classes) or any(
-        image.label not in range(scenario.model.classes) for image in (*record.images, *record.validation_images)
-    ):
+    if isinstance(scenario, ScriptScenario):
+        from repro.bundle.program_check import check_program
+
+        check_program(path, run, scenario, entry, manifest)
+    elif _has_other_images(run, scenario):
         bad(path, f"runs/{entry.id}/run.json has other images than its scenario asks for")
     _ = run.environment
     for file in sorted(run.run.path.glob(layout.LATER_ENVIRONMENTS)):
@@ -307,13 +312,19 @@ def _check_run(path: Path, run: RunView, entry: RunEntry, manifest: Manifest) ->
             bad(path, f"runs/{entry.id}/events.jsonl does not say how the run ended")
         _ = run.measurements
         return
-    from repro.bundle.consistency import check_result
-
     check_result(path, run, result, scenario, entry, manifest)
+
+
+def _has_other_images(run: RunView, scenario: Scenario) -> bool:
+    classes = range(scenario.model.classes)
+    images = run.record.images
+    if scenario.images.layout == "file-per-class" and len(images) != len(classes):
+        return True
+    return any(image.label not in classes for image in (*images, *run.record.validation_images))
 
 
 def _entry(manifest: Manifest, name: str) -> FileEntry:
     for entry in manifest.files:
         if entry.path == name:
             return entry
-    raise InputError("is missing", do=_ASK, file=name)
+    raise InputError("is missing", do=ASK_AGAIN, file=name)

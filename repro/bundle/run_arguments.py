@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from repro.bundle.read import opened
 from repro.runs.store import Store
 from repro.runs.view import RunView
 
@@ -17,8 +18,6 @@ def is_bundle(argument: str) -> bool:
 
 def open_runs(arguments: Sequence[str], store: Store, stack: contextlib.ExitStack) -> list[RunView]:
     """Return all runs that the arguments name; bundles are unpacked into temporary folders that `stack` removes."""
-    from repro.bundle.read import opened
-
     views: list[RunView] = []
     for argument in arguments:
         if is_bundle(argument):

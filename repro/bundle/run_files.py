@@ -11,18 +11,32 @@ from repro.base.errors import InputError
 from repro.base.files import sha256
 from repro.base.text import one_line
 from repro.bundle.manifest import LeftOut
+from repro.bundle.recording_files import NOT_OURS, RecordingFiles
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.view import RunView
 
 EXPORTED_STATES = ("finished", "failed", "stopped", "interrupted")
 MAX_FILE_BYTES = 64 * 1024 * 1024
-TEXT_FILES = (layout.SCENARIO, layout.WORKER_LOG, layout.PACKAGE_LOCK, layout.OWN_MODEL)
+TEXT_FILES = (layout.SCENARIO, layout.WORKER_LOG, layout.PACKAGE_LOCK, layout.OWN_MODEL, layout.SCRIPT)
 ENVIRONMENT_FILE = re.compile(r"^environment(-\d+)?\.json$")
 _STATISTICS = re.compile(r"^arrays/(?:moving|batch)-statistics-(\d+)\.npy$")
 _WEIGHTS = re.compile(r"^weights/[\w-]+\.npz$")
 _OTHER_ARRAYS = re.compile(r"^(trace|arrays)/[\w-]+(/[\w-]+)?\.(npy|npz|bin|f32|json|jsonl)$")
-_NOT_OURS = "not a file of a report"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What goes into a bundle beside records and figures.
+
+    `images`: shipped images. `own_images`: the user's own too, as decoded arrays. `script`: a recording's program.
+    `data`: the samples that a recording kept.
+    """
+
+    images: bool = True
+    own_images: bool = False
+    script: bool = False
+    data: bool = False
 
 
 @dataclass
@@ -37,29 +51,35 @@ class RunFiles:
     @property
     def has_own_images(self) -> bool:
         """Whether the images are the user's own."""
-        return not self.view.record.shipped_images
+        return not self.view.record.shipped_images and not self.view.record.is_recording
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether the user's own program trained."""
+        return self.view.is_recording
 
 
-def gather(view: RunView, *, images: bool, own_images: bool) -> RunFiles:
-    """Read the files of a run that ended; InputError if it has not, or if a file is too large.
-
-    `images`: shipped images go in. `own_images`: the user's own go in too.
-    """
+def gather(view: RunView, choice: Choice) -> RunFiles:
+    """Read the files of a run that ended; InputError if it has not, or if a file is too large."""
     record = view.run.named_record()
     if view.state not in EXPORTED_STATES:
         raise InputError(f"the run {view.id} is {view.state}", do="export it when it has ended")
-    with_images = images and (record.shipped_images or own_images)
+    with_images = choice.images and (record.shipped_images or choice.own_images)
     last_epoch = _last_epoch_with_statistics(view.run)
+    recording = RecordingFiles(view, with_script=choice.script, with_data=choice.data) if record.is_recording else None
     files: dict[str, bytes] = {}
     left_out: list[LeftOut] = []
     for path in sorted(path for path in view.run.path.rglob("*") if path.is_file() and not path.is_symlink()):
         name = path.relative_to(view.run.path).as_posix()
-        reason = _why_left_out(name, last_epoch, with_images)
+        if recording is None:
+            reason = _why_left_out(name, last_epoch, with_images)
+        else:
+            reason = recording.why_left_out(name)
         if reason is None:
             files[name] = _read(path)
         elif reason:
             # A name that the user gave can tell something.
-            listed_name = f"other-{len(left_out)}" if reason == _NOT_OURS else name
+            listed_name = f"other-{len(left_out)}" if reason == NOT_OURS else name
             left_out.append(_left_out(view, path, listed_name, reason))
     return RunFiles(view, files, left_out, with_images)
 
@@ -88,7 +108,7 @@ def _why_left_out(name: str, last_epoch: str, with_images: bool) -> str | None:
         return "arrays of the run that a report does not need"
     if name in (layout.LOCK, layout.STOP_REQUEST) or name.startswith(f"{layout.WORKER_HOME}/"):
         return ""
-    return _NOT_OURS
+    return NOT_OURS
 
 
 def _last_epoch_with_statistics(run: RunDirectory) -> str:

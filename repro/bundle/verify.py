@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
+
+from msgspec import UNSET
 
 from repro.base import arrays
 from repro.base.difference import DifferenceRow
 from repro.base.errors import InputError, UnusableError
 from repro.base.text import one_line
-from repro.bundle.read import Bundle, bad
+from repro.bundle.read import Bundle
+from repro.bundle.recording_files import is_program_text
+from repro.bundle.refusal import bad
 from repro.environment import check, definition, diff
 from repro.environment.facts import facts_of
 from repro.environment.machine import ONEDNN
 from repro.environment.requirements import require_gpu
+from repro.explain.diagnosis import diagnose
 from repro.runs import layout
 from repro.runs.plan import Plan
 from repro.runs.records import Measurements
@@ -24,6 +29,7 @@ from repro.runs.view import RunView
 from repro.scenario import images as scenario_images
 from repro.scenario import own_model
 from repro.scenario.image_record import ImageRecord
+from repro.scenario.script_types import ScriptScenario
 from repro.scenario.types import Scenario
 
 Grade = Literal["bit-identical", "within tolerance", "same verdict", "different"]
@@ -57,7 +63,7 @@ class Verification:
         if self.onednn is not None:
             words += f", {ONEDNN}={self.onednn}"
         memory = "" if self.memory_bytes == 0 else f", {self.memory_bytes / 1024**3:.1f} GiB"
-        return f"{words}: about {_duration(self.seconds)}{memory}"
+        return f"{words}: about {duration(self.seconds)}{memory}"
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,14 @@ class Outcome:
 
 
 def plan(bundle: Bundle, images: Path | None, command: list[str], *, trusted: bool = False) -> list[Verification]:
-    """What has to be run; every input is checked before anything runs, and no code of a bundle that is not trusted."""
-    for run in bundle.runs:
-        own_model.require_trust(run.run.require_scenario(), trusted=trusted, file=bundle.path)
-    return [_plan_one(bundle, run, images, command) for run in bundle.runs]
+    """What has to be run; every input is checked before anything runs, and no code of a bundle that is not trusted.
+
+    Recordings, which only their own program can make again, are not among it.
+    """
+    runs = [run for run in bundle.runs if not run.is_recording]
+    for run in runs:
+        own_model.require_trust(run.run.require_any_scenario(), trusted=trusted, file=bundle.path)
+    return [_plan_one(bundle, run, images, command) for run in runs]
 
 
 def _plan_one(bundle: Bundle, run: RunView, images: Path | None, command: list[str]) -> Verification:
@@ -82,14 +92,15 @@ def _plan_one(bundle: Bundle, run: RunView, images: Path | None, command: list[s
         bad(bundle.path, f"the run {run.id} is {run.state}: it has no result to compare", "use --no-run")
     if not (1 <= record.threads <= MAX_THREADS and 0 <= record.seed < 2**32):
         bad(bundle.path, f"the run {run.id} has threads or a seed out of range")
-    if record.environment not in definition.names():
+    if definition.find(record.environment) is None:
         raise UnusableError(
             f"no environment is called {one_line(record.environment, 60)!r} here",
             do=f"known: {', '.join(definition.names())}",
             file=bundle.path,
         )
-    scenario = run.run.require_scenario()
-    pixels = _images(bundle, run, scenario, images)
+    scenario = run.run.require_any_scenario()
+    is_program = isinstance(scenario, ScriptScenario)
+    pixels = None if isinstance(scenario, ScriptScenario) else _images(bundle, run, scenario, images)
     environment = definition.get(record.environment)
     if record.device == "gpu":
         require_gpu(environment, run=run.id, instead="give --no-run: then only the records are checked")
@@ -113,12 +124,30 @@ def _plan_one(bundle: Bundle, run: RunView, images: Path | None, command: list[s
             command=command,
             device=record.device,
             deterministic=record.deterministic,
-            model_source=_model_source(bundle, run, scenario),
+            model_source=None if isinstance(scenario, ScriptScenario) else _model_source(bundle, run, scenario),
+            program=_program(bundle, run) if is_program else None,
         ),
-        onednn=_onednn(run.environment, environment),
-        seconds=_seconds(run, scenario),
-        memory_bytes=_memory(run, scenario),
+        onednn=onednn_of(run.environment, environment),
+        seconds=_seconds(run, None if isinstance(scenario, ScriptScenario) else scenario),
+        memory_bytes=_memory(run, None if isinstance(scenario, ScriptScenario) else scenario),
     )
+
+
+def _program(bundle: Bundle, run: RunView) -> dict[str, bytes]:
+    """The bundle's copy of a program and its files, which must be the very ones that were run."""
+    assert run.record.script is not UNSET
+    program = {}
+    for file in sorted(run.record.script.files, key=lambda file: not file.name.endswith(".py")):
+        path = run.run.file(f"{layout.PROGRAM}/{file.name}")
+        if not path.is_file():
+            missing = "--with-script" if is_program_text(f"{layout.PROGRAM}/{file.name}") else "--with-data"
+            raise InputError(
+                f"{one_line(file.name, 80)} of {run.id} is not inside, only its hash",
+                do=f"use --no-run, or ask for a bundle made with {missing}",
+                file=bundle.path,
+            )
+        program[file.name] = own_model.require_same(path.read_bytes(), file.sha256, f"{bundle.path}: {file.name}")
+    return program
 
 
 def _model_source(bundle: Bundle, run: RunView, scenario: Scenario) -> bytes | None:
@@ -182,7 +211,7 @@ def _in_order(images: scenario_images.ImageSet, records: list[ImageRecord], fold
     return scenario_images.ImageSet(np.ascontiguousarray(images.pixels[order]), records)
 
 
-def _onednn(record: dict[str, Any], environment: definition.Environment) -> str | None:
+def onednn_of(record: dict[str, Any], environment: definition.Environment) -> str | None:
     """What the variable must be so that the same kernels are chosen; TensorFlow 1 knows no such choice."""
     facts = record.get("facts", {})
     variables = facts.get("variables")
@@ -194,9 +223,11 @@ def _onednn(record: dict[str, Any], environment: definition.Environment) -> str 
     return None
 
 
-def _seconds(run: RunView, scenario: Scenario) -> float:
-    """What the run took, or the least that so many pixels can take, whichever is longer."""
+def _seconds(run: RunView, scenario: Scenario | None) -> float:
+    """What the run took, or the least that so many pixels can take, whichever is longer. `scenario` None: a program."""
     took = run.result.seconds.get("total", 0.0) if run.result is not None else 0.0
+    if scenario is None:
+        return took if math.isfinite(took) and took > 0 else 0.0
     height, width = scenario.images.size
     pixels = height * width * len(run.record.images)
     own = scenario.model.python is not None  # may be a network of any size
@@ -205,26 +236,40 @@ def _seconds(run: RunView, scenario: Scenario) -> float:
     return max(took, sum(seconds for seconds in run.progress.epoch_seconds if seconds > 0), floor)
 
 
-def _memory(run: RunView, scenario: Scenario) -> int:
-    """What the run took, or the least that so many pixels at once can take, whichever is more."""
+def _memory(run: RunView, scenario: Scenario | None) -> int:
+    """What the run took, or the least that so many pixels at once can take, whichever is more. None: a program."""
+    if scenario is None:
+        return run.progress.peak_memory_bytes or 0
     height, width = scenario.images.size
     pixels = height * width * min(scenario.fit.batch_size, len(run.record.images))
     own = scenario.model.python is not None  # may be a network of any size
     return max(run.progress.peak_memory_bytes or 0, 0 if own else pixels * FLOOR_BYTES_PER_PIXEL)
 
 
-def needs_consent(verifications: list[Verification]) -> str | None:
+class Costs(Protocol):
+    """What is to be done, as far as it costs time and memory."""
+
+    @property
+    def seconds(self) -> float:
+        """About how long it takes."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory it takes; 0 if that is not known."""
+
+
+def needs_consent(verifications: Sequence[Costs]) -> str | None:
     """Why --yes is needed, None where it is not."""
     seconds = sum(one.seconds for one in verifications)
     memory = max((one.memory_bytes for one in verifications), default=0)
     if not seconds <= ASK_ABOVE_SECONDS:
-        return f"this takes about {_duration(seconds)}"
+        return f"this takes about {duration(seconds)}"
     if memory > ASK_ABOVE_BYTES:
         return f"this takes about {memory / 1024**3:.1f} GiB of memory"
     return None
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     if not seconds < 1e9:
         return "many years"
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
@@ -237,13 +282,16 @@ def grade(theirs: RunView, ours: RunView) -> Outcome:
     """How close our finished run is to theirs."""
     deviation = largest_deviation(theirs.figures, ours.figures)
     differences = _differences(theirs, ours)
+    same_verdict = theirs.verdict == ours.verdict
+    if theirs.is_recording:  # it claims nothing; its verdict is what its figures say
+        same_verdict = diagnose(theirs.run)[0].cause == diagnose(ours.run)[0].cause
     hashes = {run.figures.figure("weights_sha256") for run in (theirs, ours)}
     assigned: Grade
     if len(hashes) == 1 and None not in hashes:
         assigned = "bit-identical"
     elif deviation is not None and deviation <= RELATIVE_TOLERANCE:
         assigned = "within tolerance"
-    elif theirs.verdict == ours.verdict:
+    elif same_verdict:
         assigned = "same verdict"
     else:
         assigned = "different"

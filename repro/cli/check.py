@@ -14,7 +14,8 @@ from repro.environment import definition
 from repro.environment.requirements import require_application_anywhere
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
-from repro.scenario import own_model
+from repro.scenario import own_model, script_files
+from repro.scenario.script_types import ScriptScenario
 
 
 @click.command("check")
@@ -25,16 +26,13 @@ from repro.scenario import own_model
 def command(
     ctx: click.Context, scenarios: tuple[str, ...], images: Path | None, convert: str | None, as_json: bool
 ) -> None:
-    """Check scenario files and their images without training; every fault with its line."""
+    """Check scenario files, their images and programs without running anything; every fault with its line."""
     rows = []
     for argument in scenarios:
         error, notes = None, []
         try:
             one = scenario_load.load(scenario_load.find(argument), environments=definition.names())
-            own_model.read(one)
-            with one.faults_at("model", "application"):
-                require_application_anywhere(one.scenario)
-            notes = scenario_images.load_for(one, folder=images, convert=convert).notes
+            notes = _checked(one, images, convert)
         except InputError as fault:
             error = str(fault)
         rows.append({"file": one_line(argument, 4096), "valid": error is None, "error": error, "notes": notes})
@@ -46,3 +44,14 @@ def command(
         print_json({"format": FORMAT, "files": rows})
     if any(not row["valid"] for row in rows):
         ctx.exit(int(ExitCode.BAD_INPUT))
+
+
+def _checked(loaded: scenario_load.Loaded, images: Path | None, convert: str | None) -> list[str]:
+    """Read what a scenario needs beside its file and return notes on it; InputError where something is wrong."""
+    if isinstance(loaded.scenario, ScriptScenario):
+        script_files.read(loaded)
+        return []
+    own_model.read(loaded)
+    with loaded.faults_at("model", "application"):
+        require_application_anywhere(loaded.scenario)
+    return scenario_images.load_for(loaded, folder=images, convert=convert).notes

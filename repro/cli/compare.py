@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 
 from repro.base.errors import ExitCode, InputError
+from repro.bundle.run_arguments import open_runs
 from repro.cli.common import echo_text, open_store, print_json, store_option
+from repro.explain import compare
 
 
 @click.command("compare")
@@ -28,9 +30,6 @@ def command(
 
     RUN is an id, a unique prefix or `last`; an argument with a / or ending in .zip is a bundle, with all its runs.
     """
-    from repro.bundle.run_arguments import open_runs
-    from repro.explain import compare
-
     with contextlib.ExitStack() as stack:
         found = open_runs(runs, open_store(store), stack)
         if len(found) < 2:

@@ -11,6 +11,8 @@ import msgspec
 from repro.base.errors import ExitCode
 from repro.base.text import one_line, rounded
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.explain import asked_trials, diagnosis
+from repro.explain.causes.ranking import judge
 
 
 @click.command("diagnose")
@@ -25,9 +27,6 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     Causes are told apart by trials at the final weights: those that were made in the run, and of a traced run more that
     it is asked for. Exit 1 where the cause cannot be told. RUN: an id, a unique prefix, or `last`.
     """
-    from repro.explain import asked_trials, diagnosis
-    from repro.explain.causes.ranking import judge
-
     chosen = open_store(store).find(run)
     evidence, note = diagnosis.gather(chosen), None
     if chosen.is_recording():
@@ -40,33 +39,24 @@ def command(ctx: click.Context, run: str, no_trial: bool, store: Path | None, as
     if as_json:
         print_json({"format": FORMAT, "run": chosen.id, "diagnosis": findings[0].cause, "findings": rows, "note": note})
     else:
-        echo_text(_text(chosen.id, rows, note))
+        echo_text(_text(chosen.id, [finding.headline for finding in findings], rows, note))
     if findings[0].cause == "cannot-be-told":
         ctx.exit(int(ExitCode.NOT_REPRODUCED))
 
 
-def _text(run_id: str, rows: list[dict[str, Any]], note: str | None) -> str:
+def _text(run_id: str, headlines: list[str], rows: list[dict[str, Any]], note: str | None) -> str:
+    from repro.explain import sentences
+
     lines = [f"run {run_id}"]
-    for row in rows:
-        lines += ["", click.style(one_line(row["says"], 2000), bold=True)]
+    for headline, row in zip(headlines, rows, strict=True):
+        lines += ["", click.style(one_line(headline, 2000), bold=True)]
         lines += [
             f"  {name.replace('_', ' '):<28} {rounded(value, 6) if isinstance(value, float) else one_line(value)}"
             for name, value in row["numbers"].items()
             if value is not None
         ]
         lines.append(f"  remedy: {one_line(row['remedy'], 1000)}")
-        lines += [
-            f"  tried on this run: {one_line(trial['says'], 300)}: {_outcome(trial)}: "
-            f"{'works' if trial['works'] else 'does not mend it'}"
-            for trial in row["trials"]
-        ]
+        lines += [f"  tried on this run: {one_line(sentences.trial(trial), 400)}" for trial in row["trials"]]
     if note is not None:
         lines += ["", one_line(note, 1000)]
     return "\n".join(lines)
-
-
-def _outcome(trial: dict[str, Any]) -> str:
-    """How many samples a trial got right, or its loss if they have no classes; and the same before."""
-    if trial["right"] is None:
-        return f"loss {rounded(trial['loss'], 6)} (before: {rounded(trial['loss_before'], 6)})"
-    return f"{trial['right']} of {trial['of']} right (before: {trial['before']})"

@@ -9,6 +9,7 @@ import msgspec
 
 from repro.base.errors import ExitCode
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.cli.figures import coloured
 from repro.doctor import examine
 
 
@@ -18,8 +19,6 @@ from repro.doctor import examine
 @click.pass_context
 def command(ctx: click.Context, store: Path | None, as_json: bool) -> None:
     """Look for what would keep runs from working here; each finding with its remedy. Exit 3 on an error."""
-    from repro.cli.figures import coloured
-
     findings = examine(open_store(store))
     if as_json:
         print_json({"format": FORMAT, "findings": msgspec.to_builtins(findings)})

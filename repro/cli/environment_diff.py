@@ -10,8 +10,14 @@ import click
 
 from repro.base.difference import DifferenceRow
 from repro.base.errors import InputError
-from repro.base.text import one_line
+from repro.base.text import exact, one_line
+from repro.bundle.run_arguments import is_bundle, open_runs
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.cli.environments import make_one
+from repro.environment import definition, diff
+from repro.environment.record import collect
+from repro.environment.requirement_list import is_list
+from repro.supervise.probe import probe
 
 
 @click.command("diff")
@@ -25,8 +31,6 @@ def command(first: str, second: str, all_rows: bool, store: Path | None, as_json
 
     A and B are environments, runs, or bundles (with a / or ending in .zip). An environment is probed here and now.
     """
-    from repro.environment import diff
-
     with contextlib.ExitStack() as stack:
         records = [_record(argument, store, stack) for argument in (first, second)]
     rows = diff.rows(records) if all_rows else diff.differences(records)
@@ -37,14 +41,8 @@ def command(first: str, second: str, all_rows: bool, store: Path | None, as_json
 
 
 def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> dict[str, Any]:
-    from repro.bundle.run_arguments import is_bundle, open_runs
-    from repro.environment import definition
-    from repro.environment.record import collect
-
-    if argument in definition.names():
-        from repro.supervise.probe import probe
-
-        environment = definition.get(argument)
+    if is_list(argument) or definition.find(argument) is not None:
+        environment = make_one(argument)
         return collect(environment, probe(environment))
     try:
         runs = open_runs([argument], open_store(store), stack)
@@ -59,8 +57,6 @@ def _record(argument: str, store: Path | None, stack: contextlib.ExitStack) -> d
 
 
 def _text(rows: list[DifferenceRow], first: str, second: str) -> str:
-    from repro.base.text import exact
-
     if not rows:
         return "nothing that is recorded differs"
     lines = []

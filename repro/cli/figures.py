@@ -8,6 +8,7 @@ import click
 
 from repro.base.text import compact, duration, escape_control, map_strings
 from repro.runs.ids import RECORDED
+from repro.runs.summary import OWN_TRAINING
 
 _COLOURS = {
     "REPRODUCED": "green",
@@ -32,21 +33,21 @@ def coloured(word: str, width: int = 0) -> str:
     return click.style(word.ljust(width), fg=_COLOURS.get(word), bold=word in ("REPRODUCED", "NOT_REPRODUCED"))
 
 
-def outcome(run_object: dict[str, Any]) -> str:
+def outcome(run_json: dict[str, Any]) -> str:
     """Return the word for what became of a run: its verdict, else its state; a finished recording is `recorded`."""
-    if run_object["environment"] == RECORDED and run_object["state"] == "finished":
+    if run_json["environment"] == RECORDED and run_json["state"] == "finished":
         return RECORDED
-    return str(run_object["verdict"] or run_object["state"])
+    return str(run_json["verdict"] or run_json["state"])
 
 
-def run_text(run_object: dict[str, Any]) -> str:
+def run_text(run_json: dict[str, Any]) -> str:
     """Return a run's JSON object as text: verdict, claims, predictions, evaluation."""
-    run = map_strings(run_object, escape_control)
+    run = map_strings(run_json, escape_control)
     if run["state"] == "damaged":
         return f"{run['run']}  {coloured('damaged')}  {run['reason']}"
     where = f"{run['environment']}  seed {run['seed']}"
     if run["environment"] == RECORDED:
-        where = "a program's own training"
+        where = OWN_TRAINING
     lines = [
         f"{click.style(run['scenario'], bold=True)}  {where}   "
         f"{coloured(outcome(run))}{'  (degraded)' if run['degraded'] else ''}"
@@ -76,8 +77,11 @@ def _figures(measurements: dict[str, Any]) -> list[str]:
     fit = measurements.get("fit", {})
     if fit.get("loss"):
         lines.append(f"  fit             {_loss_and_accuracy(fit['loss'][-1], *fit['accuracy'][-1:])}")
+    if "inference" in measurements and measurements["inference"] == measurements.get("evaluate"):
+        measurements = {key: value for key, value in measurements.items() if key != "inference"}
     for key, name in (
         ("evaluate", "evaluate"),
+        ("inference", "inference"),
         ("evaluate_training_phase", "training phase"),
         ("validation", "validation"),
     ):
@@ -94,6 +98,8 @@ def _figures(measurements: dict[str, Any]) -> list[str]:
             f"  BatchNorm       {norm['updates']} updates, initial values weigh {compact(norm['initial_weight'])}, "
             f"distance left {compact(norm['moving_to_batch_distance'])}"
         )
+    for name, number in measurements.get("printed", {}).items():
+        lines.append(f"  printed         {name} {compact(number)}")
     if "weights_sha256" in measurements:
         lines.append(f"  weights         {measurements['weights_sha256']}")
     return lines

@@ -9,7 +9,9 @@ import click
 from repro.base.text import one_line
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
-from repro.runs.run_object import run_object
+from repro.explain.diagnosis import headline
+from repro.recording.intake import take_in
+from repro.runs.run_json import run_json
 
 
 @click.command("import")
@@ -22,12 +24,9 @@ def command(source: Path, store: Path | None, as_json: bool) -> None:
     DIR: a folder repro-recordings, or one recording in it. FILE: a zip of one of these, or a bundle. All is checked
     first: names, sizes, every record and event. What is in the store already is left as it is.
     """
-    from repro.explain.diagnosis import headline
-    from repro.recording.intake import take_in
-
     taken = take_in(source, open_store(store))
     if as_json:
-        rows = [run_object(one.run, with_measurements=False) | {"new": one.is_new} for one in taken]
+        rows = [run_json(one.run, with_measurements=False) | {"new": one.is_new} for one in taken]
         print_json({"format": FORMAT, "runs": rows})
         return
     for one in taken:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from repro.bundle import issue_text
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.runs.view import RunView
 
 
 @click.command("issue")
@@ -23,9 +25,6 @@ from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_j
 @json_option
 def command(run: str, tracker: str, store: Path | None, as_json: bool) -> None:
     """Print a text ready to paste into a tracker: fields, figures, a standalone script, the line that reproduces it."""
-    from repro.bundle import issue_text
-    from repro.runs.view import RunView
-
     evidence = RunView(open_store(store).find(run))
     found = issue_text.write(evidence, next(name for name in issue_text.TRACKERS if name == tracker))
     if as_json:

@@ -8,6 +8,7 @@ import click
 
 from repro.base.errors import InputError
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
+from repro.cli.figures import coloured
 from repro.environment import definition
 from repro.scenario.load import load, shipped_files
 
@@ -30,8 +31,6 @@ def latest_verdicts(store_path: Path | None) -> dict[str, dict[str, str]]:
 @json_option
 def command(store: Path | None, as_json: bool) -> None:
     """List the scenarios and their latest verdicts in the store."""
-    from repro.cli.figures import coloured
-
     verdicts = latest_verdicts(store)
     scenarios = [load(file, environments=definition.names()).scenario for file in shipped_files()]
     groups = ["report", "verification", "remedy", "control"]

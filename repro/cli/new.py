@@ -8,6 +8,7 @@ import click
 
 from repro.base.errors import InputError
 from repro.base.text import one_line
+from repro.cli.basics import FilePath
 from repro.cli.common import echo_text
 from repro.scenario.types import NAME_WORDS, is_name
 
@@ -61,34 +62,53 @@ from keras import layers
 
 def build(input_shape, classes):
     """A model for images of `input_shape` (height, width, channels), pixels from 0 to 255; not compiled."""
-    inputs = keras.Input(input_shape)
-    x = layers.Rescaling(1 / 255)(inputs)
+    inputs = layers.Input(input_shape)
+    x = layers.Lambda(lambda pixels: pixels / 255.0)(inputs)
     for filters in (16, 32):
         x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
         x = layers.BatchNormalization()(x)
-        x = layers.ReLU()(x)
+        x = layers.Activation("relu")(x)
     x = layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+    return keras.models.Model(inputs, layers.Dense(classes, activation="softmax")(x))
 '''
 
 
 @click.command("new")
 @click.argument("name")
 @click.option("--own-model", is_flag=True, help="With a model of your own: NAME.py beside it.")
-def command(name: str, own_model: bool) -> None:
-    """Write NAME.yaml here, a commented scenario to start from. Nothing is overwritten."""
+@click.option("--script", type=FilePath(), metavar="FILE", help="Around a program of yours, which is not run now.")
+@click.option(
+    "--issue", type=FilePath(), metavar="FILE.md", help="From the text of a bug report: its code, its versions."
+)
+def command(name: str, own_model: bool, script: Path | None, issue: Path | None) -> None:
+    """Write NAME.yaml here, a commented scenario to start from. Nothing is overwritten, and no program is run.
+
+    With --issue the code blocks of the report become NAME.py; what is missing in them is said.
+    """
     if not is_name(name):
         raise InputError(f"{one_line(name, 60)!r} is no name for a scenario", do=f"give {NAME_WORDS}")
-    files = {Path(f"{name}.yaml"): _scenario(name, own_model)}
-    if own_model:
-        files[Path(_module(name))] = _MODEL.replace("NAME", name)
+    if own_model + (script is not None) + (issue is not None) > 1:
+        raise InputError("--own-model, --script and --issue exclude each other", do="keep one")
+    notes: list[str] = []
+    if script is not None:
+        from repro.scenario.drafts import of_script
+
+        files = of_script(name, script)
+    elif issue is not None:
+        from repro.scenario.drafts import of_issue
+
+        files, notes = of_issue(name, issue)
+    else:
+        files = {Path(f"{name}.yaml"): _scenario(name, own_model)}
+        if own_model:
+            files[Path(_module(name))] = _MODEL.replace("NAME", name)
     for file in files:
         if file.exists() or file.is_symlink():
             raise InputError("is there already", do="choose another name, or remove it first", file=file)
     for file, text in files.items():
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)
-    echo_text("\n".join(f"wrote {file}" for file in files))
+    echo_text("\n".join([*(f"wrote {file}" for file in files), *notes]))
 
 
 def _module(name: str) -> str:

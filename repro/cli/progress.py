@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from repro.base.terminal import guarded
 from repro.base.text import compact, duration, one_line, rounded, share
 from repro.cli.common import echo_text
 from repro.runs import events
 from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress
+from repro.scenario.script_types import AnyScenario
 from repro.scenario.types import Scenario
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ _STAGES = {
 @contextlib.contextmanager
 def show_progress(
     run: RunDirectory,
-    scenario: Scenario | None,
+    scenario: AnyScenario | None,
     environment: str,
     seed: int,
     *,
@@ -52,8 +54,6 @@ def show_progress(
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    from repro.base.terminal import guarded
-
     bar = Bar(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
@@ -64,7 +64,7 @@ def show_progress(
     with guarded(sys.stderr.fileno()):
         bar.start()
         try:
-            yield _Bar(bar, title, None if scenario is None else scenario.fit.epochs, before)
+            yield _Bar(bar, title, scenario.fit.epochs if isinstance(scenario, Scenario) else None, before)
         finally:
             with contextlib.suppress(OSError):  # the terminal may have gone: neither this run nor the next one needs it
                 bar.stop()

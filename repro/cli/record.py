@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -14,15 +13,19 @@ from repro.base.decoding import convert
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.text import one_line
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
-from repro.runs.run_object import run_object
-
-if TYPE_CHECKING:
-    from repro.recording.closing import Mark
-    from repro.recording.launch import Ended
-    from repro.runs.directory import RunDirectory
-    from repro.runs.store import Store
-
-BY_HAND = "by hand: `repro recorder`, then `import repro_recorder; repro_recorder.watch()` in the program"
+from repro.cli.environments import make_one
+from repro.environment import definition
+from repro.environment.definition import Environment
+from repro.environment.record import IMAGE_FILE
+from repro.recording import launch
+from repro.recording.closing import close
+from repro.recording.launch import Ended
+from repro.runs import layout
+from repro.runs.directory import RunDirectory
+from repro.runs.recorder_mark import why_nothing
+from repro.runs.run_json import run_json
+from repro.runs.store import Store
+from repro.scenario.types import Name
 
 
 @click.command("record", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -47,15 +50,12 @@ def command(
     Afterwards each recording and its diagnosis is one line on standard error. Exit code: the command's own. With --json
     the recordings are on standard output, and what the command prints is on standard error.
     """
-    from repro.environment import definition
-    from repro.recording import launch
-
     if not command_line:
         raise InputError("no command is named", do="for example repro record python train.py")
     options = launch.Options(
         store=_writable(open_store(store)),
         name=_checked(name),
-        environment=None if environment is None else definition.get(environment),
+        environment=_environment(environment),
         with_data=with_data,
         stdout_to_stderr=as_json,
     )
@@ -63,11 +63,18 @@ def command(
     if options.store is not None:
         for run in _closed(ended, open_store(store)):
             if as_json:
-                print_json(run_object(run))
+                print_json(run_json(run))
             _say_headline(run)
         if not ended.mark.recordings:
             echo_text(f"repro: {why_nothing(ended.mark)}", err=True)
     ctx.exit(ended.end.exit_code or 0)
+
+
+def _environment(name: str | None) -> Environment | None:
+    """Return the environment that is named; in the container, which has no Keras of its own, the default one."""
+    if name is None and IMAGE_FILE.is_file():
+        name = definition.DEFAULT
+    return None if name is None else make_one(name)
 
 
 def _writable(store: Store) -> Path | None:
@@ -81,8 +88,6 @@ def _writable(store: Store) -> Path | None:
 
 
 def _checked(name: str | None) -> str | None:
-    from repro.scenario.types import Name
-
     try:
         return None if name is None else convert(name, Name)
     except msgspec.ValidationError:
@@ -92,10 +97,6 @@ def _checked(name: str | None) -> str | None:
 
 def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
     """Close the recordings that the command made and yield them; what cannot be closed is one line."""
-    from repro.recording.closing import close
-    from repro.recording.intake import SCRIPT
-    from repro.runs.directory import RunDirectory
-
     for run_id in ended.mark.recordings:
         run = RunDirectory(store.path / Path(run_id).name)
         if not run.path.is_dir():
@@ -105,7 +106,7 @@ def _closed(ended: Ended, store: Store) -> Iterator[RunDirectory]:
             script_sha256 = run.named_record().scenario_sha256
             if script_sha256 in ended.scripts and not run.is_locked():
                 with contextlib.suppress(OSError):  # without it the recording is only less complete
-                    run.file(SCRIPT).write_bytes(ended.scripts[script_sha256])
+                    run.file(layout.SCRIPT).write_bytes(ended.scripts[script_sha256])
             close(run, ended.end)
         except ReproError as error:
             echo_text(f"repro: {run.id}: {error}", err=True)
@@ -123,18 +124,3 @@ def _say_headline(run: RunDirectory) -> None:
     except ReproError as error:
         line = str(error)
     echo_text(one_line(f"{run.id}  {line}", 2000), err=True)
-
-
-def why_nothing(mark: Mark) -> str:
-    """Why there is no recording, and what else can be done, in one line."""
-    if mark.failures:
-        return f"nothing was recorded: the recorder failed ({one_line(mark.failures[0], 200)})"
-    if not mark.loaded:
-        reasons = "no Python was started, or with -I, -E or -S, or with another PYTHONPATH"
-        return f"nothing was recorded, since the recorder was not loaded ({reasons}); {BY_HAND}"
-    if not mark.keras:
-        return "nothing was recorded, since no Keras was imported"
-    return (
-        "nothing was recorded: Keras was imported, but neither fit nor train_on_batch was called; a loop of one's own: "
-        "`with repro_recorder.recording(model, x, y):`"
-    )

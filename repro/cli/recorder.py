@@ -10,6 +10,7 @@ from repro.base.errors import InputError, UnusableError
 from repro.base.files import write_durably
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, echo_text, json_option, print_json
+from repro.recorder import single_file
 
 FILE = "repro_recorder.py"
 
@@ -24,8 +25,6 @@ def command(output: Path, as_json: bool) -> None:
     `with repro_recorder.recording(model, x, y):` around a loop of one's own. It writes the folder repro-recordings,
     which `repro import` takes in.
     """
-    from repro.recorder import single_file
-
     if not output.is_dir():
         raise InputError("is not a folder", do="name a folder with -o", file=output)
     text = single_file.source()

@@ -9,12 +9,16 @@ import click
 
 from repro.base.errors import InputError, UnusableError
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
+from repro.cli.progress import show_progress
+from repro.cli.run import in_background, print_run, refuse_detach_in_container, say_why
 from repro.environment import check, definition
 from repro.environment.requirements import require_gpu
+from repro.runs.checkpoint_interval import checkpoint_seconds
 from repro.runs.directory import RunDirectory
 from repro.runs.records import RunRecord
-from repro.runs.run_object import run_object
-from repro.scenario.types import Scenario
+from repro.runs.run_json import run_json
+from repro.scenario.script_types import AnyScenario
+from repro.supervise.supervisor import supervise
 
 # State of a run with which nobody can go on, and what to do.
 _NOT_RESUMABLE = {
@@ -37,10 +41,6 @@ def command(
     ctx: click.Context, run: str, allow_drift: bool, detach: bool, plain: bool, store: Path | None, as_json: bool
 ) -> None:
     """Go on with an interrupted, stopped or failed run. RUN: an id, a unique prefix, or `last`."""
-    from repro.cli.progress import show_progress
-    from repro.cli.run import in_background, print_run, refuse_detach_in_container, say_why
-    from repro.supervise.supervisor import supervise
-
     if detach:
         refuse_detach_in_container()
     chosen = open_store(store)
@@ -60,7 +60,7 @@ def command(
         in_background(work, chosen)
         lock.close()
         if as_json:
-            print_json(run_object(found, with_measurements=False))
+            print_json(run_json(found, with_measurements=False))
         else:
             echo_text(found.id)
         return
@@ -73,10 +73,8 @@ def command(
     ctx.exit(int(code))
 
 
-def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenario, definition.Environment]:
+def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, AnyScenario, definition.Environment]:
     """What is needed to go on; a fault that says why it cannot be."""
-    from repro.runs.checkpoint_interval import checkpoint_seconds
-
     checkpoint_seconds()
     state = run.state()
     if state in _NOT_RESUMABLE:
@@ -93,4 +91,4 @@ def _resumable(run: RunDirectory, allow_drift: bool) -> tuple[RunRecord, Scenari
             f"the environment {environment.name} is not the one the run began in ({lines[0]})",
             do="--allow-drift goes on all the same and records it",
         )
-    return record, run.require_scenario(), environment
+    return record, run.require_any_scenario(), environment

@@ -15,16 +15,21 @@ import click
 
 from repro.base import defects
 from repro.base.errors import EndedEarlyError, ExitCode, InputError, ReproError, UnusableError
+from repro.cli import progress
 from repro.cli.basics import training_options
 from repro.cli.common import echo_note, echo_text, json_option, open_store, print_json, store_option
+from repro.cli.environments import make_named
+from repro.cli.figures import run_text
+from repro.cli.progress import show_progress
 from repro.environment.record import IMAGE_FILE
-from repro.runs import layout
+from repro.runs import events, grouping, layout, reuse
 from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
 from repro.runs.planning import RunOptions, make_plans
 from repro.runs.progress import Progress
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
 from repro.runs.store import Store
+from repro.supervise.supervisor import supervise
 
 DETACHED_LOG = ".detached.log"
 _WAS = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
@@ -55,21 +60,20 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     store = open_store(options["store"])
     if options["detach"]:
         refuse_detach_in_container()
+    options["environments"] = make_named(options["environments"])
     plans = make_plans(RunOptions.from_click(options), command=["repro", *sys.argv[1:]], report=echo_note)
     store.check_writable()
-    work = Work(plans, store, direct=options["direct"], again=options["again"])
+    batch = RunBatch(plans, store, direct=options["direct"], again=options["again"])
     if options["detach"]:
-        _detach(work, as_json=options["as_json"])
+        _detach(batch, as_json=options["as_json"])
         return
-    ctx.exit(_run_all(work, as_json=options["as_json"], plain=options["plain"]))
+    ctx.exit(_run_all(batch, as_json=options["as_json"], plain=options["plain"]))
 
 
-class Work:
-    """What is left to do for some plans: the finished runs that answer some of them, and the others in groups."""
+class RunBatch:
+    """The runs of some plans: those that finished before and answer a plan, and those still to be made, in groups."""
 
     def __init__(self, plans: list[Plan], store: Store, *, direct: bool, again: bool) -> None:
-        from repro.runs import grouping, reuse
-
         self.store = store
         found = [None if again else reuse.find_finished(store, plan, trained=direct) for plan in plans]
         self.finished = [run for run in found if run is not None]
@@ -77,8 +81,10 @@ class Work:
         self.groups = [[plan] for plan in missing] if direct else grouping.group_by_training(missing)
         self.count = len(missing)
 
-    def do(self, run_plan: Callable[[Plan], tuple[RunDirectory, ExitCode]]) -> Iterator[tuple[RunDirectory, ExitCode]]:
-        """One run after another; where a training did not finish, or left no trace, the others are trained themselves.
+    def run_all(
+        self, run_plan: Callable[[Plan], tuple[RunDirectory, ExitCode]]
+    ) -> Iterator[tuple[RunDirectory, ExitCode]]:
+        """Yield one run after another; if a training did not finish, or left no trace, the others are trained, too.
 
         A network without BatchNormalization layers leaves none.
         """
@@ -91,11 +97,9 @@ class Work:
                 yield run_plan(dataclasses.replace(plan, derived_from=source))
 
 
-def _run_all(work: Work, *, as_json: bool, plain: bool) -> int:
-    from repro.cli import progress
-
+def _run_all(batch: RunBatch, *, as_json: bool, plain: bool) -> int:
     codes: list[ExitCode] = []
-    for run in work.finished:
+    for run in batch.finished:
         result = run.result()
         assert result is not None
         echo_text(f"repro: {run.id} answers this already: --again trains anew", err=True)
@@ -106,13 +110,13 @@ def _run_all(work: Work, *, as_json: bool, plain: bool) -> int:
     def run_plan(plan: Plan) -> tuple[RunDirectory, ExitCode]:
         nonlocal started
         started += 1
-        return run_one(plan, work.store, plain=plain, position=(started, work.count))
+        return run_one(plan, batch.store, plain=plain, position=(started, batch.count))
 
-    for run, code in work.do(run_plan):
+    for run, code in batch.run_all(run_plan):
         codes.append(code)
         print_run(run, as_json=as_json)
         if progress.signalled:  # also where it came too late for this run, which is finished
-            codes.append(say_not_begun(work.count - started))
+            codes.append(say_not_begun(batch.count - started))
             break
     return int(max(codes))
 
@@ -134,9 +138,6 @@ def run_one(
     plan: Plan, store: Store, *, plain: bool, position: tuple[int, int] = (1, 1)
 ) -> tuple[RunDirectory, ExitCode]:
     """One run in the foreground, its progress on standard error."""
-    from repro.cli.progress import show_progress
-    from repro.supervise.supervisor import supervise
-
     run, lock = plan.create(store)
     with show_progress(run, plan.scenario, plan.environment.name, plan.seed, plain=plain, position=position) as display:
         code = supervise(run, lock, run.record(), plan.scenario, plan.environment, display)
@@ -157,9 +158,7 @@ def say_why(run: RunDirectory, progress: Progress) -> None:
 
 def print_run(run: RunDirectory, *, as_json: bool) -> None:
     """One run on standard output."""
-    from repro.cli.figures import run_text
-
-    found = run_object(run)
+    found = run_json(run)
     if as_json:
         print_json(found)
     else:
@@ -223,10 +222,8 @@ def _child(work: Callable[[Callable[[str], None]], int], report: int, log: Path)
         os._exit(code)
 
 
-def _detach(work: Work, *, as_json: bool) -> None:
+def _detach(batch: RunBatch, *, as_json: bool) -> None:
     """Do the runs one after another in the background; return when the first has begun."""
-    from repro.runs import events
-    from repro.supervise.supervisor import supervise
 
     def in_child(say: Callable[[str], None]) -> int:
         stopped = False
@@ -236,24 +233,24 @@ def _detach(work: Work, *, as_json: bool) -> None:
             stopped = stopped or isinstance(event, events.StopRequested)
 
         def run_plan(plan: Plan) -> tuple[RunDirectory, ExitCode]:
-            run, lock = plan.create(work.store)
+            run, lock = plan.create(batch.store)
             say(f"run {run.id}")
             return run, supervise(run, lock, run.record(), plan.scenario, plan.environment, listen)
 
         codes: list[ExitCode] = []
-        for _, code in work.do(run_plan):
+        for _, code in batch.run_all(run_plan):
             codes.append(code)
-            if stopped and len(codes) < work.count:
-                raise EndedEarlyError(not_begun(work.count - len(codes)), do="the same command goes on")
+            if stopped and len(codes) < batch.count:
+                raise EndedEarlyError(not_begun(batch.count - len(codes)), do="the same command goes on")
         return int(max(codes))
 
-    for run in work.finished:
+    for run in batch.finished:
         echo_text(f"repro: {run.id} answers this already: --again trains anew", err=True)
-    first = in_background(in_child, work.store) if work.groups else work.finished[0].id
+    first = in_background(in_child, batch.store) if batch.groups else batch.finished[0].id
     if as_json:
-        print_json(run_object(work.store.find(first), with_measurements=False))
+        print_json(run_json(batch.store.find(first), with_measurements=False))
     else:
         echo_text(first)
-    if work.count > 1:
-        log = work.store.path / DETACHED_LOG
-        echo_text(f"repro: {work.count - 1} more follow, one after another; faults go to {log}", err=True)
+    if batch.count > 1:
+        log = batch.store.path / DETACHED_LOG
+        echo_text(f"repro: {batch.count - 1} more follow, one after another; faults go to {log}", err=True)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from repro.base.text import duration
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
-from repro.runs.run_object import run_object
+from repro.cli.figures import coloured, outcome
+from repro.runs.run_json import run_json
 
 
 @click.command("runs")
@@ -15,10 +17,7 @@ from repro.runs.run_object import run_object
 @json_option
 def command(store: Path | None, as_json: bool) -> None:
     """List the runs in the store, oldest first."""
-    from repro.base.text import duration
-    from repro.cli.figures import coloured, outcome
-
-    found = [run_object(run, with_measurements=False) for run in open_store(store).runs()]
+    found = [run_json(run, with_measurements=False) for run in open_store(store).runs()]
     if as_json:
         print_json({"format": FORMAT, "runs": found})
         return

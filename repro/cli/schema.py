@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from repro.cli.common import echo_text, json_option
-from repro.scenario.types import json_schema
+from repro.scenario.schema import json_schema
 
 
 @click.command("schema")

@@ -10,14 +10,16 @@ import click
 from repro.base.errors import InputError
 from repro.base.text import one_line, share, three_digits
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
+from repro.cli.figures import run_text
 from repro.explain import layers
 from repro.explain.phrases import as_text
 from repro.runs.directory import RunDirectory
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
+from repro.runs.view import RunView
 
 _HEADINGS = (
     *("layer", "channels", "mean left", "var. left", "moving mean", "batch mean"),
-    *("moving var.", "batch var.", "mean off", "spread"),
+    *("moving var.", "batch var.", "mean off", "std ratio"),
 )
 
 
@@ -28,10 +30,8 @@ _HEADINGS = (
 @json_option
 def command(name: str, with_layers: bool, store: Path | None, as_json: bool) -> None:
     """Show one run: verdict, claims, figures. RUN: an id, a unique prefix, or `last`."""
-    from repro.cli.figures import run_text
-
     run = open_store(store).find(name)
-    found = run_object(run)
+    found = run_json(run)
     reports = layers.read(run) if with_layers and found["state"] != "damaged" else []
     if as_json:
         print_json(found | ({"layers": layers.as_json(reports)} if with_layers else {}))
@@ -42,8 +42,6 @@ def command(name: str, with_layers: bool, store: Path | None, as_json: bool) -> 
 
 def _network(run: RunDirectory) -> list[str]:
     """The line with the network that was trained, once it was built."""
-    from repro.runs.view import RunView
-
     try:
         words = RunView(run).network
     except InputError:
@@ -56,7 +54,7 @@ def _layer_lines(reports: Sequence[layers.LayerReport]) -> list[str]:
     if not reports:
         return ["", "This run measured no BatchNormalization layer."]
     last = reports[-1]
-    sentences = [*layers.sentences(last), layers.batch_spread(last)]
+    sentences = [*layers.summary(last), layers.batch_spread(last)]
     lines = ["", f"BatchNormalization layers after epoch {last.epoch}"]
     lines += [f"  {as_text(sentence)}" for sentence in sentences if sentence]
     if len(reports) > 1:

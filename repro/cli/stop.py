@@ -9,7 +9,7 @@ import click
 
 from repro.base.errors import EndedEarlyError, InputError
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
 from repro.supervise.supervisor import STOP_GRACE_SECONDS
 
 
@@ -32,7 +32,7 @@ def command(run: str, store: Path | None, as_json: bool) -> None:
     if state in ("running", "elsewhere"):
         raise EndedEarlyError(f"the run {found.id} has not ended yet", do="it was asked to; watch it, or ask again")
     if as_json:
-        print_json(run_object(found))
+        print_json(run_json(found))
     else:
         end = "" if state == "finished" else f"; go on with: repro resume {found.id.rpartition('-')[2]}"
         echo_text(f"{found.id}: {state}{end}")

@@ -6,18 +6,23 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from repro.base.errors import ExitCode, InputError, ReproError
 from repro.cli.basics import training_options
 from repro.cli.common import echo_note, echo_text, json_option, open_store, print_json, store_option
-
-if TYPE_CHECKING:
-    from repro.runs.plan import Plan
-    from repro.runs.store import Store
-    from repro.sweep.jobs import Job, Runner
+from repro.cli.environments import make_named
+from repro.cli.sweep_table import print_sweep, show_sweep
+from repro.environment.record import usable_cores
+from repro.runs.plan import Plan
+from repro.runs.planning import RunOptions, make_plans
+from repro.runs.store import Store
+from repro.sweep.jobs import Job, Runner
+from repro.sweep.local import LocalRunner
+from repro.sweep.record import SweepWriter
+from repro.sweep.tally import sweep_object
 
 
 @click.command("sweep")
@@ -37,10 +42,6 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     Finished runs of the store that are the same count and are not trained again, so the same command goes on where an
     earlier one was interrupted.
     """
-    from repro.cli.sweep_table import print_sweep, show_sweep
-    from repro.sweep.record import SweepWriter
-    from repro.sweep.tally import sweep_object
-
     store = open_store(options["store"])
     jobs, runner, workers = _prepare(options, store)
     fault: ReproError | None = None
@@ -76,12 +77,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 def _prepare(options: dict[str, Any], store: Store) -> tuple[list[Job], Runner, int | None]:
     """All jobs, where they run, and how many at once if here; every input is checked before anything starts."""
-    from repro.environment.record import usable_cores
-    from repro.sweep.jobs import Job
-    from repro.sweep.local import LocalRunner
-
     if options["scheduler"] is not None and options["workers"] is not None:
         raise InputError("--workers is for this machine", do="leave it out: the workers of --scheduler do the runs")
+    options = {**options, "environments": make_named(options["environments"])}
     threads, workers = shares(usable_cores(), options["threads"], options["workers"])
     jobs = [Job(plan) for plan in _plans(options, threads)]
     store.check_writable()
@@ -101,8 +99,6 @@ def shares(cores: int, threads: int | None, workers: int | None) -> tuple[int, i
 
 
 def _plans(options: dict[str, Any], threads: int) -> list[Plan]:
-    from repro.runs.planning import RunOptions, make_plans
-
     plans = make_plans(
         RunOptions.from_click({**options, "threads": threads, "seed_option": "--seeds"}),
         command=["repro", *sys.argv[1:]],

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from repro.base.errors import InputError
+from repro.base.terminal import guarded
 from repro.base.text import duration, one_line, share
 from repro.cli.common import echo_text
 from repro.sweep.jobs import Job
@@ -44,7 +45,7 @@ class Display:
 
 class _PlainLines(Display):
     def draw(self, job: Job) -> None:
-        echo_text(f"{self.done}/{len(self.jobs)} {job.title}: {outcome(job)}", err=True)
+        echo_text(f"{self.done}/{len(self.jobs)} {job.heading}: {outcome(job)}", err=True)
 
 
 class _LiveTable(Display):
@@ -56,7 +57,7 @@ class _LiveTable(Display):
     def draw(self, job: Job) -> None:
         if job.result is None:
             with _ignore_closed_terminal():
-                self._live.console.print(f"{job.title}: {outcome(job)}", highlight=False, markup=False)
+                self._live.console.print(f"{job.heading}: {outcome(job)}", highlight=False, markup=False)
         self._next = 0.0
         self.tick()
 
@@ -73,7 +74,7 @@ class _LiveTable(Display):
                 with contextlib.suppress(InputError):
                     progress = job.run.progress()
                     seconds_left = progress.seconds_left
-                    text = f"{job.title}: {progress.stage or 'starting'}, epoch {progress.epoch}/{progress.epochs}"
+                    text = f"{job.heading}: {progress.stage or 'starting'}, epoch {progress.epoch}/{progress.epochs}"
                     lines.append(text + (f", {duration(seconds_left)} left" if seconds_left else ""))
         return "\n".join(lines)
 
@@ -86,8 +87,6 @@ def show_sweep(jobs: Sequence[Job], *, plain: bool) -> Iterator[Display]:
         return
     from rich.console import Console
     from rich.live import Live
-
-    from repro.base.terminal import guarded
 
     live = Live(console=Console(stderr=True), transient=True, auto_refresh=False)
     alone = threading.active_count() == 1  # a client of Dask's has threads, beside which no guard can be forked
@@ -140,7 +139,7 @@ def table(sweep_groups: Sequence[Group], caption: str = "") -> Table:
     for group in sweep_groups:
         for row in verdict_row(group), *claim_rows(group):
             drawn.add_row(*map(Text, row))
-        if group.unfinished or group.degraded:
+        if group.unfinished or group.degraded or group.ignores_seed:
             drawn.add_row(Text(group.scenario), Text(group.environment), Text(_lacking(group)))
         drawn.add_section()
     return drawn
@@ -190,7 +189,11 @@ def summary(group: Group) -> str:
 
 def _lacking(group: Group) -> str:
     parts = [(group.unfinished, "not finished"), (group.degraded, "on another device than asked")]
-    return ", ".join(f"{count} {what}" for count, what in parts if count)
+    said = [f"{count} {what}" for count, what in parts if count]
+    if group.ignores_seed:
+        count = len(group.seeds) - group.unfinished
+        said.append(f"all {count} seeds gave the same weights: the program does not use its seed")
+    return ", ".join(said)
 
 
 def _rate(rate: float | None, low: float | None, high: float | None) -> tuple[str, str]:

@@ -9,10 +9,12 @@ import msgspec
 
 from repro.base.errors import ExitCode, InputError
 from repro.cli.common import echo_text, json_option, open_store, print_json, store_option
+from repro.cli.figures import run_text
+from repro.cli.progress import show_progress
 from repro.runs import layout
 from repro.runs.directory import RunDirectory, follow
 from repro.runs.ids import RECORDED
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
 
 
 @click.command("watch")
@@ -23,9 +25,6 @@ from repro.runs.run_object import run_object
 @click.pass_context
 def command(ctx: click.Context, run: str, plain: bool, store: Path | None, as_json: bool) -> None:
     """Follow a run until it ends; leaving (Ctrl+C) leaves it running. RUN: an id, a unique prefix, or `last`."""
-    from repro.cli.figures import run_text
-    from repro.cli.progress import show_progress
-
     found = open_store(store).find(run)
     record = found.named_record()
     with show_progress(found, found.scenario(), record.environment, record.seed, plain=plain) as display:
@@ -34,7 +33,7 @@ def command(ctx: click.Context, run: str, plain: bool, store: Path | None, as_js
                 display(event)
         except msgspec.DecodeError as error:
             raise InputError(f"damaged ({error})", do="delete the run", file=found.file(layout.EVENTS)) from None
-    shown = run_object(found)
+    shown = run_json(found)
     if as_json:
         print_json(shown)
     else:

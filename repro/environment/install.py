@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from repro.base.decoding import decode_json
-from repro.base.errors import UnusableError
+from repro.base.errors import ReproError, UnusableError
 from repro.base.files import write_durably
-from repro.environment import interpreter
-from repro.environment.definition import MARKER, Environment
+from repro.environment import interpreter, uv_command
+from repro.environment.definition import BUILD_LOCK, MARKER, Environment
+from repro.environment.uv_command import UvError
+
+_INSTALL = ["pip", "install", "--quiet", "--require-hashes", "--no-deps"]
 
 
 def install(
@@ -44,14 +45,7 @@ def install(
             (prefix / MARKER).unlink(missing_ok=True)
             shutil.rmtree(prefix)
         say(f"making {environment.definition.installation} with {base}")
-        # -I: nothing that lies in the user's folder is imported in the place of a module.
-        _command([str(base), "-I", "-m", "venv", str(prefix)], environment)
-        pip = [str(environment.python), "-I", "-m", "pip", "install", "--require-hashes", "--no-deps", "--quiet"]
-        if environment.bootstrap is not None:
-            _command([*pip, "-r", str(environment.bootstrap)], environment)
-        say(f"installing {len(environment.locked_versions())} locked packages")
-        isolation = ["--no-build-isolation"] if environment.bootstrap is not None else []
-        _command([*pip, "--disable-pip-version-check", *isolation, "-r", str(environment.lock)], environment)
+        _fill(environment, base, say)
         marker = {
             "format": 1,
             "environment": environment.definition.installation,
@@ -71,20 +65,30 @@ def installed_lock(environment: Environment) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _command(command: list[str], environment: Environment) -> None:
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    done = subprocess.run(
-        command,
-        env={**variables, **environment.interpreter_variables()},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        errors = [line for line in lines if "error" in line.lower()] or lines or ["no reason given"]
+def _fill(environment: Environment, base: Path, say: Callable[[str], None]) -> None:
+    """Make the virtual environment and install what its locks pin; what is broken off is removed."""
+    prefix = environment.prefix
+    try:
+        uv_command.run(["venv", "--quiet", "--no-project", "--python", base, prefix], folder=prefix.parent)
+        say(f"installing {len(environment.locked_versions())} locked packages")
+        for lock in filter(None, (environment.bootstrap, environment.lock)):
+            tools = ["--no-build-isolation"] if environment.bootstrap is not None else _build_tools(environment)
+            words = [*_INSTALL, *tools, "--python", environment.python, "-r", lock.absolute()]
+            uv_command.run(words, folder=prefix.parent)
+    except ReproError as error:
+        shutil.rmtree(prefix, ignore_errors=True)
+        if not isinstance(error, UvError):
+            raise
         raise UnusableError(
-            f"the environment {environment.name} could not be installed ({errors[-1].strip()[:300]})",
+            f"the environment {environment.name} could not be installed ({error.what})",
             do="mend that and install again",
-        )
+        ) from None
+    except BaseException:
+        shutil.rmtree(prefix, ignore_errors=True)
+        raise
+
+
+def _build_tools(environment: Environment) -> list[str | Path]:
+    """Return the options that pin, by hash, what builds packages without a wheel."""
+    lock = environment.lock.parent / BUILD_LOCK
+    return ["--build-constraints", lock.absolute(), "--require-build-hashes"] if lock.is_file() else []

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 from repro.base.errors import UnusableError
@@ -13,7 +14,12 @@ from repro.environment.definition import Environment
 
 
 def candidates(version: str) -> list[Path]:
-    """Interpreters of a minor version, the preferred first: pyenv's, then PATH's, then uv's."""
+    """Interpreters of a minor version, the preferred first: pyenv's, then PATH's."""
+    return list(iterate(version))
+
+
+def iterate(version: str) -> Iterator[Path]:
+    """Yield the interpreters of `candidates` one at a time: each is started to see what it is."""
     found: list[Path] = []
     roots = [Path(os.environ[name]) for name in ("PYENV_ROOT",) if os.environ.get(name)]
     home = os.environ.get("HOME")
@@ -26,7 +32,7 @@ def candidates(version: str) -> list[Path]:
     on_path = shutil.which(f"python{version}")
     if on_path:
         found.append(Path(on_path))
-    return [python for python in dict.fromkeys(found) if _is_version(python, version)]
+    yield from (python for python in dict.fromkeys(found) if _is_version(python, version))
 
 
 def find(environment: Environment, asked: Path | None = None) -> Path:
@@ -36,9 +42,9 @@ def find(environment: Environment, asked: Path | None = None) -> Path:
         if not _is_version(asked, version):
             raise UnusableError(f"{asked} is not Python {version}", do=f"name a Python {version} with --python")
         return asked
-    found = candidates(version)
-    if found:
-        return found[0]
+    found = next(iterate(version), None)
+    if found is not None:
+        return found
     uv = shutil.which("uv")
     if uv is not None:
         asked_uv = subprocess.run([uv, "python", "find", version], capture_output=True, text=True, check=False)

@@ -32,6 +32,11 @@ def require_abilities(environment: Environment, scenario: Scenario, *, traced: b
     reason = scenario.batch_norm.reason_against_trace if traced and scenario.batch_norm is not None else None
     if reason is not None:
         raise InputError(f"{scenario.name} cannot be traced: {reason}", do="leave --trace out")
+    if environment.definition.cannot_train:
+        raise UnusableError(
+            f"{environment.name} cannot train a scenario ({environment.definition.cannot_train})",
+            do="choose another environment, or record a program of your own in it (repro record --environment)",
+        )
     for ability, what in _needed(scenario, traced):
         if ability not in environment.definition.abilities:
             raise UnusableError(

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 
 from repro.base.errors import InputError, ReproError
 from repro.explain.causes.evidence import Evidence, Score, Trial
+from repro.explain.causes.finding import PROVED
 from repro.explain.causes.not_converged import weight
+from repro.explain.causes.ranking import judge
 from repro.explain.criteria import CONVERGED, OUTLIER_VARIANCE
 from repro.runs.directory import RunDirectory
 from repro.runs.records import RunRecord
 from repro.supervise.what_if import WhatIfSession, require_traced, snapshots
 
+MOMENTUM_HELPS = ("not-converged", "stale")
 STALE_MOMENTUM = 0.8  # tried where the initial values are gone: averages of the last few steps
 
 
@@ -53,9 +56,14 @@ def _lower_momentum(evidence: Evidence) -> float | None:
 
 
 def ask(run: RunDirectory, evidence: Evidence) -> tuple[Evidence, str | None]:
-    """Return the evidence with the answers of a traced run, and why none was asked for if that was so."""
+    """Return the evidence with the answers of a traced run, and why none was asked for if that would have told more.
+
+    Where the cause is proved already, only another momentum can still be advised.
+    """
     trials = planned(evidence)
-    if not trials:
+    first = judge(evidence)[0]
+    is_proved = first.numbers["confidence"] == PROVED
+    if not trials or (is_proved and (first.cause not in MOMENTUM_HELPS or not run.record().traced)):
         return evidence, None
     try:
         record = require_traced(run)
@@ -63,7 +71,7 @@ def ask(run: RunDirectory, evidence: Evidence) -> tuple[Evidence, str | None]:
         with WhatIfSession(run) as session:
             answered = [_ask(session, record, trial, epoch, evidence) for trial in trials]
     except InputError as error:
-        return evidence, f"no more was tried: {error}"
+        return evidence, None if is_proved else f"no more was tried: {error}"
     except ReproError as error:
         return evidence, f"no more could be tried: {error}"
     return dataclasses.replace(evidence, trials=[*evidence.trials, *answered]), None

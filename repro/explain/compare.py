@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from repro.base.difference import DifferenceRow, all_equal
 from repro.base.errors import InputError
 from repro.base.text import exact, exact_row, markdown, one_line
 from repro.environment import diff
 from repro.environment.facts import flatten
+from repro.explain.diagnosis import diagnose
+from repro.explain.recorded_words import settings
 from repro.runs.event_base import Number
 from repro.runs.events import to_number
 from repro.runs.records import Drift
@@ -22,6 +25,7 @@ from repro.runs.view import RunView
 from repro.scenario.image_record import ImageRecord
 
 FORMAT = 1
+MOST_PROBABILITIES = 12  # images whose probabilities are compared one by one
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def _settings(runs: Sequence[RunView]) -> list[DifferenceRow]:
     ]
     rows += _images("image", [run.record.images for run in runs])
     rows += _images("validation image", [run.record.validation_images for run in runs])
-    scenarios = [_scenario_settings(run) for run in runs]
+    scenarios = [_recorded_settings(run) if run.is_recording else _scenario_settings(run) for run in runs]
     keys = dict.fromkeys(key for found in scenarios for key in found)
     rows += [_row("settings", key, [found.get(key) for found in scenarios]) for key in keys]
     return rows
@@ -93,7 +97,7 @@ def _images(name: str, records: list[list[ImageRecord]]) -> list[DifferenceRow]:
 
 
 def _scenario_settings(run: RunView) -> dict[str, Any]:
-    """The scenario's model, training and BatchNormalization settings as dotted keys; {} if there is none to read."""
+    """The scenario's settings of the training, or its program, as dotted keys; {} if there is none to read."""
     try:
         scenario = run.run.scenario()
     except InputError:
@@ -101,9 +105,22 @@ def _scenario_settings(run: RunView) -> dict[str, Any]:
     if scenario is None:
         return {}
     plain = msgspec.to_builtins(scenario)
-    wanted = {key: plain[key] for key in ("images", "model", "batch_norm", "compile", "fit") if key in plain}
+    keys = ("images", "model", "batch_norm", "compile", "fit", "script", "printed", "training")
+    wanted = {key: plain[key] for key in keys if key in plain}
+    if run.record.script is not UNSET:
+        wanted["script"] = {**wanted["script"], "sha256": {file.name: file.sha256 for file in run.record.script.files}}
     wanted.get("images", {}).pop("directory", None)
     return flatten(wanted)
+
+
+def _recorded_settings(run: RunView) -> dict[str, Any]:
+    """A recording's program, its training and its data as dotted keys."""
+    return {f"recorded.{name}": value for name, value in settings(run.recorded, run.progress.recorded)}
+
+
+def _diagnosis(run: RunView) -> str | None:
+    """The first cause of a recording; None for a run of a scenario, which claims something instead."""
+    return diagnose(run.run)[0].cause if run.is_recording else None
 
 
 def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
@@ -115,6 +132,7 @@ def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
     rows = [
         _row("measurements", "state", [run.state for run in runs]),
         _row("measurements", "verdict", [run.verdict for run in runs]),
+        _row("measurements", "diagnosis", [_diagnosis(run) for run in runs]),
         _row("measurements", "degraded", [run.result.degraded if run.result is not None else None for run in runs]),
         _row("measurements", "epochs", [len(measurements.fit.loss) for measurements in figures]),
     ]
@@ -122,15 +140,29 @@ def _measurements(runs: Sequence[RunView]) -> list[DifferenceRow]:
         curves = [measurements.figure(name) for measurements in figures]
         rows.append(_row("measurements", name, [curve[-1] if curve else None for curve in curves]))
         rows.append(_row("measurements", f"{name}, first epoch that differs", [_first_difference(curves)] * len(runs)))
-    for group in ("evaluate", "evaluate_training_phase", "validation"):
+    for group in ("evaluate", "inference", "evaluate_training_phase", "validation"):
         rows += [row(f"{group}.{key}") for key in ("loss", "accuracy")]
     rows += [row(f"predict.{key}") for key in ("accuracy", "distinct_classes", "classes")]
     probabilities = [measurements.figure("predict.probabilities") or [] for measurements in figures]
-    for index, values in enumerate(itertools.zip_longest(*probabilities)):
-        rows.append(_row("measurements", f"predict.probabilities[{index}]", values))
+    rows += _probabilities(probabilities)
     rows += [row(f"batch_norm.{key}") for key in Drift.__struct_fields__]
     rows.append(row("weights_sha256"))
+    printed = [{} if measurements.printed is UNSET else measurements.printed for measurements in figures]
+    rows += [row(f"printed.{name}") for name in dict.fromkeys(name for numbers in printed for name in numbers)]
     return [row for row in rows if any(value is not None for value in row.values)]
+
+
+def _probabilities(of_runs: list[list[Any]]) -> list[DifferenceRow]:
+    """A row an image; of many images only how many differ from those of the first run."""
+    if max(map(len, of_runs), default=0) <= MOST_PROBABILITIES:
+        images = enumerate(itertools.zip_longest(*of_runs))
+        return [_row("measurements", f"predict.probabilities[{index}]", values) for index, values in images]
+    first = of_runs[0]
+    differing = [
+        None if not given else sum(not all_equal(pair) for pair in itertools.zip_longest(first, given))
+        for given in of_runs
+    ]
+    return [_row("measurements", "predict.probabilities, images that differ from the first run", differing)]
 
 
 def _first_difference(curves: list[list[Number]]) -> int | None:

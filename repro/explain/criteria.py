@@ -32,6 +32,8 @@ LOSS_SHARE = 0.05
 # Fewer samples say too little for a claim about their share; a class needs four before a renaming says anything.
 FEWEST_SAMPLES = 8
 SAMPLES_A_CLASS = 4
+# Answers that know nothing of the labels are right this much more often, by chance and the choice of a renaming.
+RENAMED_DEVIATIONS = 4.0
 # Of a variance, in channels that vary so little that initial values of less than `CONVERGED` still matter.
 LARGE_SHARE = 0.1
 # Inference that gets so many right leaves nothing to repair.
@@ -50,6 +52,7 @@ FACTOR_TOLERANCE = 0.25
 # A loss that falls by less than 2 % in 20 steps and more has not moved.
 FLAT = 0.02
 FEWEST_STEPS = 20
+FEWEST_STEPS_UNEXPLAINED = 200  # slow starts look like this: a convolutional network on 2000 images, two epochs
 # A step's change of a weight: float32 knows no smaller one, and half of the weight itself leaves nothing learned.
 NO_CHANGE = 1e-7
 WILD_CHANGE = 0.5

@@ -15,7 +15,6 @@ from repro.base import arrays
 from repro.base.errors import InputError
 from repro.explain.causes.evidence import (
     Alone,
-    Channel,
     Evidence,
     Head,
     Inputs,
@@ -30,21 +29,22 @@ from repro.explain.causes.evidence import (
     Trial,
     TrialKind,
 )
-from repro.explain.criteria import FEWEST_SAMPLES, OUTLIER_VARIANCE
+from repro.explain.criteria import ALONE_DISTANCE, FEWEST_SAMPLES, OUTLIER_VARIANCE
+from repro.explain.data_figures import bad_data, channels, classes_of, farthest, purity
 from repro.runs import recorded_events as recorded
+from repro.runs import recorded_values
 from repro.runs.directory import RunDirectory
 from repro.runs.event_base import Number
 from repro.runs.progress import Progress
 from repro.runs.recorded_progress import FitEvidence, RecordedProgress
 
 WINDOW_STEPS = 10  # on each side of the step that is looked at
-MOST_CLASSES = 100_000
-# The recorder's names of trials, which are those of the evidence.
-MEDIAN, OUTLYING = "re-estimated-median", "batches that stand out (median of batches)"
-STOCHASTIC = "re-estimated-stochastic"
+# The recorder's names of trials: but for these they are those of the evidence.
+AS_TRAINED, MEDIAN = "re-estimated-as-trained", "re-estimated-median"
+OUTLYING = "batches that stand out (median of batches)"
 _KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)} | {
+    AS_TRAINED: "re-estimated",
     MEDIAN: "re-estimated",
-    STOCHASTIC: "re-estimated",
 }
 
 
@@ -72,6 +72,7 @@ class _Reader:
             training=_score(training),
             losses=[float(loss) for loss in self.progress.loss],
             norms=[_norm(norm) for norm in self._moving],
+            are_norms_known=fit.ended is not None,
             batch_size=fit.started.batch_size or (training.batch_size if training is not None else None),
             trials=list(self._trials("fit", None, inference)),
             others=others,
@@ -80,6 +81,9 @@ class _Reader:
             order=[str(layer.get("name")) for layer in self._listed("list")],
             random=self._random,
             first_apart=self._first_apart,
+            drawing=self._drawing,
+            compared_layers=len(self._phases.layers or []) if self._phases is not None else 0,
+            problem=inference.problem if inference is not None else None,
             purity=self._purity(inference),
             alone=self._alone(inference),
             spike=self._spike(),
@@ -92,28 +96,28 @@ class _Reader:
     # --- what was given ---
 
     @property
-    def _data(self) -> recorded.Data | None:
+    def _data(self) -> recorded_values.Data | None:
         ended = self.fit.ended
         return ended.data if ended is not None and ended.data is not None else self.fit.started.data
 
     @property
-    def _validation_data(self) -> recorded.Data | None:
+    def _validation_data(self) -> recorded_values.Data | None:
         ended = self.fit.ended
         return ended.validation if ended is not None and ended.validation is not None else self.fit.started.validation
 
-    def _inputs(self, data: recorded.Data | None, *, with_far: bool = False) -> Inputs:
+    def _inputs(self, data: recorded_values.Data | None, *, with_far: bool = False) -> Inputs:
         if data is None:
             return Inputs()
         first = data.inputs[0] if data.inputs and len(data.inputs) == 1 else None
         targets = data.targets
         labels = targets[0].labels if targets is not None and len(targets) == 1 else None
         return Inputs(
-            channels=_channels(data.inputs or []),
+            channels=channels(data.inputs or []),
             mean=None if first is None else _float(first.mean),
             deviation=None if first is None else _float(first.deviation),
             classes=None if labels is None else labels.counts,
             is_complete=data.complete is not False,
-            farthest_deviations=_farthest(data) if with_far else None,
+            farthest_deviations=farthest(data) if with_far else None,
         )
 
     def _listed(self, name: str) -> list[dict[str, Any]]:
@@ -147,14 +151,14 @@ class _Reader:
     # --- layers ---
 
     @property
-    def _moving(self) -> list[recorded.MovingStatistics]:
+    def _moving(self) -> list[recorded_values.MovingStatistics]:
         return (self.fit.ended.batch_norm or []) if self.fit.ended is not None else []
 
     @functools.cached_property
     def _phases(self) -> recorded.LayerPhasesMeasured | None:
         return next((event for event in self.fit.phases if event.set_ == "fit"), None)
 
-    def _layer_at(self, place: int | None) -> recorded.LayerPhases | None:
+    def _layer_at(self, place: int | None) -> recorded_values.LayerPhases | None:
         layers = (self._phases.layers or []) if self._phases is not None else []
         return layers[place] if place is not None and place < len(layers) else None
 
@@ -163,21 +167,39 @@ class _Reader:
         layer = self._layer_at(self._phases.first if self._phases is not None else None)
         return None if layer is None else layer.name
 
-    def _alone(self, inference: recorded.Measured | None) -> Alone | None:
+    @property
+    def _drawing(self) -> str | None:
+        """The first layer whose output in inference phase differs when the same samples pass again."""
+        layer = self._layer_at(self._phases.first_repeated if self._phases is not None else None)
+        if layer is None or float(layer.inference_distance_repeated or 0.0) < ALONE_DISTANCE:
+            return None
+        return layer.name
+
+    @property
+    def _is_drawn(self) -> bool:
+        """Whether what one sample alone is answered differs by chance."""
+        phases = self._phases
+        if phases is None or phases.first_repeated is None or phases.first_alone is None:
+            return False
+        return phases.first_repeated <= phases.first_alone
+
+    def _alone(self, inference: recorded.Measured | None) -> Alone:
+        """What the recorder saw; that no answer changed if it saw no layer at which the outputs part."""
+        nothing = Alone(0, 0.0, 0.0)
         alone = self.fit.figures("inference", alone=True)
         layer = self._layer_at(self._phases.first_alone if self._phases is not None else None)
         if alone is None or inference is None or layer is None:
-            return None
+            return nothing
         single, batch = self._array(alone.outputs), self._array(inference.outputs)
         if single is None or batch is None or len(single) < FEWEST_SAMPLES or single.shape[1:] != batch.shape[1:]:
-            return None
+            return nothing
         batch = batch[: len(single)]
         deviation = float(np.std(batch.astype(np.float64))) or 1.0
         changed = None
         if inference.right is not None:
             left, right = classes_of(single), classes_of(batch)
             if left is None or right is None:
-                return None
+                return nothing
             changed = float(np.mean(left != right))
         return Alone(
             samples=len(single),
@@ -187,6 +209,7 @@ class _Reader:
             layer=layer.name,
             is_norm="BatchNorm" in (layer.class_ or ""),
             distance_at_layer=float(layer.inference_distance_alone or 0.0),
+            is_drawn=self._is_drawn,
         )
 
     def _steps(self) -> Steps:
@@ -211,25 +234,30 @@ class _Reader:
         return frozen / max(1, sum(size for size, _ in known))
 
     def _constant_layer(self) -> str | None:
-        """The first layer all of whose units are constant over the samples, in inference."""
-        phases = self._phases
-        if phases is None or (phases.samples or 0) < 2:
+        """The first layer all of whose units are constant over the samples, in inference.
+
+        None for a model without a loss of its outputs: what layers add to the loss need not come through that layer.
+        """
+        phases, compiled = self._phases, self.fit.started.compiled
+        if phases is None or (phases.samples or 0) < 2 or compiled is None or not compiled.loss:
             return None
         layers = phases.layers or []
         return next((layer.name for layer in layers if layer.units and layer.constant_units == layer.units), None)
 
     # --- what was measured ---
 
-    def _trials(self, which: recorded.SampleSet, call: int | None, before: recorded.Measured | None) -> Iterator[Trial]:
+    def _trials(
+        self, which: recorded_values.SampleSet, call: int | None, before: recorded.Measured | None
+    ) -> Iterator[Trial]:
         samples = 0 if before is None else before.samples or 0
         for event in self.fit.trials:
             if not event.available or (event.set_, event.call) != (which, call) or event.kind not in _KINDS:
-                continue
+                continue  # a kind of a later version, or of other samples
             parameter = event.parameter or {}
             to, factor, offset, of = (parameter.get(name) for name in ("to", "factor", "offset", "input"))
             yield Trial(
                 kind=_KINDS[event.kind],
-                random_layers=event.kind == STOCHASTIC,
+                random_layers=event.kind == AS_TRAINED,
                 without=OUTLYING if event.kind == MEDIAN else "",
                 score=Score(_float(event.right), _float(event.loss), samples, event.batch_size),
                 momentum=_float(event.momentum),
@@ -313,7 +341,7 @@ class _Reader:
         if not events:
             return None
         first = min(events, key=lambda event: (event.step is None, event.step or 0, event.epoch or 0))
-        bad = _bad_data(self._data)
+        bad = bad_data(self._data)
         return NotFinite(
             what=first.what,
             epoch=first.epoch,
@@ -357,7 +385,7 @@ def _score(measured: recorded.Measured | None) -> Score | None:
     return Score(_float(measured.right), _float(measured.loss), measured.samples or 0, measured.batch_size)
 
 
-def _norm(norm: recorded.MovingStatistics) -> Norm:
+def _norm(norm: recorded_values.MovingStatistics) -> Norm:
     remaining = norm.remaining
     left = [] if remaining is None else [_float(value) for value in (remaining.mean, remaining.variance)]
     known = [value for value in left if value is not None]
@@ -377,63 +405,3 @@ def _norm(norm: recorded.MovingStatistics) -> Norm:
         spread=_float(norm.spread),
         debiased=norm.debiased is True,
     )
-
-
-def _channels(inputs: list[recorded.Facts]) -> list[Channel]:
-    """Figures of the channels of all inputs; none if those of one channel are not known."""
-    channels = []
-    for place, facts in enumerate(inputs):
-        name = (facts.name or str(place + 1)) if len(inputs) > 1 else ""
-        for column in facts.columns or []:
-            if column.mean is None or column.deviation is None:
-                return []
-            channels.append(Channel(float(column.mean), float(column.deviation), name))
-    return channels
-
-
-def _farthest(data: recorded.Data) -> float | None:
-    """How many deviations the farthest value of the inputs is from their mean."""
-    farthest = None
-    for facts in data.inputs or []:
-        values = (facts.minimum, facts.maximum, facts.mean, facts.deviation)
-        if any(value is None for value in values):
-            continue
-        low, high, mean, deviation = (float(value) for value in values if value is not None)
-        if deviation > 0 and math.isfinite(high - low):
-            farthest = max(farthest or 0.0, (high - mean) / deviation, (mean - low) / deviation)
-    return farthest
-
-
-def _bad_data(data: recorded.Data | None) -> tuple[str, int, int | None] | None:
-    if data is None:
-        return None
-    for kind, facts in (("input", data.inputs), ("target", data.targets)):
-        for place, one in enumerate(facts or []):
-            count = (one.nan or 0) + (one.infinite or 0)
-            if count:
-                return f"{kind} {one.name or place + 1}", count, one.first_bad_row
-    return None
-
-
-def purity(labels: list[int], size: int) -> float | None:
-    """Mean share of the most frequent class of each batch, above what batches drawn at random would have."""
-    if len(labels) < 2 * size or size < 2 or max(labels) > MOST_CLASSES or min(labels) < 0:
-        return None
-    table = np.array(labels)
-    whole = len(table) // size * size
-
-    def mean_share(rows: NDArray[Any]) -> float:
-        return float(np.mean([int(np.max(np.bincount(batch))) / size for batch in rows[:whole].reshape(-1, size)]))
-
-    return mean_share(table) - mean_share(np.random.default_rng(0).permutation(table))
-
-
-def classes_of(outputs: NDArray[Any] | None) -> NDArray[Any] | None:
-    """Return the class that each row of outputs (samples, classes) or (samples, 1) means; None for other shapes."""
-    if outputs is None or outputs.ndim not in (1, 2) or not len(outputs):
-        return None
-    table = outputs.reshape(len(outputs), -1)
-    if table.shape[1] > 1:
-        return np.asarray(table.argmax(1))
-    is_probability = float(table.min()) >= 0.0 and float(table.max()) <= 1.0
-    return np.asarray(table[:, 0] > (0.5 if is_probability else 0.0)).astype(int)

@@ -29,6 +29,7 @@ from repro.explain.causes.evidence import (
     TrialKind,
 )
 from repro.explain.criteria import GAP, OUTLIER_DEVIATIONS
+from repro.explain.data_figures import purity
 from repro.runs import events
 from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress, power
@@ -38,6 +39,7 @@ from repro.scenario.types import Scenario
 
 UNTRIED = "trace the run (--trace): then other statistics are tried on it"
 MOST_IMAGES = 512  # whose pixels are looked at
+MOST_EARLIER = 6  # epochs before the last one that are shown
 MOST_CLASSES = 64  # whose best renaming is looked for
 SMALLEST_LOSS = 0.05  # below which a loss says that all is right
 _STATISTICS: dict[str, tuple[TrialKind, bool]] = {  # the worker's names: kind, and whether random layers were on
@@ -77,6 +79,7 @@ def gather(run: RunDirectory, progress: Progress) -> Evidence:
         training=training,
         samples="training images",
         in_order=None if training is measured else measured,
+        earlier=_earlier(progress, epoch, len(record.images)),
         losses=[float(loss) for loss in progress.loss],
         norms=_norms(run, drift),
         batch_size=scenario.fit.batch_size,
@@ -99,6 +102,13 @@ def _score(event: events.Evaluated | events.Validated | None, samples: int) -> S
     if event is None:
         return None
     return Score(None if event.accuracy is None else float(event.accuracy), float(event.loss), samples)
+
+
+def _earlier(progress: Progress, last: int, samples: int) -> list[tuple[int, Score]]:
+    """Inference after the epochs of measure_at, the latest ones."""
+    epochs = sorted(epoch for phase, epoch in progress.evaluations if phase == "inference" and epoch < last)
+    scores = ((epoch, _score(progress.evaluations["inference", epoch], samples)) for epoch in epochs[-MOST_EARLIER:])
+    return [(epoch, score) for epoch, score in scores if score is not None]
 
 
 def _training(
@@ -298,8 +308,6 @@ def _purity(record: RunRecord, scenario: Scenario) -> float | None:
     """How much purer the batches are than shuffled ones, where fit takes the images in their order."""
     if scenario.fit.shuffle:
         return None
-    from repro.explain.evidence_of_recording import purity
-
     return purity([image.label for image in record.images], scenario.fit.batch_size)
 
 

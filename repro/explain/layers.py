@@ -12,9 +12,9 @@ import msgspec
 
 from repro.base import arrays
 from repro.base.errors import InputError
-from repro.base.text import one_line, rounded, three_digits
-from repro.explain.criteria import CONVERGED, updates_needed
-from repro.explain.phrases import Phrase, Sentence, as_text
+from repro.explain import sentences
+from repro.explain.criteria import updates_needed
+from repro.explain.phrases import Sentence, as_text
 from repro.runs.directory import RunDirectory
 from repro.runs.event_base import Number
 from repro.runs.events import BatchNormMeasured, LayerDrift, to_number
@@ -23,12 +23,7 @@ from repro.runs.progress import Progress, power
 # A tenth of a standard deviation, and a tenth of the scale.
 DIVERGENT_SHIFT = 0.1
 DIVERGENT_RATIO = 1.1
-SMALL_WEIGHT = 0.05  # below it the weight of the initial values is good news
 KERAS_EPSILON = 1e-3  # the default of every version of Keras
-
-# Cells that a screen needs for the longer sentences.
-ROOMY = 80
-VERY_WIDE = 132
 
 
 @dataclass(frozen=True)
@@ -151,69 +146,31 @@ def remaining_distance(layer: LayerDrift) -> float | None:
 # -- in sentences
 
 
-def sentences(report: LayerReport) -> list[Sentence]:
+def summary(report: LayerReport) -> list[Sentence]:
     """What the layers say about the run: both accuracies, weight of the initial values, where the phases diverge."""
-    return [*_accuracies(report), _initial_weight(report), _divergence(report)]
-
-
-def _accuracies(report: LayerReport) -> list[Sentence]:
-    training, inference = report.training_accuracy, report.inference_accuracy
-    if training is None or inference is None:
-        return []
-    sentence = (
-        Phrase("Same weights, same images: accuracy "),
-        Phrase(rounded(training), "good"),
-        Phrase(" in training, "),
-        Phrase(rounded(inference), "good" if float(training) == float(inference) else "bad"),
-        Phrase(" in inference."),
+    measured = report.measured
+    weight = sentences.initial_weight(
+        measured.momentum, measured.updates, measured.initial_weight, is_power=report.is_power
     )
-    return [sentence]
-
-
-def _initial_weight(report: LayerReport) -> Sentence:
-    momentum, updates, weight = report.measured.momentum, report.measured.updates, report.measured.initial_weight
-    when = ""
-    if 0 < momentum < 1 and weight > CONVERGED:
-        when = f"; under 1 % after {updates_needed(momentum)}"
-    formula = f"{rounded(momentum)}^{updates} = " if report.is_power else ""
-    return (
-        Phrase("Initial values weigh "),
-        Phrase(f"{formula}{rounded(weight)}", "good" if weight < SMALL_WEIGHT else "bad", bold=True),
-        Phrase(f" after {updates} update{'s' if updates != 1 else ''}"),
-        Phrase(when, "quiet", least_width=ROOMY),
-        Phrase("."),
-    )
+    if report.training_accuracy is None or report.inference_accuracy is None:
+        return [weight, _divergence(report)]
+    return [sentences.accuracies(report.training_accuracy, report.inference_accuracy), weight, _divergence(report)]
 
 
 def _divergence(report: LayerReport) -> Sentence:
     if not report.has_arrays:
-        return (Phrase("The run holds no arrays for this epoch: the last two columns stay empty.", "quiet"),)
+        return sentences.NO_ARRAYS
     index = report.first_divergence
     if index is None:
-        return (Phrase("✓ At no layer do the two paths part by more than a tenth.", "good"),)
+        return sentences.NO_DIVERGENCE
     layer = report.layers[index]
     assert layer.inference is not None
-    return (
-        Phrase("The two paths part at layer "),
-        Phrase(f"{index + 1}, {one_line(layer.drift.name, 40)}", "bad", bold=True),
-        Phrase(": "),
-        Phrase("training sees mean 0 and spread 1, inference a ", least_width=VERY_WIDE),
-        Phrase(
-            f"mean off by {three_digits(layer.inference.mean_shift)}, spread {three_digits(layer.inference.std_ratio)}."
-        ),
-    )
+    return sentences.divergence(index + 1, layer.drift.name, layer.inference.mean_shift, layer.inference.std_ratio)
 
 
 def batch_spread(report: LayerReport) -> Sentence:
-    """How far the statistics of shuffled batches lie apart; empty if an epoch is one batch."""
-    spread = report.measured.batches
-    if spread is None:
-        return ()
-    return (
-        Phrase(f"Over {spread.count} shuffled batches: accuracy {rounded(spread.accuracy)} in training, batch means "),
-        Phrase(f"{three_digits(spread.mean_spread)} standard deviations apart; the largest variance is "),
-        Phrase(f"{three_digits(spread.largest_variance)} times the median, in {one_line(spread.layer, 40)}."),
-    )
+    """How far apart the statistics of shuffled batches are; empty if an epoch is one batch."""
+    return () if report.measured.batches is None else sentences.batch_spread(report.measured.batches)
 
 
 def as_json(reports: Sequence[LayerReport]) -> list[dict[str, Any]]:
@@ -231,7 +188,7 @@ def as_json(reports: Sequence[LayerReport]) -> list[dict[str, Any]]:
             "inference_accuracy": report.inference_accuracy,
             "first_divergence": report.first_divergence,
             "batches": msgspec.to_builtins(report.measured.batches),
-            "sentences": [as_text(sentence) for sentence in (*sentences(report), batch_spread(report)) if sentence],
+            "sentences": [as_text(sentence) for sentence in (*summary(report), batch_spread(report)) if sentence],
             "layers": [_layer_object(layer) for layer in report.layers],
         }
         for report in reports

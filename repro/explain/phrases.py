@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 Tone = Literal["", "good", "bad", "odd", "quiet"]
+# Cells that a screen needs for the longer sentences.
+ROOMY = 80
+VERY_WIDE = 132
 
 
 class Phrase(NamedTuple):

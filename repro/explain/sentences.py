@@ -1,19 +1,24 @@
-"""What happened in a run, in sentences: every report, issue text and diagnosis takes them from here.
+"""What happened in a run, in sentences: every report, issue text, diagnosis and screen takes them from here.
 
-Code is between backticks.
+In texts, code is between backticks. A `Sentence` is in phrases, which a command prints plainly and a screen colours.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from repro.base.text import exact, percent
+from repro.base.text import exact, one_line, percent, rounded, three_digits
 from repro.explain.criteria import CONVERGED, are_apart, has_learned, updates_needed
+from repro.explain.phrases import ROOMY, VERY_WIDE, Phrase, Sentence
+from repro.runs.event_base import Number
+from repro.runs.events import BatchSpread
 from repro.runs.progress import power
 
 LOOK_AT_OTHER_LAYERS = "look at Dropout and other layers that act differently in training"
 NO_BATCH_NORM = "this model has no BatchNormalization layers"
+SMALL_WEIGHT = 0.05  # below it the weight of the initial values is good news
 _VERDICTS = {
     "REPRODUCED": "every claim that counted held",
     "NOT_REPRODUCED": "at least one claim failed",
@@ -140,6 +145,87 @@ def both_phases(training: float, inference: float, shuffled: float | None = None
     """Return the accuracies of both phases; `shuffled`: that of shuffled batches in training phase."""
     in_batches = "" if shuffled is None else f" ({percent(shuffled)} in shuffled batches)"
     return f"{percent(training)} right in training phase{in_batches}, {percent(inference)} in inference"
+
+
+def trial(trial: Mapping[str, Any]) -> str:
+    """Return what a trial of a remedy gave: how many samples are right then, or the loss if they have no classes."""
+    if trial["right"] is None:
+        given = f"loss {rounded(trial['loss'], 6)} (before: {rounded(trial['loss_before'], 6)})"
+    else:
+        given = f"{trial['right']} of {trial['of']} right (before: {trial['before']})"
+    return f"{trial['says']}: {given}: {'works' if trial['works'] else 'does not mend it'}"
+
+
+# --- about layers and traces ---
+
+
+def accuracies(training: Number, inference: Number) -> Sentence:
+    """Return the accuracy in each phase."""
+    return (
+        Phrase("Same weights, same images: accuracy "),
+        Phrase(rounded(training), "good"),
+        Phrase(" in training, "),
+        Phrase(rounded(inference), "good" if float(training) == float(inference) else "bad"),
+        Phrase(" in inference."),
+    )
+
+
+def initial_weight(momentum: float, updates: int, weight: float, *, is_power: bool = True) -> Sentence:
+    """Return what the initial values weigh; `is_power`: it is momentum ** updates."""
+    formula = f"{rounded(momentum)}^{updates} = " if is_power else ""
+    when = f"; under 1 % after {updates_needed(momentum)}" if 0 < momentum < 1 and weight > CONVERGED else ""
+    return (
+        *_weight(f"{formula}{rounded(weight)}", is_good=weight < SMALL_WEIGHT),
+        Phrase(f" after {updates} update{'s' if updates != 1 else ''}"),
+        Phrase(when, "quiet", least_width=ROOMY),
+        Phrase("."),
+    )
+
+
+def weight_in_answer(momentum: float, updates: int, *, is_used: bool, instead: str) -> Sentence:
+    """Return what the initial values weigh in an answer; `instead`: what became of them if they are not used."""
+    weight = power(momentum, updates)
+    formula = f"{momentum:g}^{updates} = {rounded(weight)}"
+    ending = "." if is_used else f"; {instead}."
+    return (*_weight(formula, is_good=weight < SMALL_WEIGHT or not is_used), Phrase(ending))
+
+
+def _weight(formula: str, *, is_good: bool) -> Sentence:
+    return (Phrase("Initial values weigh "), Phrase(formula, "good" if is_good else "bad", bold=True))
+
+
+def divergence(number: int, layer: str, mean_shift: float, std_ratio: float) -> Sentence:
+    """Return from which layer on the phases put out something else, and how far they are apart there."""
+    return (
+        Phrase("The phases diverge at layer "),
+        Phrase(f"{number}, {one_line(layer, 40)}", "bad", bold=True),
+        Phrase(": "),
+        Phrase("training sees mean 0 and deviation 1, inference a ", least_width=VERY_WIDE),
+        Phrase(f"mean off by {three_digits(mean_shift)}, std ratio {three_digits(std_ratio)}."),
+    )
+
+
+NO_DIVERGENCE: Sentence = (Phrase("✓ At no layer do the phases diverge by more than a tenth.", "good"),)
+NO_ARRAYS: Sentence = (Phrase("The run holds no arrays for this epoch: the last two columns stay empty.", "quiet"),)
+
+
+def batch_spread(batches: BatchSpread) -> Sentence:
+    """Return how far apart the statistics of shuffled batches are."""
+    return (
+        Phrase(
+            f"Over {batches.count} shuffled batches: accuracy {rounded(batches.accuracy)} in training, batch means "
+        ),
+        Phrase(f"{three_digits(batches.mean_spread)} standard deviations apart; the largest variance is "),
+        Phrase(f"{three_digits(batches.largest_variance)} times the median, in {one_line(batches.layer, 40)}."),
+    )
+
+
+# How far the answer to a what-if question can be trusted.
+NO_RUN_DEBIASED: Sentence = (Phrase("≠ No run predicts so: the averages without their initial values.", "odd"),)
+NO_RUN_RE_ESTIMATED: Sentence = (Phrase("≠ No run predicts so: statistics of one pass with these weights.", "odd"),)
+MEASURED: Sentence = (Phrase("= Exact: measured in this very run.", "good"),)
+BIT_FOR_BIT: Sentence = (Phrase("= Exact: bit for bit what training at this momentum gives.", "good"),)
+CLOSE: Sentence = (Phrase("≈ Close, not bit for bit: this environment rounds each update otherwise.", "odd"),)
 
 
 def _right(accuracy: Any, images: int) -> str:

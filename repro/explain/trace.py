@@ -11,14 +11,14 @@ import msgspec
 
 from repro.base.decoding import decode_json
 from repro.base.errors import InputError
-from repro.base.text import one_line, rounded
-from repro.explain.layers import SMALL_WEIGHT
-from repro.explain.phrases import Phrase, Sentence
+from repro.base.text import one_line
+from repro.explain import sentences
+from repro.explain.phrases import Sentence
+from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.event_base import Count
-from repro.runs.progress import power, prediction
+from repro.runs.progress import prediction
 from repro.runs.records import RunRecord
-from repro.scenario.load import of_run
 from repro.supervise.what_if import Answer, Statistics, require_traced, snapshots
 
 
@@ -63,7 +63,7 @@ def read(run: RunDirectory) -> TracedRun:
     """Read a traced run; InputError if it cannot answer what-if questions or is damaged, OSError if unreadable."""
     record = require_traced(run)
     head = _read_head(run)
-    scenario = of_run(run.file("scenario.yaml"))
+    scenario = run.require_scenario()
     traced = TracedRun(
         run=run,
         record=record,
@@ -79,7 +79,7 @@ def read(run: RunDirectory) -> TracedRun:
 
 
 def _read_head(run: RunDirectory) -> _Head:
-    file = run.file("arrays/trace.json")
+    file = run.file(layout.TRACE_HEADER)
     try:
         return decode_json(file.read_bytes(), _Head)
     except msgspec.DecodeError as error:
@@ -112,13 +112,13 @@ def remaining_distances(
 
     OSError if the rows cannot be read, ValueError if they end before `epoch`.
     """
-    import numpy as np  # 60 ms
+    import numpy as np  # 60 ms, also in `ms`, which screens that only import this module need not pay
 
     from repro.explain import moving_statistics as ms
 
     updates = traced.updates(epoch)
     columns = 2 * sum(traced.channels)
-    rows: Any = np.memmap(traced.run.file("arrays/trace.f32"), np.float32, "r")[: updates * columns]
+    rows: Any = np.memmap(traced.run.file(layout.TRACE), np.float32, "r")[: updates * columns]
     rows = rows.reshape(updates, columns)
     batch = np.array(rows[-1])
     if kind == "re-estimated":
@@ -147,29 +147,16 @@ def median_distance(distances: Sequence[float | None]) -> float | None:
 
 def initial_weight(traced: TracedRun, momentum: float, epoch: int, kind: Statistics) -> Sentence:
     """What the initial values weigh in the moving statistics, and whether statistics of that kind contain them."""
-    updates = traced.updates(epoch)
-    weight = power(momentum, updates)
-    is_gone = kind != "moving"
-    ends = {"moving": ".", "debiased": "; taken out here.", "re-estimated": "; not used here."}
-    return (
-        Phrase("The initial values weigh "),
-        Phrase(
-            f"{momentum:g}^{updates} = {rounded(weight)}",
-            "good" if weight < SMALL_WEIGHT or is_gone else "bad",
-            bold=True,
-        ),
-        Phrase(ends[kind]),
-    )
+    instead = {"moving": "", "debiased": "taken out here", "re-estimated": "not used here"}[kind]
+    return sentences.weight_in_answer(momentum, traced.updates(epoch), is_used=kind == "moving", instead=instead)
 
 
 def certainty(answer: Answer) -> Sentence:
     """How far an answer can be trusted."""
     if answer.statistics == "debiased":
-        return (Phrase("≠ No run predicts so: the averages without their initial values.", "odd"),)
+        return sentences.NO_RUN_DEBIASED
     if answer.statistics == "re-estimated":
-        return (Phrase("≠ No run predicts so: statistics of one pass with these weights.", "odd"),)
+        return sentences.NO_RUN_RE_ESTIMATED
     if not answer.seconds:
-        return (Phrase("= Exact: measured in this very run.", "good"),)
-    if answer.exact:
-        return (Phrase("= Exact: bit for bit what training at this momentum gives.", "good"),)
-    return (Phrase("≈ Close, not bit for bit: this environment rounds each update otherwise.", "odd"),)
+        return sentences.MEASURED
+    return sentences.BIT_FOR_BIT if answer.exact else sentences.CLOSE

@@ -19,12 +19,12 @@ EXPIRED = 5
 class StandbyProcess:
     """A standby process, as the program that started it sees it."""
 
-    def __init__(self, store: Path, words: Sequence[str]) -> None:
-        self.words = list(words)
+    def __init__(self, store: Path, arguments: Sequence[str]) -> None:
+        self.arguments = list(arguments)
         self.is_ready = False
         self.is_gone = False
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "repro.cli.standby", str(store.absolute()), *words],
+            [sys.executable, "-P", "-m", "repro.cli.standby", str(store.absolute()), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -84,12 +84,12 @@ class StandbyManager:
     @property
     def is_ready(self) -> bool:
         """Whether the wanted run would begin at once."""
-        return self._standby is not None and self._standby.is_ready and self._standby.words == self._wanted
+        return self._standby is not None and self._standby.is_ready and self._standby.arguments == self._wanted
 
-    def want(self, words: list[str] | None, *, again: bool = False) -> None:
+    def prepare_for(self, arguments: list[str] | None, *, again: bool = False) -> None:
         """Set the run that would be started now, or None. `again`: also if a process has waited for it in vain."""
-        if words != self._wanted or (again and self._since == float("inf")):
-            self._wanted, self._since = words, time.monotonic()
+        if arguments != self._wanted or (again and self._since == float("inf")):
+            self._wanted, self._since = arguments, time.monotonic()
 
     def look(self, *, busy: bool) -> bool:
         """Start or end a process as needed; return False if one that was to work through the queue has ended.
@@ -101,12 +101,12 @@ class StandbyManager:
         standby = self._standby
         if standby is not None and (code := standby.look()) is not None:
             if code != EXPIRED:
-                self._refused = [*self._refused[-20:], standby.words]
+                self._refused = [*self._refused[-20:], standby.arguments]
             self._drop()
             self._since = float("inf") if code == EXPIRED else self._since
         rested = time.monotonic() - self._since >= self.REST_SECONDS
         if standby is not None and standby is self._standby:
-            other = standby.words != self._wanted and rested
+            other = standby.arguments != self._wanted and rested
             if not self.is_on or other or busy:
                 self._drop()
         elif self.is_on and not busy and rested and self._wanted and self._wanted not in self._refused:
@@ -114,10 +114,10 @@ class StandbyManager:
                 self._standby = StandbyProcess(self._store, self._wanted)
         return not any(one.is_gone for one in went)
 
-    def go(self, words: list[str]) -> bool:
-        """Leave the queue to the standby process if it is for the next run, which has these words."""
+    def go(self, arguments: list[str]) -> bool:
+        """Leave the queue to the standby process if it is for the next run, which has these arguments."""
         standby = self._standby
-        if standby is None or standby.words != words or not standby.go():
+        if standby is None or standby.arguments != arguments or not standby.go():
             return False
         self._old.append(standby)
         self._standby = None

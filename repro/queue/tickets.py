@@ -46,7 +46,7 @@ class Ticket(msgspec.Struct, frozen=True):
         return not self.started and not self.error
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         """What waits, in words; a sweep has no environment and no seed of its own."""
         if not self.environment:
             return one_line(self.scenario, 60)

@@ -7,7 +7,9 @@ def measure_fit(recording, lens, fit, source, seconds):
     """Measure on the samples of a fit and write it down; None where no samples were kept."""
     samples = source.samples.joined()
     if samples is None:
-        recording.missing("measurements", "no samples of the training data could be kept", fit)
+        recording.missing(
+            "measurements", "no samples of the training data could be kept: they are not numbers, or were not seen", fit
+        )
         return None
     plan = measure.Plan("fit", recording.statistics, alone=not source.runs_on())
     measured, made, missing = measure.measure(lens, samples, source.usual_batch_size(), seconds, plan)
@@ -20,7 +22,9 @@ def measure_validation(recording, lens, fit, source, seconds):
     """Measure on samples of the validation data."""
     samples = source.samples.joined()
     if samples is None:
-        recording.missing("validation", "no samples of the validation data could be kept", fit)
+        recording.missing(
+            "validation", "no samples of the validation data could be kept: they are not numbers, or were not seen", fit
+        )
         return
     if seconds <= 0:
         recording.missing("validation", "the time for measurements was used up", fit)

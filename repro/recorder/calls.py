@@ -95,21 +95,22 @@ class CallSession:
         )
         record.repeated = 0
         if rows is not None:
-            entry = ({"call": number}, id(source.original), rows)
+            entry = ({"call": number}, sources.reference_to(source.original), rows)
             record.passes = record.passes[-7:] + [entry]
         if error is None:
             with record.owner.measuring:
                 self._measure(number, weights)
+        source.release()
 
     def _order(self, rows, earlier):
-        label, identity, others = earlier
+        label, reference, others = earlier
         count = min(len(rows), len(others))
         return {
             "with": label,
             "rows": len(rows),
             "common": int(np.isin(rows, others).sum()),
             "same_order": bool(np.array_equal(rows[:count], others[:count])),
-            "same_source": identity == id(self.source.original),
+            "same_source": sources.is_reference_to(reference, self.source.original),
         }
 
     def _measure(self, number, weights):
@@ -151,5 +152,7 @@ def _figures(lens, name, result):
         return {values.text(key, 100): lens.number_of(value) for key, value in result.items()}
     numbers = list(result) if isinstance(result, (list, tuple)) else [result]
     names = process.guarded("names of metrics", lens.figure_names) or []
-    names = list(names) + ["value {}".format(place) for place in range(len(names), len(numbers))]
+    if len(names) != len(numbers):  # a step of the program's own: only that the loss comes first is known
+        names = [name for name in names[:1] if name == "loss"]
+        names += ["value {}".format(place) for place in range(len(names), len(numbers))]
     return {name: lens.number_of(number) for name, number in zip(names, numbers)}

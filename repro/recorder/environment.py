@@ -3,24 +3,18 @@
 No probe starts a process, since a program may count its children, and none loads what the program has not loaded.
 """
 
-import ctypes
-import io
 import json
 import os
 import platform
 import re
 import sys
-import sysconfig
 import time
 
-from repro_recorder import values
+from repro_recorder import process_facts, values
 
 VARIABLES = re.compile(
     r"^(TF_(?!CLI_|VAR_)|XLA_|KERAS_|CUDA_|CUDNN_|NVIDIA_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|DNNL_|ONEDNN_"
     r"|PYTHONHASHSEED$|LANG$|LC_ALL$)"
-)
-LIBRARY = re.compile(
-    r"(openblas|mkl|blis|libblas|lapack|gomp|iomp|libomp|dnnl|mkldnn|cudart|cublas|cudnn|nccl|gfortran)"
 )
 INSTRUCTIONS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 
@@ -126,53 +120,6 @@ def _platform(lens):
     }
 
 
-def _python(lens):
-    return {
-        "version": platform.python_version(),
-        "version_info": [str(part) for part in sys.version_info],
-        "implementation": platform.python_implementation(),
-        "branch": platform.python_branch(),
-        "compiler": platform.python_compiler(),
-        "build": " ".join(platform.python_build()),
-        "bits": 64 if sys.maxsize > 2**32 else 32,
-        "debug_build": bool(sysconfig.get_config_var("Py_DEBUG")),
-        "virtual_environment": sys.prefix != getattr(sys, "base_prefix", sys.prefix) or hasattr(sys, "real_prefix"),
-        "conda": os.path.isdir(os.path.join(sys.prefix, "conda-meta")),
-        "flags": [name for name in ("no_user_site", "hash_randomization") if getattr(sys.flags, name)],
-    }
-
-
-def _math_libraries(lens):
-    paths = set()
-    with io.open("/proc/self/maps", encoding="utf-8", errors="replace") as stream:
-        for line in stream:
-            path = line.split(None, 5)[-1].strip()
-            if path.startswith("/") and ".so" in path and LIBRARY.search(os.path.basename(path).lower()):
-                paths.add(path)
-    return {os.path.basename(path): _library(path) for path in sorted(paths)}
-
-
-def _library(path):
-    """Return the configuration, kernels and threads of an OpenBLAS; "loaded" for any other library."""
-    if "openblas" not in os.path.basename(path).lower():
-        return "loaded"
-    library = ctypes.CDLL(path)  # it is loaded already
-    facts = {}
-    for fact, name, kind in (
-        ("config", "openblas_get_config", ctypes.c_char_p),
-        ("architecture", "openblas_get_corename", ctypes.c_char_p),
-        ("threads", "openblas_get_num_threads", ctypes.c_int),
-    ):
-        for prefix in ("", "scipy_"):
-            for suffix in ("", "64_", "_64"):
-                function = getattr(library, prefix + name + suffix, None)
-                if function is not None and fact not in facts:
-                    function.restype = kind
-                    value = function()
-                    facts[fact] = value.decode() if isinstance(value, bytes) else value
-    return facts
-
-
 def _keras_json(lens):
     folder = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
     path = os.path.join(folder, "keras.json")
@@ -185,46 +132,6 @@ def _keras_json(lens):
 
 def _container(lens):
     return {"inside": os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv")}
-
-
-def _build_info(lens):
-    tf = lens.tf
-    info = {
-        "git_version": getattr(tf, "GIT_VERSION", None) or getattr(tf, "__git_version__", "unknown"),
-        "compiler": getattr(tf, "__compiler_version__", "unknown"),
-    }
-    if hasattr(getattr(tf, "sysconfig", None), "get_build_info"):
-        info.update((key, str(value)) for key, value in tf.sysconfig.get_build_info().items())
-    return {key: value.decode() if isinstance(value, bytes) else str(value) for key, value in info.items()}
-
-
-def _onednn(lens):
-    if lens.tensorflow_version < (2,):
-        module = __import__("tensorflow.python.pywrap_tensorflow", fromlist=["IsMklEnabled"])
-        enabled = getattr(module, "IsMklEnabled", None)
-        return bool(enabled()) if enabled else False
-    module = __import__("tensorflow.python.util._pywrap_util_port", fromlist=["IsMklEnabled"])
-    return bool(module.IsMklEnabled())
-
-
-def _threads(lens):
-    config = getattr(getattr(lens.tf, "config", None), "threading", None)
-    if config is None:
-        return {"intra_op": 0, "inter_op": 0}
-    return {
-        "intra_op": config.get_intra_op_parallelism_threads(),
-        "inter_op": config.get_inter_op_parallelism_threads(),
-    }
-
-
-def _gpus(lens):
-    config = getattr(lens.tf, "config", None)
-    if config is None or not hasattr(config, "list_physical_devices"):
-        return []
-    return [
-        {key: str(value) for key, value in config.experimental.get_device_details(gpu).items()}
-        for gpu in config.list_physical_devices("GPU")
-    ]
 
 
 def deterministic(lens):
@@ -269,14 +176,14 @@ PROBES = {
     "container": _container,
     "platform": _platform,
     "versions": lambda lens: lens.versions(),
-    "python": _python,
+    "python": lambda lens: process_facts.python(),
     "numpy": _numpy,
-    "math_libraries": _math_libraries,
-    "device": lambda lens: "gpu" if _gpus(lens) else "cpu",
-    "tensorflow_build": _build_info,
-    "onednn": _onednn,
-    "threads": _threads,
-    "gpus": _gpus,
+    "math_libraries": lambda lens: process_facts.math_libraries(),
+    "device": lambda lens: "gpu" if process_facts.gpus(lens.tf) else "cpu",
+    "tensorflow_build": lambda lens: process_facts.tensorflow_build(lens.tf),
+    "onednn": lambda lens: process_facts.onednn(lens.tf),
+    "threads": lambda lens: process_facts.threads(lens.tf, {"intra_op": 0, "inter_op": 0}),
+    "gpus": lambda lens: process_facts.gpus(lens.tf),
     "determinism": _determinism,
     "keras_config": _keras_config,
     "libc": lambda lens: " ".join(platform.libc_ver()),

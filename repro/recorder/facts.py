@@ -79,7 +79,7 @@ class ArrayFacts:
         facts = {"name": self.name, "shape": self.shape, "dtype": self.dtype, "first_bad_row": self.first_bad_row}
         facts.update(dict.fromkeys(("minimum", "maximum", "mean", "deviation", "nan", "constant_columns")))
         facts.update(infinite=self.infinite, integers=self.integers and not self.text, columns=[])
-        if self.labels is not None:
+        if self.labels is not None and self.rows:
             facts["labels"] = self.labels.report()
         if self.count is None:
             return facts

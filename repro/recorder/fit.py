@@ -244,6 +244,12 @@ class FitSession:
 
     def end(self, error=None):
         """The call has returned, or raised `error`."""
+        self._end(error)
+        self.source.release()
+        if self.validation is not None:
+            self.validation.release()
+
+    def _end(self, error):
         recording = self.recording
         recording.stop_clocks()
         seconds = time.perf_counter() - self.started
@@ -254,7 +260,7 @@ class FitSession:
             self._loop_epoch(seconds)
         if not self.ready:
             if self.steps:
-                recording.missing("measurements", "the weights of the model could not be read", self.fit)
+                recording.missing("measurements", "the model was never called as a whole, only its parts", self.fit)
             self._send_ended(seconds, error, None, None)
             return
         self.statistics.finish()
@@ -348,7 +354,7 @@ def _remember_passes(recording, source, label):
     """Keep the order of rows of the last whole pass, for comparison with later ones."""
     passes = source.ordered_passes()
     if passes:
-        entry = (dict(label, **{"pass": len(passes)}), id(source.original), passes[-1])
+        entry = (dict(label, **{"pass": len(passes)}), sources.reference_to(source.original), passes[-1])
         recording.passes = recording.passes[-7:] + [entry]
 
 

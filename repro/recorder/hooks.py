@@ -8,6 +8,9 @@ from repro_recorder import process
 # Module: the classes that it defines, and how each is wrapped.
 MODULES = {
     "keras.src.backend.tensorflow.trainer": {"TensorFlowTrainer": "model"},
+    # Only TensorFlow's trainer can be recorded; that another one was there is said.
+    "keras.src.backend.jax.trainer": {"JAXTrainer": "jax"},
+    "keras.src.backend.torch.trainer": {"TorchTrainer": "torch"},
     "keras.src.callbacks.callback_list": {"CallbackList": "callbacks"},
 }
 for prefix in ("tf_keras.src", "keras.src", "keras", "tensorflow.python.keras"):
@@ -59,10 +62,11 @@ def wrap(module):
             continue
         if how == "model":
             wrappers.wrap_model(kind)
-            top = module.__name__.split(".")[0]
-            owner.mark("keras", owner.pid, getattr(sys.modules.get(top), "__version__", "unknown"))
-        else:
+            owner.mark("keras", owner.pid, module.__name__.split(".")[0])
+        elif how == "callbacks":
             wrappers.wrap_callbacks(kind)
+        else:
+            owner.mark("backend", owner.pid, how)
 
 
 def install():

@@ -1,6 +1,5 @@
 """A recording's directory: made under its lock, then filled with events and arrays."""
 
-import datetime
 import fcntl
 import hashlib
 import io
@@ -35,10 +34,11 @@ def plain_name(name):
 
 def new_id(name):
     """Return DATETIME-NAME-recorded-s0-RANDOM, in UTC with microseconds."""
-    now = datetime.datetime.utcfromtimestamp(time.time())
+    now = time.time()
     own = random.SystemRandom()  # leaves the program's generator alone
     letters = "".join(own.choice(ALPHABET) for _ in range(4))
-    return "{}-{}-recorded-s0-{}".format(now.strftime("%Y%m%dT%H%M%S.%fZ"), name, letters)
+    seconds = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))
+    return "{}.{:06d}Z-{}-recorded-s0-{}".format(seconds, int(now % 1 * 1e6), name, letters)
 
 
 class Journal:
@@ -63,14 +63,22 @@ class Journal:
         self._start = (time.time(), time.monotonic())
         self._last = 0.0
         self._arrays = 0
+        self.pid = os.getpid()
         self.closed = False
+        self.torn = False  # a line could not be written whole: nothing may follow it
 
     def now(self):
         """Return seconds since the epoch that never decrease."""
         return self._start[0] + time.monotonic() - self._start[1]
 
+    def is_inherited(self):
+        """Return whether this process is a forked child: nothing is written there."""
+        return self.pid != os.getpid()
+
     def send(self, event, clock=False, **fields):
         """Append one event; with `clock` it has the machine's time. A line that is too long leaves its lists out."""
+        if self.is_inherited():  # and the lock may be held by a thread that is not in this process
+            return
         with self._writing:
             if self.closed:
                 return
@@ -80,15 +88,26 @@ class Journal:
             if len(line) > limits.EVENT_BYTES:
                 body = {key: None if isinstance(item, (list, dict)) else item for key, item in body.items()}
                 line = encoded(body)
+            if self.torn:
+                return
             view = memoryview(line)
-            while view:
-                view = view[os.write(self._events, view) :]
+            try:
+                while view:
+                    view = view[os.write(self._events, view) :]
+            except OSError:
+                self.torn = True
+                raise
             self.sequence += 1
 
     def save(self, name, array):
         """Save arrays/NAME.npy and return that name; None where limits or the array's type forbid it."""
         array = np.asarray(array)
-        if array.dtype.kind not in "fiub" or self._arrays >= limits.ARRAY_FILES or array.nbytes > limits.ARRAY_BYTES:
+        if (
+            self.is_inherited()
+            or array.dtype.kind not in "fiub"
+            or self._arrays >= limits.ARRAY_FILES
+            or array.nbytes > limits.ARRAY_BYTES
+        ):
             return None
         stream = io.BytesIO()
         np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
@@ -98,6 +117,8 @@ class Journal:
 
     def write(self, name, data):
         """Write a file of the recording as a whole."""
+        if self.is_inherited():
+            return
         values.write_whole(os.path.join(self.path, name), data)
 
     def close(self):
@@ -105,10 +126,13 @@ class Journal:
         with self._writing:
             self.closed = True
             os.close(self._events)
+            fcntl.flock(self._lock_stream, fcntl.LOCK_UN)  # forked children may still have it open
             self._lock_stream.close()
 
     def abandon(self):
         """Close what a forked child inherited, without a word; the parent still holds the lock."""
+        if self.closed:
+            return
         self.closed = True
         try:
             os.close(self._events)

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import sys
+import types
 
 import numpy as np
 
@@ -45,6 +46,18 @@ class Keras3Lens(tensorflow_2.TF2Lens):
         own = getattr(self.model, "_compile_metrics", None)
         return [item for _, item in values.leaves(getattr(own, "_user_metrics", None))]
 
+    def figure_names(self):
+        """Return the names in the order in which Keras lists the numbers; its `metrics_names` says compile_metrics."""
+        try:
+            logs = self.model.get_metrics_result()
+        except Exception:  # a step of the program's own, whose metrics are not of this kind
+            return []
+        listed = []
+        for metric in self.model.metrics:
+            inner = metric.metrics if type(metric).__name__ == "CompileMetrics" else [metric]
+            listed += [each.name for each in inner]
+        return [name for name in listed if name in logs] + sorted(name for name in logs if name not in listed)
+
     def number_of(self, value):
         return float(np.array(self._tensor(value))) if hasattr(value, "_value") else super().number_of(value)
 
@@ -66,6 +79,9 @@ class Keras3Lens(tensorflow_2.TF2Lens):
 
     def is_sequence(self, x):
         return isinstance(x, self.keras.utils.PyDataset)
+
+    def is_generator(self, x):
+        return isinstance(x, types.GeneratorType)
 
     def watched_sequence(self, sequence, look):
         return _watched_py_dataset(self.keras.utils.PyDataset, sequence, look)

@@ -171,6 +171,10 @@ class Lens:
         """Return the layers that draw numbers in training phase: dropout, noise, augmentation."""
         return [layer for _, layer in self.layers() if STOCHASTIC_CLASS.search(type(layer).__name__)]
 
+    def weights(self):
+        """Return the variables of the model, in Keras's order."""
+        return list(self.model.weights)
+
     def variables(self):
         """Return (name, kind, variable) of all weights in Keras's order; kind: trainable, moving or other."""
         trainable = {id(variable) for variable in self.model.trainable_weights}
@@ -181,7 +185,7 @@ class Lens:
                 "trainable" if id(variable) in trainable else "moving" if id(variable) in moving else "other",
                 variable,
             )
-            for variable in self.model.weights
+            for variable in self.weights()
         ]
 
     def read(self, variables):
@@ -235,6 +239,10 @@ class Lens:
         """Return whether `x` is this Keras's Sequence or PyDataset."""
         return False
 
+    def is_generator(self, x):
+        """Return whether this Keras takes `x` as something that gives batches one after the other."""
+        return hasattr(x, "__next__")
+
     def is_dataset(self, x):
         """Return whether `x` is a tf.data pipeline."""
         return False
@@ -274,12 +282,26 @@ class Pass:
         self.loss_known = True
         self.problem = None
         self.scored = True  # whether loss and metrics are wanted
+        self.capture = None
         self.metrics = {}
         self.batch_statistics = []  # of the last batch: for each layer a list of (mean, variance), one for each call
 
     def batch(self, x, y, weights):
         """Pass a batch through; return the outputs as a list of arrays, (rows, ...) each."""
         raise NotImplementedError
+
+    def repeat(self, x, capture):
+        """Pass the same inputs once more, without a score: layers that draw numbers draw others."""
+        kept = self.scored, self.capture
+        self.scored, self.capture = False, capture
+        try:
+            self.batch(x, None, None)
+            self.clear_added_losses()
+        finally:
+            self.scored, self.capture = kept
+
+    def clear_added_losses(self):
+        """Forget the losses that layers have added in a batch; nothing to do in a static graph."""
 
     def add_loss(self, loss, rows):
         """Count a batch's loss."""

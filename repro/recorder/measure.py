@@ -9,7 +9,7 @@ from repro_recorder import limits, phases, scores, sources, trials, values
 # Trials that pass all samples in batches as large as can be, each of which takes about as long as the last.
 LARGE = (
     "debiased",
-    "re-estimated-stochastic",
+    "re-estimated-as-trained",
     "own-momentum",
     "momentum",
     "scale",
@@ -72,6 +72,9 @@ class Measured:
             if self.first_captures is None:
                 self.first_captures = inference, training
                 self.calls = [len(pairs) for pairs in training_pass.batch_statistics]
+                repeated = phases.Capture(like=inference)
+                inference_pass.repeat(part[0], repeated)
+                self.comparison.add_repeated(inference, repeated)
             sums = add_statistics(sums, training_pass.batch_statistics, rows.stop - rows.start)
             count = rows.stop
             seconds = (time.perf_counter() - started) * 1.2

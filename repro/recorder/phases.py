@@ -73,6 +73,12 @@ class Comparison:
                 entry["in_training"] = True
                 _add_difference(entry, "distance", training.outputs[key], reference)
 
+    def add_repeated(self, first, repeated):
+        """Take a batch that passed twice in inference phase."""
+        for key in first.order:
+            if key in repeated.outputs and repeated.outputs[key].shape == first.outputs[key].shape:
+                _add_difference(self.layers[key], "repeated", repeated.outputs[key], first.outputs[key])
+
     def add_alone(self, name, batch, alone, row):
         """Take a sample alone against the same one in its batch, in one phase; `name`: alone or inference_alone."""
         for key in batch.order:
@@ -102,12 +108,14 @@ class Comparison:
         return self.layers[key]
 
     def report(self):
-        """Return (layers, index of the first that parts, index of the first whose inference differs alone)."""
+        """Return (layers, {name: index of the first layer that parts}): `first`, `first_alone`, `first_repeated`."""
         layers = [self._layer(self.layers[key]) for key in self.order]
-        first = next((place for place, layer in enumerate(layers) if (layer["distance"] or 0) > limits.PARTED), None)
-        alone = [layer["inference_distance_alone"] or 0 for layer in layers]
-        first_alone = next((place for place, distance in enumerate(alone) if distance > limits.PARTED), None)
-        return layers, first, first_alone
+        firsts = {
+            "first": _first_parted(layers, "distance"),
+            "first_alone": _first_parted(layers, "inference_distance_alone"),
+            "first_repeated": _first_parted(layers, "inference_distance_repeated"),
+        }
+        return layers, firsts
 
     def _layer(self, entry):
         mean = entry["sum"] / max(1, entry["count"])
@@ -132,6 +140,7 @@ class Comparison:
             "distance": distance("distance"),
             "alone_distance": distance("alone"),
             "inference_distance_alone": distance("inference_alone"),
+            "inference_distance_repeated": distance("repeated"),
             "units": len(constant),
             "constant_units": int(constant.sum()),
             "zero_units": int((constant & (entry["least"] == 0.0)).sum()),
@@ -140,6 +149,11 @@ class Comparison:
             "maximum": float(entry["greatest"].max()) if len(constant) else None,
             "in_training": entry["in_training"],
         }
+
+
+def _first_parted(layers, name):
+    """Return the index of the first layer of which a distance says that it parts; None where none does."""
+    return next((place for place, layer in enumerate(layers) if (layer[name] or 0) > limits.PARTED), None)
 
 
 def _add_difference(entry, name, given, reference):

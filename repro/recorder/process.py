@@ -144,13 +144,22 @@ def current():
         if first:
             atexit.register(_at_exit)
             _chain_excepthook()
+            if hasattr(os, "register_at_fork"):  # Python 3.7
+                os.register_at_fork(after_in_child=_forked)
     return process
+
+
+def _forked():
+    """Let go at once of what a forked child inherited: it may outlive its parent and never train."""
+    for recording in OWN["process"].recordings:
+        recording.abandon()
 
 
 def guarded(where, function, *arguments, **options):
     """Call a function of the recorder's; a fault in it is said once and None is returned."""
     try:
-        return function(*arguments, **options)
+        with values.quiet():
+            return function(*arguments, **options)
     except Exception as error:
         current().failed(where, error)
         return None
@@ -177,6 +186,20 @@ def _chain_excepthook():
         previous(kind, error, guarded("traceback", _without_own_frames, trace) or trace)
 
     sys.excepthook = excepthook
+    _chain_thread_excepthook()
+
+
+def _chain_thread_excepthook():
+    """Show an exception that ends a thread without the recorder's own frames, from Python 3.8 on."""
+    previous = getattr(threading, "excepthook", None)
+    if previous is None:
+        return
+
+    def excepthook(arguments):
+        trace = guarded("traceback", _without_own_frames, arguments.exc_traceback) or arguments.exc_traceback
+        previous(threading.ExceptHookArgs((arguments.exc_type, arguments.exc_value, trace, arguments.thread)))
+
+    threading.excepthook = excepthook
 
 
 def _without_own_frames(trace):

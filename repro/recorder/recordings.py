@@ -29,7 +29,7 @@ class Recording:
         self.left_moving = None  # (mean, variance) pairs then
         self.columns = self.fit_figures = None  # of the input in the last fit; of its samples in inference phase
         self.deferred = None
-        self.passes = []  # (label, source id, row hashes) of earlier passes
+        self.passes = []  # (label, reference to the source, row hashes) of earlier passes
         self.call_events = self.measured_calls = self.repeated = 0
         self.loop = None
         self.last_ended = None
@@ -47,6 +47,11 @@ class Recording:
         )
         self.thread.daemon = True
         self.thread.start()
+
+    @property
+    def is_inherited(self):
+        """Whether this process is a forked child, and the recording its parent's."""
+        return self.journal.is_inherited()
 
     @property
     def id(self):
@@ -145,10 +150,12 @@ class Recording:
         process.guarded("at the end", after_fit.measure_deferred, self)
         self.thread.join(5.0)
         raised = self.owner.raised
-        state, reason = "finished", ""
-        if raised is not None and self.last_ended != "returned":
+        state, reason, exit_code = "finished", "", 0
+        if isinstance(raised, KeyboardInterrupt) and self.last_ended != "returned":
+            state, reason, exit_code = "interrupted", "by Ctrl+C (KeyboardInterrupt)", 4
+        elif raised is not None and self.last_ended != "returned":
             state, reason = "failed", values.fault(raised)
-        self.send("run_ended", state=state, reason=reason, exit_code=0)
+        self.send("run_ended", state=state, reason=reason, exit_code=exit_code)
         self.journal.close()
 
     def abandon(self):
@@ -164,7 +171,11 @@ def own_sha256():
 
 
 def _stem(script):
-    return "program" if script is None else os.path.splitext(os.path.basename(script))[0]
+    if script is None:
+        return "program"
+    name = os.path.splitext(os.path.basename(script))[0]
+    # `python -m package` runs package/__main__.py.
+    return os.path.basename(os.path.dirname(script)) if name == "__main__" else name
 
 
 def git_commit(script, folder):

@@ -35,7 +35,7 @@ def write(recording, fit, which, call, measured, made, missing):
             continue
         _for_readers_of_runs(recording, which, phase, figures)
     if which != "call":
-        layers, first, first_alone = measured.comparison.report()
+        layers, firsts = measured.comparison.report()
         recording.send(
             "layer_phases",
             fit=fit,
@@ -44,8 +44,7 @@ def write(recording, fit, which, call, measured, made, missing):
             batch_size=measured.batch_size,
             samples=measured.rows,
             layers=layers,
-            first=first,
-            first_alone=first_alone,
+            **firsts,
         )
         _not_finite(recording, fit, layers)
     for number, trial in enumerate(made):
@@ -64,9 +63,15 @@ def write(recording, fit, which, call, measured, made, missing):
     for what, reason in missing:
         recording.missing("{} ({})".format(what, which), reason, fit)
     if recording.owner.with_data:
-        for name, leaf in values.leaves({"x": measured.x, "y": measured.y}):
-            if recording.journal.save("{}-{}".format(stem, name.replace("/", "-")), leaf) is None:
-                recording.missing("samples {} ({})".format(name, which), "too large, or not numbers", fit)
+        for side, structure in (("x", measured.x), ("y", measured.y)):
+            _save_samples(recording, fit, which, "{}-{}".format(stem, side), values.leaves(structure, side))
+
+
+def _save_samples(recording, fit, which, stem, leaves):
+    """Save the arrays of one side: STEM.npy, or STEM-0.npy... in the order of the inputs, whose names may be long."""
+    for number, (name, leaf) in enumerate(leaves):
+        if recording.journal.save(stem if len(leaves) == 1 else "{}-{}".format(stem, number), leaf) is None:
+            recording.missing("samples {} ({})".format(name, which), "too large, or not numbers", fit)
 
 
 def _numbers(figures, *more):

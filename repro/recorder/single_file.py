@@ -6,7 +6,8 @@ import hashlib
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-BATCH_NORM = FOLDER.parent / "worker" / "batch_norm.py"
+# Modules of the worker that the recorder needs, too; neither imports anything of either.
+SHARED = [FOLDER.parent / "worker" / name for name in ("batch_norm.py", "process_facts.py")]
 NAME = "repro_recorder"
 NOT_EMBEDDED = {"__init__", "single_file", "site_hook"}
 
@@ -58,9 +59,7 @@ _start.prepare()
 def modules() -> dict[str, str]:
     """Return the sources of the recorder's modules by name, `__init__` not among them."""
     files = [file for file in sorted(FOLDER.glob("*.py")) if file.stem not in NOT_EMBEDDED]
-    sources = {file.stem: file.read_text(encoding="utf-8") for file in files}
-    sources["batch_norm"] = BATCH_NORM.read_text(encoding="utf-8")
-    return sources
+    return {file.stem: file.read_text(encoding="utf-8") for file in [*files, *SHARED]}
 
 
 def sha256() -> str:

@@ -4,6 +4,22 @@ import os
 import sys
 
 
+def _end_with_parent():
+    """Have the kernel end this process with the supervisor that started it (PR_SET_PDEATHSIG)."""
+    parent = os.environ.pop("REPRO_RECORD_PARENT", None)
+    if parent is None or not sys.platform.startswith("linux"):
+        return
+    try:
+        import ctypes
+        import signal
+
+        ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))
+    except Exception:
+        return
+    if os.getppid() != int(parent):
+        os._exit(4)
+
+
 def _start():
     if os.environ.get("REPRO_RECORD_OFF") or not os.environ.get("REPRO_RECORD_STORE"):
         return
@@ -28,5 +44,6 @@ def _chain():
     spec.loader.exec_module(module)
 
 
+_end_with_parent()
 _start()
 _chain()

@@ -5,13 +5,16 @@ an object that delegates to it, a generator in a generator.
 """
 
 import hashlib
+import random
 import time
+import types
+import weakref
 
 import numpy as np
 
-from repro_recorder import facts, limits, process, values
+from repro_recorder import facts, limits, values
 
-PERMUTATION_SEED = 20171107
+CHOICE_SEED = 20171107
 
 
 class Source:
@@ -22,6 +25,7 @@ class Source:
     ):
         self.lens = lens
         self.original = x
+        self.identity = id(x)
         self.processes = processes  # whether other processes make the batches
         self.batch_size = batch_size
         self.budget = budget
@@ -37,15 +41,25 @@ class Source:
         self.digest = hashlib.sha256()
         self.figures = None
         self.complete = False
+        self.is_looking = True
         if self.kind == "batch":
             self.class_name, self.passed_on = "batch", x
         elif self.kind in ("arrays", "dataframe", "tensors"):
-            process.guarded("data", self._look_at_arrays, x, y, weights, shuffled)
+            self._try(self._look_at_arrays, x, y, weights, shuffled)
             self.passed_on = x
         else:
-            self.passed_on = process.guarded("data", self._watched, x)
-            if self.passed_on is None:
-                self.passed_on = x
+            watched = self._try(self._watched, x)
+            self.passed_on = x if watched is None else watched
+
+    def _try(self, function, *arguments):
+        """Call a function that looks at data; what cannot be looked at is a limit: Keras may take it all the same."""
+        try:
+            with values.quiet():
+                return function(*arguments)
+        except Exception as error:
+            self.is_looking = False
+            self.limits.append("the data could not be looked at ({})".format(values.fault(error, 200)))
+            return None
 
     # Arrays.
 
@@ -55,13 +69,16 @@ class Source:
         pairs = [values.leaves(part) for part in structures]
         if not pairs[0]:
             return
-        lengths = {len(array) for part in pairs for _, array in part}
+        flat = [pair for part in pairs for pair in part]
+        if any(not getattr(array, "shape", None) for _, array in flat):
+            self.limits.append("inputs and targets are not all arrays of rows")
+            return
+        lengths = {len(array) for _, array in flat}
         if len(lengths) > 1:
             self.limits.append("inputs and targets are not of one length: {}".format(sorted(lengths)))
             return
         self.rows = lengths.pop()
         self._prepare(pairs, None if names is None else [str(name) for name in names])
-        flat = [pair for part in pairs for pair in part]
         row_bytes = max(1, sum(row_bytes_of(array) for _, array in flat))
         order = facts.blocks_of(self.rows, row_bytes)
         deadline = time.monotonic() + limits.FACTS_SECONDS
@@ -103,19 +120,12 @@ class Source:
                 return x
             return self.lens.watched_sequence(x, self.look)
         if self.kind == "generator":
-            return self._watched_generator(x)
+            if self.processes:
+                self.limits.append("its batches are made in other processes: they were not seen")
+                return x
+            return watched_generator(x, self.look)
         self.limits.append("data of this kind ({}) cannot be looked at".format(self.class_name))
         return x
-
-    def _watched_generator(self, generator):
-        look = self.look
-
-        def passing():
-            for batch in generator:
-                look(batch)
-                yield batch
-
-        return passing()
 
     def begin_pass(self):
         """Begin another pass over data that has no index: an epoch begins."""
@@ -124,11 +134,11 @@ class Source:
 
     def look(self, batch, index=None):
         """Look at a batch, (x,), (x, y) or (x, y, weights), that passes by on its way."""
-        if self.budget is not None and self.samples.full and not self.budget.open():
+        if not self.is_looking or (self.budget is not None and self.samples.full and not self.budget.open()):
             self.batches += 1
             return
         started = time.perf_counter()
-        process.guarded("data", self._look, batch, index)
+        self._try(self._look, batch, index)
         if self.budget is not None:
             self.budget.spend(time.perf_counter() - started)
 
@@ -159,6 +169,10 @@ class Source:
             self.digest.update(current[-1][1].tobytes())
         if len(self.passes) > 64:  # the first ones and the last say whether the order changes
             del self.passes[2]
+
+    def release(self):
+        """Let go of the data, which the call has used: the program may need the memory."""
+        self.original = self.passed_on = None
 
     # What is known.
 
@@ -196,7 +210,7 @@ class Source:
         return {
             "kind": self.kind,
             "source": self.class_name,
-            "source_id": id(self.original),
+            "source_id": self.identity,
             "rows": self.rows,
             "looked": self.looked,
             "batches": self.batches,
@@ -212,6 +226,44 @@ class Source:
             "shuffled": self.shuffled(),
             "limits": list(self.limits) + list(self.samples.limits),
         }
+
+
+def watched_generator(inner, look):
+    """Return what gives the batches of `inner`, each when it is asked for, and shows them to `look`.
+
+    A generator for a generator, else an iterator: one that takes a lock may be asked by several threads at once.
+    """
+    if not isinstance(inner, types.GeneratorType):
+        return _WatchedIterator(inner, look)
+
+    def passing():
+        while True:
+            try:
+                batch = next(inner)
+            except StopIteration:
+                return
+            look(batch)
+            yield batch
+
+    return passing()
+
+
+class _WatchedIterator:
+    def __init__(self, inner, look):
+        self._inner, self._look = inner, look
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        batch = next(self._inner)
+        self._look(batch)
+        return batch
+
+    next = __next__  # as Keras 2 looks for it
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
 
 
 class Samples:
@@ -271,6 +323,21 @@ def take_rows(structure, rows):
     return values.map_arrays(lambda array: array[rows], structure)
 
 
+def reference_to(x):
+    """Return what `is_reference_to` tells the same object by, without keeping it alive where Python allows that."""
+    try:
+        return weakref.ref(x)
+    except TypeError:
+        number = id(x)
+        return lambda: number
+
+
+def is_reference_to(reference, x):
+    """Return whether `reference` was made of `x` itself."""
+    held = reference()
+    return held is x or (type(held) is int and held == id(x))
+
+
 def row_bytes_of(array):
     """Return the bytes of one row."""
     return int(np.prod(array.shape[1:], dtype=np.int64)) * np.dtype(array.dtype).itemsize
@@ -281,7 +348,7 @@ def chosen_rows(rows, shuffled, row_bytes):
     most = max(1, min(rows, limits.SAMPLES, limits.SAMPLE_BYTES // max(1, row_bytes)))
     if not shuffled:
         return np.arange(most)
-    return np.random.RandomState(PERMUTATION_SEED).permutation(rows)[:most]
+    return np.array(random.Random(CHOICE_SEED).sample(range(rows), most))  # a permutation would be as long as the data
 
 
 def as_arrays(structure):
@@ -320,7 +387,7 @@ def kind_of(lens, x):
         return "arrays"
     if parts and all(hasattr(part, "numpy") and hasattr(part, "shape") for part in parts):
         return "tensors"
-    if hasattr(x, "__next__"):
+    if lens.is_generator(x):
         return "generator"
     sliceable = ("shape", "dtype", "__getitem__", "__len__")
     if parts and all(hasattr(part, name) for part in parts for name in sliceable):

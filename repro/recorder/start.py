@@ -3,7 +3,9 @@
 import os
 import sys
 
-TRAINING = (".engine.training", ".callbacks", ".callback_list", ".tensorflow.trainer")
+TRAINING = (
+    ".engine.training", ".callbacks", ".callback_list", ".tensorflow.trainer", ".jax.trainer", ".torch.trainer",
+)  # fmt: skip
 
 
 class Door:

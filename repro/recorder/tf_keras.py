@@ -45,6 +45,9 @@ class TFKerasLens(tensorflow_2.TF2Lens):
     def _tensor(self, variable):
         return variable.read_value()
 
+    def weights(self):
+        return readable(self.model.weights)
+
     def calls_in_graph(self, layer):
         models = [self.model] + [each for _, each in self.layers()]
         depths = [nodes for model in models for nodes in (getattr(model, "_nodes_by_depth", None) or {}).values()]
@@ -95,9 +98,8 @@ class TFKerasLens(tensorflow_2.TF2Lens):
         layers = [self.model] + [layer for _, layer in self.layers()]
         names = {graph: dict(counts) for graph, counts in list(backend.PER_GRAPH_OBJECT_NAME_UIDS.items())}
         losses = [(layer, list(layer._eager_losses)) for layer in layers if hasattr(layer, "_eager_losses")]
-        variables = list(self.model.variables) + [
-            variable for metric in self._metrics() for variable in metric.variables
-        ]
+        variables = readable(self.model.variables)
+        variables += [variable for metric in self._metrics() for variable in metric.variables]
         saved = [(variable, variable.read_value()) for variable in variables]
         own = getattr(backend, "_SEED_GENERATOR", None)
         generator = getattr(own, "generator", None)
@@ -127,6 +129,11 @@ class TFKerasLens(tensorflow_2.TF2Lens):
 
     def begin_pass(self, training, statistics=None, batch_norm=None, stochastic=None, capture=None):
         return TFKerasPass(self, training, statistics, batch_norm, stochastic, capture)
+
+
+def readable(variables):
+    """Return the variables among them; a lookup layer lists its table, which training does not change."""
+    return [variable for variable in variables if hasattr(variable, "read_value")]
 
 
 def _backend(layer_class):
@@ -213,6 +220,8 @@ class TFKerasPass(tensorflow_2.EagerPass):
         if not self.rows:
             for metric in self.view._metrics():
                 metric.reset_state()
+        if not self.view.compiled_loss() and not model.losses:  # for which Keras works out NaN
+            raise ValueError("no loss was given to compile")
         if hasattr(model, "compute_loss"):
             loss = model.compute_loss(x, y, outputs, weights)
         else:

@@ -70,7 +70,7 @@ def _statistics(measured, statistics):
     if len(measured.slices()) >= FEWEST_BATCHES:
         yield trial("re-estimated-median", estimates.median, usable, reason)
     if lens.stochastic_layers():
-        yield trial("re-estimated-stochastic", lambda: _with_training_statistics(measured), usable, reason)
+        yield trial("re-estimated-as-trained", lambda: _with_training_statistics(measured), usable, reason)
     moved = [index for index in range(len(statistics.layers)) if statistics.updates[index]]
     if not moved:
         yield trial("momentum", None, False, "no moving statistic changed in training")

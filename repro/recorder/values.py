@@ -8,6 +8,11 @@ import os
 import numpy as np
 
 
+def quiet():
+    """Return a context in which numpy neither warns nor raises, whatever the program has set."""
+    return np.errstate(all="ignore")
+
+
 def jsonable(value):
     """Return `value` with numpy's scalars as Python's and numbers that are not finite as "nan", "inf", "-inf"."""
     if isinstance(value, dict):
@@ -47,7 +52,8 @@ def brief(value, most=300):
 
 def fault(error, most=300):
     """Return an exception as one line."""
-    return " ".join("{}: {}".format(type(error).__name__, text(error)).split())[:most]
+    what = " ".join(text(error).split())
+    return (type(error).__name__ + (": " + what if what else ""))[:most]
 
 
 def map_arrays(function, structure):

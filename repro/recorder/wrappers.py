@@ -46,9 +46,12 @@ def _wrapped(method, name, begin):
         with owner.measuring:
             stack.append(self)
         try:
-            call = _guarded_begin(begin, owner, name, signature, self, arguments, options)
+            call, fault = _guarded_begin(begin, owner, name, signature, self, arguments, options)
             if call is None:
-                return method(self, *arguments, **options)
+                result = method(self, *arguments, **options)
+                if fault is not None:  # where Keras raises, the arguments were wrong, and it says so better
+                    owner.failed(name, fault)
+                return result
             try:
                 result = method(*call.bound.args, **call.bound.kwargs)
             except BaseException as error:
@@ -64,24 +67,24 @@ def _wrapped(method, name, begin):
 
 
 def _guarded_begin(begin, owner, name, signature, model, arguments, options):
+    """Return (call, None), or (None, what went wrong in the recorder)."""
     OWN.busy = True
     try:
-        return begin(owner, name, Bound(signature, (model,) + arguments, options))
-    except TypeError as error:
-        if "argument" in str(error):  # Keras says it better
-            return None
-        owner.failed(name, error)
+        with values.quiet():
+            return begin(owner, name, Bound(signature, (model,) + arguments, options)), None
     except Exception as error:
-        owner.failed(name, error)
+        return None, error
     finally:
         OWN.busy = False
-    return None
 
 
 def _guarded_end(call, result, error):
+    if call.session.recording.is_inherited:
+        return
     OWN.busy = True
     try:
-        call.end(result, error)
+        with values.quiet():
+            call.end(result, error)
     except Exception as fault:
         process.current().failed("after " + call.name, fault)
     finally:
@@ -343,11 +346,12 @@ def _after(kind, name, action, before=None):
 
 
 def _guarded_action(session, action):
-    if session.broken:
+    if session.broken or session.recording.is_inherited:
         return
     OWN.busy = True
     try:
-        action()
+        with values.quiet():
+            action()
     except Exception as error:
         session.broken = True
         process.current().failed("in fit", error, session.recording)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
 from repro.base.errors import ExitCode, InputError
 from repro.base.files import sync_folder, write_durably
-from repro.runs import events
+from repro.runs import events, layout
 from repro.runs.directory import RunDirectory
 from repro.runs.event_reader import MAX_LINE_BYTES
 from repro.runs.progress import Progress
@@ -81,7 +80,7 @@ def _ending(progress: Progress, end: ProcessEnd) -> events.RunEnded:
 
 def _append(run: RunDirectory, progress: Progress, event: events.RunEnded) -> None:
     """Append the last event; a torn last line is cut off."""
-    with run.file("events.jsonl").open("r+b") as stream:
+    with run.file(layout.EVENTS).open("r+b") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - 2 * MAX_LINE_BYTES))
         start, tail = stream.tell(), stream.read()
@@ -112,33 +111,5 @@ def _write_result(run: RunDirectory, progress: Progress) -> None:
         seconds={**progress.seconds, "total": round(progress.seconds_so_far, 3)},
         files=file_hashes(run),
     )
-    write_durably(run.file("result.json"), msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+    write_durably(run.file(layout.RESULT), msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     sync_folder(run.path)
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What the recorder said of the processes it was loaded in: the lines of the file REPRO_RECORD_MARK."""
-
-    loaded: int = 0
-    keras: int = 0
-    recordings: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
-
-
-def read_mark(file: Path) -> Mark:
-    """Read the mark; lines of another shape are passed over."""
-    try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        return Mark()
-    by_word: dict[str, list[str]] = {}
-    for line in lines:
-        word, _, rest = line.partition(" ")
-        by_word.setdefault(word, []).append(rest.partition(" ")[2])
-    return Mark(
-        loaded=len(by_word.get("loaded", [])),
-        keras=len(by_word.get("keras", [])),
-        recordings=tuple(dict.fromkeys(by_word.get("recording", []))),
-        failures=tuple(dict.fromkeys(by_word.get("failed", []))),
-    )

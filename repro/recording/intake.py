@@ -16,34 +16,23 @@ from repro.base import arrays, scratch
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.files import is_locked, sync_folder
 from repro.base.text import one_line
+from repro.bundle import diagnosis_file, manifest
 from repro.bundle import read as bundle_read
 from repro.recording.closing import close
+from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.ids import RECORDED
+from repro.runs.recorded_files import MAX_ARRAYS, MAX_BYTES, REQUIRED, most_bytes
 from repro.runs.recorded_record import RECORDING_FORMAT, Recorded
 from repro.runs.records import State
 from repro.runs.store import Store, store_remedy
 from repro.runs.view import read_environment
 
 FOLDER = "repro-recordings"
-SCRIPT = "script.py"
-
 MAX_RECORDINGS = 1000
-MAX_ARRAYS = 300
-MAX_BYTES = 512 * 1024 * 1024  # of one recording
-# What a recording may hold, and how large each may be, in bytes. A result is made again, whoever made one before.
-MAX_FILE_BYTES = {
-    "run.json": 1024 * 1024,
-    "environment.json": 1024 * 1024,
-    "requirements.lock": 1024 * 1024,
-    "events.jsonl": 256 * 1024 * 1024,
-    SCRIPT: 1024 * 1024,
-}
-REQUIRED = ("run.json", "events.jsonl")
-PASSED_OVER = frozenset({"run.lock", "result.json", "stop"})
-MAX_ARRAY_BYTES = 8 * 1024 * 1024
+# A result and a diagnosis are made again, whoever made one before.
+PASSED_OVER = frozenset({layout.LOCK, layout.RESULT, layout.STOP_REQUEST, diagnosis_file.NAME})
 
-_ARRAY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,150}\.npy\Z")
 _ID = re.compile(r"^\d{8}T\d{6}\.\d{6}Z-[a-z0-9.-]{1,120}-recorded-s0-[a-z0-9]{4}\Z")
 
 
@@ -98,14 +87,20 @@ def _folder_of(source: Path) -> Iterator[Path]:
 
 
 def _unpack(source: Path, folder: Path) -> None:
-    """Unpack what belongs to recordings: `ID/...` or `repro-recordings/ID/...`; of a bundle `runs/ID/...`."""
+    """Unpack what belongs to recordings: `ID/...` or `repro-recordings/ID/...`; of a bundle `runs/ID/...`.
+
+    Runs of scenarios, which a bundle may hold beside recordings, are passed over.
+    """
     with (
         source.open("rb") as stream,
         bundle_read.checked_archive(source, stream, with_folders=True) as (archive, members),
     ):
         total = 0
+        of_scenarios = {name.rpartition("/")[0] for name in members if name.endswith(f"/{layout.SCENARIO}")}
         for name, member in members.items():
             parts = name.split("/")
+            if "/".join(parts[:2]) in of_scenarios and manifest.NAME in members:
+                continue
             if parts[0] in (FOLDER, "runs"):
                 parts = parts[1:]
             if len(parts) < 2 or "/".join(parts[1:]) in PASSED_OVER:
@@ -134,7 +129,7 @@ def _recordings(folder: Path, source: Path) -> list[Path]:
     """Return the folder itself if it is a recording, else those in it."""
     nothing = InputError("holds no recordings", do=f"name the folder {FOLDER}, or one recording in it", file=source)
     for candidate in (folder, folder / FOLDER):
-        if (candidate / "run.json").is_file():
+        if (candidate / layout.RECORD).is_file():
             return [candidate]
         try:
             names = sorted(entry.name for entry in candidate.iterdir())
@@ -143,7 +138,7 @@ def _recordings(folder: Path, source: Path) -> list[Path]:
         if len(names) > MAX_RECORDINGS:
             what = f"holds more than {MAX_RECORDINGS} entries"
             raise InputError(what, do="import the recordings one by one", file=source)
-        if paths := [candidate / name for name in names if (candidate / name / "run.json").is_file()]:
+        if paths := [candidate / name for name in names if (candidate / name / layout.RECORD).is_file()]:
             return paths
         if not (candidate / FOLDER).is_dir():
             break
@@ -164,7 +159,7 @@ def check(path: Path) -> None:
     read_environment(run)
     progress = run.progress()
     if progress.started is None:
-        raise InputError("holds no events", do="ask for the recording again", file=path / "events.jsonl")
+        raise InputError("holds no events", do="ask for the recording again", file=path / layout.EVENTS)
     progress.measurements()
 
 
@@ -187,7 +182,7 @@ def _require_recording(path: Path) -> Recorded:
 
 def _files(path: Path) -> Iterator[tuple[str, int]]:
     """Yield name and size of each file that is taken in; InputError for anything that has no business here."""
-    if is_locked(path / "run.lock"):
+    if is_locked(path / layout.LOCK):
         raise InputError("is still being recorded", do="import it when its program has ended", file=path)
     with os.scandir(path) as entries:
         for entry in entries:
@@ -195,31 +190,32 @@ def _files(path: Path) -> Iterator[tuple[str, int]]:
                 continue
             if entry.name == "arrays" and entry.is_dir(follow_symlinks=False):
                 yield from _arrays(path, entry.path)
-            elif entry.name in MAX_FILE_BYTES:
-                yield entry.name, _size(path, entry.name, entry, MAX_FILE_BYTES[entry.name])
             else:
-                _refuse(path, entry.name)
+                yield entry.name, _size(path, entry.name, entry)
 
 
 def _arrays(path: Path, folder: str) -> Iterator[tuple[str, int]]:
     with os.scandir(folder) as entries:
         for count, entry in enumerate(entries, 1):
             name = f"arrays/{entry.name}"
-            if not _ARRAY.match(entry.name) or count > MAX_ARRAYS:
-                _refuse(path, name)
-            yield name, _size(path, name, entry, MAX_ARRAY_BYTES)
+            if count > MAX_ARRAYS:
+                raise _does_not_belong(path, name)
+            yield name, _size(path, name, entry)
 
 
-def _refuse(path: Path, name: str) -> None:
-    raise InputError(f"{one_line(name, 80)} does not belong to a recording", do="take it out", file=path)
+def _does_not_belong(path: Path, name: str) -> InputError:
+    return InputError(f"{one_line(name, 80)} does not belong to a recording", do="take it out", file=path)
 
 
-def _size(path: Path, name: str, entry: os.DirEntry[str], most_bytes: int) -> int:
+def _size(path: Path, name: str, entry: os.DirEntry[str]) -> int:
+    limit = most_bytes(name)
+    if limit is None:
+        raise _does_not_belong(path, name)
     status = entry.stat(follow_symlinks=False)
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{name} is not a regular file", do="ask for the recording again", file=path)
-    if status.st_size > most_bytes:
-        raise InputError(f"{name} is larger than {most_bytes >> 20} MiB", do="ask for the recording again", file=path)
+    if status.st_size > limit:
+        raise InputError(f"{name} is larger than {limit >> 20} MiB", do="ask for the recording again", file=path)
     return status.st_size
 
 
@@ -228,7 +224,7 @@ def _copy(path: Path, store: Store) -> None:
     hidden = store.path / f".new-{path.name}"
     try:
         (hidden / "arrays").mkdir(parents=True)
-        with (hidden / "run.lock").open("wb"):
+        with (hidden / layout.LOCK).open("wb"):
             pass
         with RunDirectory(hidden).acquire():
             for name, _ in _files(path):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from repro.base import scratch
 from repro.base.errors import InputError
@@ -19,7 +22,8 @@ from repro.base.text import to_utf8
 from repro.environment import check
 from repro.environment.definition import Environment
 from repro.recorder import single_file
-from repro.recording.closing import Mark, ProcessEnd, read_mark
+from repro.recording.closing import ProcessEnd
+from repro.runs.recorder_mark import Mark, read_mark
 
 # These are passed on to the program; it decides what they mean.
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -30,14 +34,28 @@ GIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
+class Confined:
+    """How somebody else's program runs: in `folder`, with these variables alone, all output in the file `log`.
+
+    It is killed after `seconds`.
+    """
+
+    folder: Path
+    variables: Mapping[str, str]
+    log: Path
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Options:
-    """How a command is recorded. `store` None: not at all."""
+    """How a command is recorded. `store` None: not at all. `confined` None: as it was typed."""
 
     store: Path | None
     name: str | None = None
     environment: Environment | None = None
     with_data: bool = False
     stdout_to_stderr: bool = False
+    confined: Confined | None = None
 
 
 @dataclass(frozen=True)
@@ -57,12 +75,16 @@ def run(command: Sequence[str], options: Options) -> Ended:
     with scratch.folder("record") as folder:
         variables = _variables(command, options, folder)
         scripts = _scripts(command)
-        end = _run(command, variables, stdout_to_stderr=options.stdout_to_stderr)
+        if options.confined is None:
+            end = _run(command, variables, stdout=2 if options.stdout_to_stderr else None)
+        else:
+            with options.confined.log.open("wb") as log:
+                end = _run(command, variables, stdout=log, confined=options.confined)
         return Ended(end, read_mark(folder / "mark"), scripts)
 
 
 def _variables(command: Sequence[str], options: Options, folder: Path) -> dict[str, str]:
-    variables = dict(os.environ)
+    variables = dict(os.environ if options.confined is None else options.confined.variables)
     if options.environment is not None:
         _enter(options.environment, variables)
     if options.store is None:
@@ -80,7 +102,7 @@ def _variables(command: Sequence[str], options: Options, folder: Path) -> dict[s
         variables["REPRO_RECORD_NAME"] = options.name
     if options.with_data:
         variables["REPRO_RECORD_WITH_DATA"] = "1"
-    commit = _commit(command)
+    commit = _commit(command) if options.confined is None else None
     if commit is not None:
         variables["REPRO_RECORD_GIT"] = commit
     return variables
@@ -133,21 +155,33 @@ def _scripts(command: Sequence[str]) -> dict[str, bytes]:
     return scripts
 
 
-def _run(command: Sequence[str], variables: dict[str, str], *, stdout_to_stderr: bool) -> ProcessEnd:
+def _run(
+    command: Sequence[str],
+    variables: dict[str, str],
+    *,
+    stdout: int | IO[bytes] | None,
+    confined: Confined | None = None,
+) -> ProcessEnd:
     with _held_signals() as previous_mask:
         try:
             process = subprocess.Popen(
                 command,
                 executable=_executable(command[0], variables),
                 env=variables,
-                stdout=2 if stdout_to_stderr else None,
+                cwd=None if confined is None else confined.folder,
+                stdin=None if confined is None else subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=None if confined is None else subprocess.STDOUT,
                 # This process has one thread.
                 preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask),  # noqa: PLW1509
             )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise InputError(f"{command[0]} cannot be started ({reason})", do="check the command") from None
+        last = math.inf if confined is None else time.monotonic() + confined.seconds
         while process.poll() is None:
+            if time.monotonic() > last:
+                process.kill()
             information = signal.sigtimedwait({*PASSED_ON, signal.SIGCHLD}, 1.0)
             if information is None or information.si_signo == signal.SIGCHLD:
                 continue

@@ -25,6 +25,7 @@ from repro.runs.progress import Progress
 from repro.runs.records import FORMAT, Result, RunRecord, State
 
 if TYPE_CHECKING:
+    from repro.scenario.script_types import AnyScenario
     from repro.scenario.types import Scenario
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class RunDirectory:
             raise InputError(what, do="give the folder its name back", file=self.file(layout.RECORD))
         return record
 
-    def scenario(self) -> Scenario | None:
+    def scenario(self) -> AnyScenario | None:
         """Read the scenario that the run was made from; None for a recording, which has none.
 
         InputError if it cannot be read. Its claims may name environments that are unknown here.
@@ -79,16 +80,26 @@ class RunDirectory:
         return load.of_run(file)
 
     def require_scenario(self) -> Scenario:
-        """Read the scenario that the run was made from; InputError also for a recording."""
+        """Read the scenario of images that the run was made from; InputError for a run whose training is a program."""
+        from repro.scenario.script_types import ScriptScenario
+
+        scenario = self.require_any_scenario()
+        if isinstance(scenario, ScriptScenario):
+            what = f"the run {self.id} is a program's training, not one of images"
+            raise InputError(what, do="choose a run of a scenario with images")
+        return scenario
+
+    def require_any_scenario(self) -> AnyScenario:
+        """Read the scenario that the run was made from; InputError for a recording, which has none."""
         scenario = self.scenario()
         if scenario is None:
             raise InputError(f"the run {self.id} is a recording: it has no scenario", do="choose a run of a scenario")
         return scenario
 
     def is_recording(self) -> bool:
-        """Return whether run.json says that the user's own program made the run; False if it cannot be read."""
+        """Return whether run.json says that a program made the run, recorded; False if it cannot be read."""
         try:
-            return self.record().recorded is not msgspec.UNSET
+            return self.record().is_recording
         except InputError:
             return False
 

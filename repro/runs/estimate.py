@@ -68,14 +68,14 @@ class Estimate:
 
 
 def read_timing(run: RunDirectory, summary: RunSummary) -> Timing | None:
-    """Read what a run took; None if it tells nothing about others: unfinished, derived, or a recording.
+    """Read what a run took; None if it tells nothing about others: unfinished, derived, or made by a program.
 
     InputError if its files are damaged.
     """
     if summary.seconds is None or summary.derived_from is not None:
         return None
     scenario = run.scenario()
-    if scenario is None:
+    if not isinstance(scenario, Scenario):
         return None
     return Timing(
         work=Work.of(scenario, summary.environment, summary.device),

@@ -40,6 +40,7 @@ class EventLog:
         self.progress = Progress()
         self.clock = SteadyClock()
         self._next_seq = 0
+        self._latest = 0.0
         self._on_event = on_event
         self._continue_after(run.reader())
         self._stream = self.path.open("ab", buffering=0)
@@ -54,8 +55,15 @@ class EventLog:
 
     def add(self, event: events.AnyEvent) -> None:
         """Number, date, write and publish one event; OSError if it cannot be written."""
-        now = time.time() if isinstance(event, events.Heartbeat) else self.clock.now()
-        event = msgspec.structs.replace(event, seq=self._next_seq, time=now)
+        self._write(event, time.time() if isinstance(event, events.Heartbeat) else self.clock.now())
+
+    def relay(self, event: events.AnyEvent) -> None:
+        """Number, write and publish an event that another process of this machine dated; OSError as for `add`."""
+        self._write(event, max(event.time, self._latest))
+
+    def _write(self, event: events.AnyEvent, time_: float) -> None:
+        self._latest = max(self._latest, time_)
+        event = msgspec.structs.replace(event, seq=self._next_seq, time=time_)
         line = memoryview(events.encode(event))
         start = self._stream.seek(0, os.SEEK_END)
         try:

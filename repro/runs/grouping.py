@@ -17,6 +17,7 @@ from repro.environment.definition import Environment
 from repro.runs.identity import RunIdentity
 from repro.runs.plan import Plan
 from repro.runs.records import Device
+from repro.scenario.script_types import ScriptScenario
 from repro.scenario.types import Scenario
 
 # Where a test proves that replayed statistics have the bits of a run trained at that momentum
@@ -44,6 +45,8 @@ def replay_is_exact(environment: Environment, device: Device) -> bool:
 
 
 def _can_be_derived(plan: Plan) -> bool:
+    if isinstance(plan.scenario, ScriptScenario):
+        return False
     norm = plan.scenario.batch_norm
     may_be_traced = (norm is None or norm.reason_against_trace is None) and plan.model_source is None
     return replay_is_exact(plan.environment, plan.device) and may_be_traced and not plan.drift and not plan.traced
@@ -53,18 +56,23 @@ def choose_leader(members: list[Plan]) -> list[Plan]:
     """Return the plans of one training with the longest first, as a traced one that keeps what the others measure."""
     if len(members) == 1:
         return members
-    leader = max(members, key=lambda plan: plan.scenario.fit.epochs)
+    leader = max(members, key=lambda plan: _images(plan).fit.epochs)
     followers = [plan for plan in members if plan is not leader]
-    epochs = {epoch for plan in followers for epoch in plan.scenario.measured_epochs}
+    epochs = {epoch for plan in followers for epoch in _images(plan).measured_epochs}
     return [dataclasses.replace(leader, traced=True, snapshot_epochs=tuple(sorted(epochs))), *followers]
 
 
 def training_identity(plan: Plan) -> RunIdentity:
     """Return an identity that is equal for plans whose training is the same, step by step, as long as both last."""
-    part = msgspec.json.encode(training_part(plan.scenario), order="sorted")
+    part = msgspec.json.encode(training_part(_images(plan)), order="sorted")
     return dataclasses.replace(
         RunIdentity.of_plan(plan), scenario_sha256=hashlib.sha256(part).hexdigest(), validation_images=()
     )
+
+
+def _images(plan: Plan) -> Scenario:
+    assert isinstance(plan.scenario, Scenario)
+    return plan.scenario
 
 
 def training_part(scenario: Scenario) -> dict[str, object]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from repro import __version__
 from repro.environment.machine import ONEDNN
@@ -18,6 +19,7 @@ from repro.runs.directory import RunDirectory, read_json
 from repro.runs.plan import Plan
 from repro.runs.records import Device, RunRecord
 from repro.scenario.image_record import ImageRecord
+from repro.scenario.script_record import ScriptRecord
 
 # Hash of an image's pixels and its class: what of it reaches the figures, in the order of training.
 PixelsAndLabel = tuple[str, int]
@@ -51,6 +53,8 @@ class RunIdentity:
     package_version: str
     # What differed from the lock, or from one attempt to the next; such a run is the same as no other.
     drift: tuple[str, ...]
+    # Name and hash of each file of a program; empty where images are trained.
+    program: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of_plan(cls, plan: Plan) -> Self:
@@ -67,9 +71,10 @@ class RunIdentity:
             traced=plan.traced,
             snapshot_epochs=plan.snapshot_epochs,
             keep_weights=plan.keep_weights,
-            images=_pixels_and_labels(plan.images.records),
+            images=_pixels_and_labels(plan.image_records),
             validation_images=_pixels_and_labels(plan.validation_records),
             model_sha256=plan.model_sha256,
+            program=_program(plan.script_record),
             package_version=__version__,
             drift=plan.drift,
         )
@@ -92,6 +97,7 @@ class RunIdentity:
             images=_pixels_and_labels(record.images),
             validation_images=_pixels_and_labels(record.validation_images),
             model_sha256=record.model_sha256,
+            program=_program(record.script),
             package_version=record.package_version,
             drift=tuple(record.drift),
         )
@@ -144,6 +150,7 @@ def identity_hash(identity: RunIdentity) -> str:
         identity.validation_images,
         identity.model_sha256,
         identity.package_version,
+        *((identity.program,) if identity.program else ()),
     )
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
@@ -175,6 +182,10 @@ def _facts_of_attempts(run: RunDirectory) -> Iterable[_Facts]:
 
 def _kernels(variables: Mapping[str, str]) -> Kernels:
     return tuple((name, variables[name]) for name in (ONEDNN,) if name in variables)
+
+
+def _program(record: ScriptRecord | UnsetType) -> tuple[tuple[str, str], ...]:
+    return () if record is UNSET else tuple((file.name, file.sha256) for file in record.files)
 
 
 def _pixels_and_labels(images: Iterable[ImageRecord]) -> tuple[PixelsAndLabel, ...]:

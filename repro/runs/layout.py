@@ -13,6 +13,10 @@ SCENARIO = "scenario.yaml"
 PACKAGE_LOCK = "requirements.lock"
 # The copy of the user's own model, which repro/worker/own_model.py loads.
 OWN_MODEL = "model.py"
+# The program of a script scenario and its files, as they were before it ran.
+PROGRAM = "program"
+# The program of a recording, where `repro record` knows it.
+SCRIPT = "script.py"
 EVENTS = "events.jsonl"
 WORKER_LOG = "worker.log"
 RESULT = "result.json"

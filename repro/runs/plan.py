@@ -6,9 +6,12 @@ import functools
 import hashlib
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import UNSET, UnsetType
 
 from repro import __version__
 from repro.base.text import to_utf8
@@ -18,9 +21,11 @@ from repro.runs.directory import RunDirectory
 from repro.runs.ids import new_id
 from repro.runs.records import FORMAT, Device, RunRecord
 from repro.runs.store import Store
+from repro.scenario import script_files
 from repro.scenario.image_record import ImageRecord
 from repro.scenario.images import ImageSet
-from repro.scenario.types import Scenario
+from repro.scenario.script_record import ScriptRecord
+from repro.scenario.script_types import AnyScenario, ScriptScenario
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -29,11 +34,12 @@ PACKAGE = Path(__file__).resolve().parent.parent
 class Plan:
     """One scenario in one environment with one seed."""
 
-    scenario: Scenario
+    scenario: AnyScenario
     scenario_text: str
     environment: Environment
     seed: int
-    images: ImageSet
+    # None: a program trains.
+    images: ImageSet | None
     shipped_images: bool
     threads: int
     command: list[str]
@@ -46,6 +52,8 @@ class Plan:
     derived_from: str | None = None
     # The user's own model file; only where it was trusted.
     model_source: bytes | None = None
+    # The program of a script scenario and its files, by name; only where it was trusted.
+    program: Mapping[str, bytes] | None = None
 
     def create(self, store: Store) -> tuple[RunDirectory, IO[bytes]]:
         """The run's directory, holding its lock; not yet started."""
@@ -67,7 +75,7 @@ class Plan:
             command=[to_utf8(argument) for argument in self.command],
             package_sha256=package_sha256(),
             started=time.time(),
-            images=self.images.records,
+            images=self.image_records,
             shipped_images=self.shipped_images,
             keep_weights=self.keep_weights,
             traced=self.traced,
@@ -78,12 +86,25 @@ class Plan:
             snapshot_epochs=None if self.snapshot_epochs is None else list(self.snapshot_epochs),
             validation_images=self.validation_records,
             model_sha256=self.model_sha256,
+            script=self.script_record,
         )
+
+    @property
+    def image_records(self) -> list[ImageRecord]:
+        """Of the images that are trained on; empty where a program trains."""
+        return [] if self.images is None else self.images.records
 
     @property
     def validation_records(self) -> list[ImageRecord]:
         """Of the images that are never trained on; empty where there are none."""
-        return [] if self.images.validation is None else self.images.validation.records
+        return [] if self.images is None or self.images.validation is None else self.images.validation.records
+
+    @property
+    def script_record(self) -> ScriptRecord | UnsetType:
+        """What run.json keeps of the program; UNSET for a scenario of images."""
+        if not isinstance(self.scenario, ScriptScenario):
+            return UNSET
+        return script_files.record(self.scenario, self.seed, self.program or {})
 
     @property
     def model_sha256(self) -> str | None:
@@ -95,10 +116,13 @@ class Plan:
         files = {
             layout.SCENARIO: self.scenario_text.encode(),
             layout.PACKAGE_LOCK: self.environment.lock.read_bytes(),
-            layout.IMAGES: self.images.npy(),
         }
-        if self.images.validation is not None:
-            files[layout.VALIDATION_IMAGES] = self.images.validation.npy()
+        if self.images is not None:
+            files[layout.IMAGES] = self.images.npy()
+            if self.images.validation is not None:
+                files[layout.VALIDATION_IMAGES] = self.images.validation.npy()
+        for name, data in (self.program or {}).items():
+            files[f"{layout.PROGRAM}/{name}"] = data
         if self.model_source is not None:
             files[layout.OWN_MODEL] = self.model_source
         return files

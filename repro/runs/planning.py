@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any, Self
 
 from repro.base.errors import InputError, ReproError, UnusableError
-from repro.base.number_ranges import parse_numbers, split_list
+from repro.base.number_ranges import parse_numbers
 from repro.environment import check as environment_check
-from repro.environment import definition
+from repro.environment import definition, made
 from repro.environment.record import usable_cores
+from repro.environment.requirement_list import split_names
 from repro.environment.requirements import require_abilities, require_application, require_gpu
 from repro.runs.checkpoint_interval import checkpoint_seconds
 from repro.runs.plan import Plan
 from repro.runs.records import Device
 from repro.scenario import images as scenario_images
 from repro.scenario import load as scenario_load
-from repro.scenario import own_model
+from repro.scenario import own_model, script_files
+from repro.scenario.script_types import ScriptScenario
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +72,13 @@ def make_plans(
     shipped = {file.resolve() for file in scenario_load.shipped_files()}
     for scenario in loaded:
         own_model.require_trust(scenario.scenario, trusted=options.trust, file=scenario.file)
+        if isinstance(scenario.scenario, ScriptScenario):
+            _refuse_options_of_images(options, scenario, is_local=is_local)
     sources = [own_model.read(scenario) for scenario in loaded]
+    programs = [script_files.read(scenario) for scenario in loaded]
     environments = choose_environments(options.environments)
-    seeds = parse_numbers(options.seeds, options.seed_option) or [0]
-    image_sets = [scenario_images.load_for(one, folder=options.images, convert=options.convert) for one in loaded]
+    seeds = parse_seeds(options)
+    image_sets = [_image_set(one, options) for one in loaded]
     left_out = _left_out(options, environments, loaded, is_local=is_local)
     for name, environment_name in sorted((name, environment) for (_, environment), name in left_out.items()):
         report(f"{name} is left out in {environment_name}, which cannot run it so")
@@ -94,12 +99,38 @@ def make_plans(
             traced=options.trace,
             drift=tuple(drifts[environment.name]),
             model_source=source,
+            program=program,
         )
         for seed in seeds
         for environment in environments
-        for one, images, source in zip(loaded, image_sets, sources, strict=True)
+        for one, images, source, program in zip(loaded, image_sets, sources, programs, strict=True)
         if (one.file, environment.name) not in left_out
     ]
+
+
+def parse_seeds(options: RunOptions) -> list[int]:
+    """Return the seeds that are asked for, 0 without any."""
+    return parse_numbers(options.seeds, options.seed_option) or [0]
+
+
+def _refuse_options_of_images(options: RunOptions, loaded: scenario_load.Loaded, *, is_local: bool) -> None:
+    """Refuse the options that mean nothing where a program trains: InputError."""
+    for given, option, do in (
+        (options.images is not None, "--images", "name its data under script.files"),
+        (options.convert is not None, "--convert", "leave it out"),
+        (options.trace, "--trace", "leave it out: what-if answers from the trials that are made in the program"),
+        (options.keep_weights, "--keep-weights", "leave it out: the program can save them"),
+        (options.deterministic, "--deterministic", "leave it out: the program can ask Keras for it"),
+        (not is_local, "--scheduler", "leave it out: programs run on this machine only"),
+    ):
+        if given:
+            raise InputError(f"{loaded.scenario.name}: a script scenario has no {option}", do=do)
+
+
+def _image_set(loaded: scenario_load.Loaded, options: RunOptions) -> scenario_images.ImageSet | None:
+    if isinstance(loaded.scenario, ScriptScenario):
+        return None
+    return scenario_images.load_for(loaded, folder=options.images, convert=options.convert)
 
 
 def _left_out(
@@ -121,11 +152,13 @@ def _left_out(
             try:
                 if options.device == "gpu":
                     require_gpu(environment, here=is_local)
+                if isinstance(one.scenario, ScriptScenario):
+                    continue
                 require_abilities(environment, one.scenario, traced=options.trace)
                 with one.faults_at("model", "application"):
                     require_application(environment, one.scenario)
             except (InputError, UnusableError) as error:
-                if not (options.all_scenarios or split_list(options.environments, "--environment") == ["all"]):
+                if not (options.all_scenarios or split_names(options.environments, "--environment") == ["all"]):
                     raise
                 name = one.scenario.name
                 left_out[one.file, environment.name] = name if names.count(name) == 1 else f"{name} ({one.file})"
@@ -137,13 +170,13 @@ def _left_out(
 
 def choose_environments(named: tuple[str, ...]) -> list[definition.Environment]:
     """Return the named environments; for `all` those that are installed, without a name the default one."""
-    names = split_list(named, "--environment") or [definition.DEFAULT]
+    names = split_names(named, "--environment") or [definition.DEFAULT]
     if names == ["all"]:
         installed = [one for one in definition.shipped_environments().values() if one.is_installed()]
         if not installed:
             raise UnusableError("no environment is installed", do="repro environment install keras-3")
         return installed
-    return [definition.get(name) for name in names]
+    return [made.named(name) for name in names]
 
 
 def _drift(environment: definition.Environment, allowed: bool) -> list[str]:

@@ -161,6 +161,7 @@ class Progress:
     def _begin_attempt(self, event: events.RunStarted) -> None:
         self.epochs, self.attempt = event.epochs, event.attempt
         self.ended = self.failure = self.stop_requested = None
+        self.recorded = None
         self.stopped = self.training_finished = False
         self.weights_sha256 = self.peak_memory_bytes = None
         self.stage = ""

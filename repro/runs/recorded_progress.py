@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from repro.runs import recorded_events as recorded
+from repro.runs import recorded_values
 from repro.runs.figures import Figures
 
 T = TypeVar("T")
@@ -42,7 +43,12 @@ class FitEvidence:
         return phases == {"inference", "training"}
 
     def figures(
-        self, phase: recorded.Phase, which: recorded.SampleSet = "fit", *, alone: bool = False, call: int | None = None
+        self,
+        phase: recorded_values.Phase,
+        which: recorded_values.SampleSet = "fit",
+        *,
+        alone: bool = False,
+        call: int | None = None,
     ) -> recorded.Measured | None:
         """Return the measurement of one phase, or None if it was not made."""
         for event in self.measured:
@@ -51,7 +57,7 @@ class FitEvidence:
         return None
 
     def trials_of(
-        self, kind: str, which: recorded.SampleSet = "fit", call: int | None = None
+        self, kind: str, which: recorded_values.SampleSet = "fit", call: int | None = None
     ) -> Iterator[recorded.TrialMade]:
         """Yield the trials of a kind that were made on a set of samples."""
         for event in self.trials:

@@ -15,6 +15,7 @@ from repro.runs.events import Probabilities
 from repro.runs.ids import RECORDED
 from repro.runs.recorded_record import Recorded
 from repro.scenario.image_record import ImageRecord
+from repro.scenario.script_record import ScriptRecord
 
 FORMAT = 1
 
@@ -55,6 +56,13 @@ class RunRecord(msgspec.Struct, frozen=True):
     validation_images: list[ImageRecord] = []
     # Only in a recording: whose training it was. Its seed is not known; `seed` is 0.
     recorded: Recorded | UnsetType = UNSET
+    # Only in a run of a script scenario: the program and its files.
+    script: ScriptRecord | UnsetType = UNSET
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether a program trained, with the recorder in its process."""
+        return self.recorded is not UNSET or self.script is not UNSET
 
 
 class ClaimResult(msgspec.Struct, frozen=True):
@@ -81,11 +89,12 @@ class Curves(msgspec.Struct, frozen=True):
     accuracy: list[Number]
 
 
-class Evaluation(msgspec.Struct, frozen=True):
-    """Loss and accuracy on some images; a recorded program may have no accuracy."""
+class Evaluation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Loss and accuracy on some images; a recorded program may have no accuracy. `metrics`: its other figures."""
 
     loss: Number
     accuracy: Number | None
+    metrics: dict[str, Number | None] | UnsetType = UNSET
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,17 +124,30 @@ class Measurements(msgspec.Struct, frozen=True):
 
     fit: Curves
     evaluate: Evaluation | UnsetType = UNSET
+    # Only of a script scenario: the recorder's own measurement, where `evaluate` is the program's.
+    inference: Evaluation | UnsetType = UNSET
     evaluate_training_phase: Evaluation | UnsetType = UNSET
     predict: Prediction | UnsetType = UNSET
     validation: Evaluation | UnsetType = UNSET
     batch_norm: Drift | UnsetType = UNSET
     weights_sha256: str | UnsetType = UNSET
+    # Only of a script scenario: what its patterns found in the output.
+    printed: dict[str, Number] | UnsetType = UNSET
+    # Only of a script scenario: the last epoch's logs.
+    logs: dict[str, Number] | UnsetType = UNSET
 
     def figure(self, name: str) -> Any:
         """Return what a dotted name such as `evaluate.loss` means; None if it was not measured."""
         group, _, key = name.partition(".")
         value = getattr(self, group)
         if key and value is not UNSET:
+            if isinstance(value, dict):
+                return value.get(key)
+            is_metric = key not in value.__struct_fields__
+            if is_metric and group == "fit":
+                return None if self.logs is UNSET else self.logs.get(key)
+            if is_metric:
+                return None if value.metrics is UNSET else value.metrics.get(key)
             value = getattr(value, key)
         return None if value is UNSET else value
 
@@ -163,7 +185,7 @@ class Result(msgspec.Struct, frozen=True, dict=True):
 
     def _require_curves(self, fit: Curves) -> None:
         """Raise ValueError without one loss and accuracy an epoch; a recording may have no accuracy, or no epoch."""
-        is_recording = self.environment == RECORDED
+        is_recording = self.environment == RECORDED or self.figures.printed is not UNSET
         if is_recording and not fit.accuracy:
             return
         if not fit.loss or len(fit.loss) != len(fit.accuracy):

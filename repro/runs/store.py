@@ -127,6 +127,7 @@ class Store:
             RunDirectory(hidden).reserve()
             write_durably(hidden / layout.RECORD, msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
             for name, data in files.items():
+                (hidden / name).parent.mkdir(parents=True, exist_ok=True)
                 write_durably(hidden / name, data)
             hidden.rename(self.path / record.id)
             sync_folder(self.path)

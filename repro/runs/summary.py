@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from repro.runs.records import ClaimResult, Result
     from repro.runs.view import RunView
 
+# Said in the place of environment and seed.
+OWN_TRAINING = "a program's own training"
 ENDED = frozenset({"finished", "failed", "stopped", "interrupted", "damaged"})
 
 
@@ -86,6 +88,11 @@ class RunSummary:
     def is_recording(self) -> bool:
         """Whether the user's own program trained."""
         return self.environment == ids.RECORDED
+
+    @property
+    def place(self) -> str:
+        """Where it trained, in words: environment and seed; a recording has neither."""
+        return OWN_TRAINING if self.is_recording else f"{self.environment}  seed {self.seed}"
 
     @property
     def text(self) -> str:

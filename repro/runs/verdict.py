@@ -10,7 +10,7 @@ from repro.runs.events import to_number
 from repro.runs.records import ClaimResult, Measurements, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from repro.scenario.types import Claim, Scenario
+    from repro.scenario.script_types import AnyClaim, AnyScenario
 
 # Keras gives some accuracies as float32, others are divided in double precision: equal ones differ by up to 6e-8.
 # Two that are not equal differ by one image at least.
@@ -25,7 +25,7 @@ def measured_value(measurements: Measurements, value: str) -> float | None:
     return None if figure is None else float(figure)
 
 
-def decide(claim: Claim, measurements: Measurements, environment: str) -> ClaimResult:
+def decide(claim: AnyClaim, measurements: Measurements, environment: str) -> ClaimResult:
     """Return one claim with its outcome."""
     measured = measured_value(measurements, claim.value)
     other = measured_value(measurements, claim.to) if isinstance(claim.to, str) else float(claim.to)
@@ -40,7 +40,7 @@ def decide(claim: Claim, measurements: Measurements, environment: str) -> ClaimR
     return ClaimResult(claim.id, claim.says, claim.value, outcome, figure, expectation(claim))
 
 
-def _holds(claim: Claim, measured: float, other: float) -> bool:
+def _holds(claim: AnyClaim, measured: float, other: float) -> bool:
     """Return whether the operator holds; accuracies that differ by round-off only are equal."""
     slack = ROUND_OFF if claim.value.endswith(".accuracy") else 0.0
     match claim.operator:
@@ -58,7 +58,7 @@ def _holds(claim: Claim, measured: float, other: float) -> bool:
             return measured > other + slack
 
 
-def expectation(claim: Claim) -> str:
+def expectation(claim: AnyClaim) -> str:
     """Return what the claim expects, in words."""
     match claim.operator:
         case "equal":
@@ -75,7 +75,7 @@ def expectation(claim: Claim) -> str:
             return f"greater than {claim.to}"
 
 
-def decide_all(scenario: Scenario, measurements: Measurements, environment: str) -> list[ClaimResult]:
+def decide_all(scenario: AnyScenario, measurements: Measurements, environment: str) -> list[ClaimResult]:
     """Return all of a scenario's claims with their outcomes."""
     return [decide(claim, measurements, environment) for claim in scenario.claims]
 

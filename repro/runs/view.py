@@ -14,8 +14,10 @@ from repro.environment.facts import MAX_FACTS, flatten
 from repro.runs import layout
 from repro.runs.directory import RunDirectory, read_json
 from repro.runs.progress import Progress
+from repro.runs.recorded_record import Recorded
 from repro.runs.records import NOTHING_MEASURED, ClaimResult, Measurements, Result, RunRecord, State
 from repro.runs.verdict import decide_all
+from repro.scenario.script_types import ScriptScenario
 
 MAX_ENVIRONMENT_BYTES = 1024 * 1024
 
@@ -36,6 +38,23 @@ class RunView:
     def record(self) -> RunRecord:
         """run.json."""
         return self.run.record()
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether the user's own program trained, under the recorder."""
+        return self.record.recorded is not msgspec.UNSET
+
+    @property
+    def is_program(self) -> bool:
+        """Whether the program of a script scenario trained, under the recorder."""
+        return self.record.script is not msgspec.UNSET
+
+    @property
+    def recorded(self) -> Recorded:
+        """What run.json says of a recording; InputError for a run of a scenario."""
+        if not isinstance(self.record.recorded, Recorded):
+            raise InputError(f"the run {self.id} is not a recording", do="choose a recording")
+        return self.record.recorded
 
     @functools.cached_property
     def result(self) -> Result | None:
@@ -85,6 +104,8 @@ class RunView:
             return []
         if scenario is None:
             return []
+        if isinstance(scenario, ScriptScenario):
+            return decide_all(scenario, NOTHING_MEASURED, self.record.environment)
         is_complete = self.progress.epoch == scenario.fit.epochs
         figures = self.progress.measurements(scenario.fit.epochs, self.labels) if is_complete else NOTHING_MEASURED
         return decide_all(scenario, figures, self.record.environment)

@@ -8,7 +8,7 @@ import io
 import math
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -44,15 +44,22 @@ class ImageSet:
     pixels: NDArray[np.uint8]
     records: list[ImageRecord]
     validation: ImageSet | None = None
+    left_out: Sequence[str] = ()  # files in folders of classes that are no images
 
     @property
     def notes(self) -> list[str]:
         """What a user should know of a set that is allowed all the same."""
+        notes = []
         counts = Counter(record.label for record in self.records)
         if len(set(counts.values())) > 1:
             fewest, most = min(counts.values()), max(counts.values())
-            return [f"the classes are not equal: {fewest} to {most} training images"]
-        return []
+            notes.append(f"the classes are not equal: {fewest} to {most} training images")
+        if self.left_out:
+            names = one_line(_some(list(self.left_out)), 200)
+            notes.append(
+                f"{len(self.left_out)} files in the folders of classes are no images and are left out: {names}"
+            )
+        return notes
 
     @property
     def labels(self) -> list[int]:
@@ -116,14 +123,15 @@ def conversion(images: Images, records: Iterable[ImageRecord]) -> str | None:
 
 def load_for(scenario: Loaded, *, folder: Path | None = None, convert: str | None = None) -> ImageSet:
     """The images of a scenario's file, or those of the `folder` of the command line."""
-    images = scenario.scenario.images
+    trained = scenario.require_images()
+    images = trained.images
     if folder is None and not scenario.images_directory.exists():
         what = f"images.directory: there is no folder {one_line(images.directory, 80)} beside the scenario"
         scenario.document.fail(what, ("images", "directory"), do="put the images there, or name a folder with --images")
     return load(
         folder or scenario.images_directory,
         images,
-        scenario.scenario.model.classes,
+        trained.model.classes,
         convert=convert,
         base=scenario.file.parent,
     )
@@ -163,7 +171,7 @@ def _load_folders(directory: Path, images: Images, classes: int, convert: str | 
         if not files:
             raise InputError("the class has no images to train on", do="add some", file=directory / name)
     _limit([file for files in (*training, *validation) for file in files], images, classes, directory)
-    found = _decode_all(_in_turn(training, names), images, convert)
+    found = replace(_decode_all(_in_turn(training, names), images, convert), left_out=_no_images(directory, names))
     if not validation:
         return found
     if not any(validation):
@@ -186,6 +194,16 @@ def _class_names(directory: Path, classes: int) -> list[str]:
         file = directory / names[0] if len(names) == 1 else directory
         raise InputError(f"{what}, where {classes} are asked", do="one folder per class, or mend classes", file=file)
     return names
+
+
+def _no_images(directory: Path, names: list[str]) -> list[str]:
+    """Names of the files in the folders of classes that are no images, hidden ones aside."""
+    return sorted(
+        f"{name}/{file.name}"
+        for name in names
+        for file in islice((directory / name).iterdir(), MAX_IMAGES + 1)
+        if not file.name.startswith(".") and file.is_file() and file.suffix.lower() not in SUFFIXES
+    )
 
 
 def _some(names: list[str]) -> str:

@@ -10,16 +10,16 @@ from pathlib import Path, PurePosixPath
 from repro.base import shipped, yaml_file
 from repro.base.errors import InputError
 from repro.base.text import one_line
-from repro.scenario.types import BatchNorm, Scenario
-
-_NUMBER_OPERATORS = ("equal", "close", "at_least", "at_most")
+from repro.scenario import claims_check, script_check
+from repro.scenario.script_types import SCRIPT_FORMAT, AnyScenario, ScriptScenario
+from repro.scenario.types import FORMAT, BatchNorm, Scenario
 
 
 @dataclass(frozen=True)
 class Loaded:
     """A valid scenario, where it came from, and its text as found."""
 
-    scenario: Scenario
+    scenario: AnyScenario
     file: Path
     document: yaml_file.Document
 
@@ -27,13 +27,24 @@ class Loaded:
     def text(self) -> str:
         return self.document.text
 
+    def beside(self, name: str) -> Path:
+        """Return the path of a file or folder that the scenario names; it is beside the scenario's file."""
+        return self.file.parent / name
+
     @property
     def images_directory(self) -> Path:
-        """Folder of its images; beside the file."""
-        return self.file.parent / self.scenario.images.directory
+        """Folder of its images; InputError if a program trains."""
+        return self.beside(self.require_images().images.directory)
+
+    def require_images(self) -> Scenario:
+        """Return the scenario if it trains images; InputError for one that runs a program."""
+        if isinstance(self.scenario, ScriptScenario):
+            do = f"repro run {one_line(self.file, 200)} --trust"
+            self.document.fail("a script scenario cannot be used here", ("format",), do=do)
+        return self.scenario
 
     @contextlib.contextmanager
-    def faults_at(self, *key: str) -> Iterator[None]:
+    def faults_at(self, *key: str | int) -> Iterator[None]:
         """A fault within that has no file of its own stands on the line of `key`."""
         try:
             yield
@@ -69,38 +80,46 @@ def find(argument: str) -> Path:
 def load(file: Path, *, environments: Collection[str]) -> Loaded:
     """Load `file` strictly; claims may name only the given `environments`."""
     document = yaml_file.read(file)
-    scenario = document.convert(Scenario)
-    _check(document, scenario, environments)
-    return Loaded(scenario, file, document)
+    return Loaded(_scenario(document, environments), file, document)
 
 
-def of_run(file: Path) -> Scenario:
+def of_run(file: Path) -> AnyScenario:
     """scenario.yaml of a run directory or a bundle; its claims may name environments that are not known here."""
-    document = yaml_file.read(file)
-    scenario = document.convert(Scenario)
-    _check(document, scenario, None)
-    return scenario
+    return _scenario(yaml_file.read(file), None)
 
 
-def trains_as_shipped(scenario: Scenario) -> bool:
+def trains_as_shipped(scenario: AnyScenario) -> bool:
     """Return whether the shipped scenario of this name trains the same; its words and claims may differ."""
-    if scenario.name not in shipped_names():
+    if scenario.name not in shipped_names() or isinstance(scenario, ScriptScenario):
         return False
-    shipped_one = yaml_file.read(find(scenario.name)).convert(Scenario)
+    shipped_one = of_run(find(scenario.name))
     parts = ("images", "model", "batch_norm", "compile", "fit")
     return all(getattr(shipped_one, part) == getattr(scenario, part) for part in parts)
 
 
-def parse(text: str, *, name: str, environments: Collection[str]) -> Scenario:
+def parse(text: str, *, name: str, environments: Collection[str]) -> AnyScenario:
     """A scenario from text that is in no file of its own (a run directory, a bundle); `name` is used in messages."""
-    document = yaml_file.Document(name, text)
-    scenario = document.convert(Scenario)
-    _check(document, scenario, environments)
+    return _scenario(yaml_file.Document(name, text), environments)
+
+
+def _scenario(document: yaml_file.Document, environments: Collection[str] | None) -> AnyScenario:
+    """The scenario that a file says, checked; claims may name any environment where `environments` is None."""
+    scenario: AnyScenario
+    if document.format == SCRIPT_FORMAT:
+        script_check.require_keys(document)
+        scenario = document.convert(ScriptScenario, newest_format=SCRIPT_FORMAT)
+        script_check.check(document, scenario)
+    else:
+        if "script" in document.lines_of(()) and document.format == FORMAT:
+            document.fail("script: goes with format 2 only", ("script",), do="set format: 2")
+        scenario = document.convert(Scenario, newest_format=SCRIPT_FORMAT)
+        _check(document, scenario)
+    claims_check.check(document, scenario.claims, environments)
     return scenario
 
 
-def _check(document: yaml_file.Document, scenario: Scenario, environments: Collection[str] | None) -> None:
-    """What the types alone cannot say; claims may name any environment where `environments` is None."""
+def _check(document: yaml_file.Document, scenario: Scenario) -> None:
+    """What the types alone cannot say."""
     _check_model(document, scenario)
     _check_folder(document, scenario.images.directory, ("images", "directory"))
     _check_validation(document, scenario)
@@ -117,38 +136,20 @@ def _check(document: yaml_file.Document, scenario: Scenario, environments: Colle
                 do="leave it out, or train longer",
             )
     _check_batch_norm(document, scenario)
-    seen: set[str] = set()
     for index, claim in enumerate(scenario.claims):
-        at = ("claims", index)
-        if claim.id in seen:
-            document.fail(f"claims[{index}].id: {claim.id} stands twice", (*at, "id"), do="give each claim its own id")
-        seen.add(claim.id)
-        if claim.operator in _NUMBER_OPERATORS:
-            if isinstance(claim.to, str) and claim.operator != "close":
-                document.fail(f"claims[{index}].to: {claim.operator} needs a number", (*at, "to"), do="give one")
-        elif not isinstance(claim.to, str):
-            document.fail(
-                f"claims[{index}].to: {claim.operator} needs the name of a value", (*at, "to"), do="see `repro schema`"
-            )
-        if (claim.operator == "close") != (claim.within is not None):
-            what, do = (
-                ("close needs `within`", "add it")
-                if claim.within is None
-                else ("`within` goes with `close` only", "leave it out")
-            )
-            document.fail(f"claims[{index}]: {what}", (*at, "within"), do=do)
         for key, value in (("value", claim.value), ("to", claim.to)):
             source = str(value).partition(".")[0]
             if source in ("evaluate", "evaluate_training_phase", "predict") and source not in scenario.measure:
                 document.fail(
-                    f"claims[{index}].{key}: {value} is not measured", (*at, key), do=f"add {source} to measure"
+                    f"claims[{index}].{key}: {value} is not measured",
+                    ("claims", index, key),
+                    do=f"add {source} to measure",
                 )
-        for place, environment in enumerate(claim.only):
-            if environments is not None and environment not in environments:
+            if source == "validation" and scenario.images.validation is None:
                 document.fail(
-                    f"claims[{index}].only: no environment is called {one_line(environment, 60)!r}",
-                    (*at, "only", place),
-                    do=f"choose from {', '.join(environments)}",
+                    f"claims[{index}].{key}: there are no validation images",
+                    ("claims", index, key),
+                    do="add `validation` to images",
                 )
 
 
@@ -219,8 +220,7 @@ def _check_model(document: yaml_file.Document, scenario: Scenario) -> None:
 
 
 def _check_folder(document: yaml_file.Document, name: str, at: yaml_file.KeyPath) -> None:
-    directory = PurePosixPath(name)
-    if directory.is_absolute() or ".." in directory.parts or "\\" in name or "\0" in name:
+    if script_check.leads_out(name):
         document.fail(
             f"{'.'.join(map(str, at))}: must stay inside the scenario's folder",
             at,

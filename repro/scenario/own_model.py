@@ -7,20 +7,23 @@ from pathlib import Path
 
 from repro.base.errors import InputError
 from repro.scenario.load import Loaded
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import AnyScenario, ScriptScenario
 
 MAX_BYTES = 1024 * 1024
 UNTRUSTED = "give --trust if you trust that code: it runs with your rights"
 
 
-def require_trust(scenario: Scenario, *, trusted: bool, file: Path | str) -> None:
+def require_trust(scenario: AnyScenario, *, trusted: bool, file: Path | str) -> None:
     """InputError where a scenario brings code of its own and the user did not say --trust."""
-    if scenario.model.python is not None and not trusted:
-        raise InputError(f"would run Python code of its own ({scenario.model.python})", do=UNTRUSTED, file=file)
+    code = scenario.script.file if isinstance(scenario, ScriptScenario) else scenario.model.python
+    if code is not None and not trusted:
+        raise InputError(f"would run Python code of its own ({code})", do=UNTRUSTED, file=file)
 
 
 def read(loaded: Loaded) -> bytes | None:
-    """The model's source, None where the scenario uses an application of Keras."""
+    """The model's source, None where the scenario uses an application of Keras or runs a program."""
+    if isinstance(loaded.scenario, ScriptScenario):
+        return None
     name = loaded.scenario.model.python
     if name is None:
         return None

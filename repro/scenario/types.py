@@ -12,9 +12,9 @@ from msgspec import Meta
 FORMAT = 1
 
 # Python's $ stands before a line feed at the end as well; JSON Schema knows no \Z.
-_END = r"$(?!\n)"
+END = r"$(?!\n)"
 MAX_NAME = 60
-NAME_PATTERN = r"^[a-z0-9]+([.-][a-z0-9]+)*" + _END
+NAME_PATTERN = r"^[a-z0-9]+([.-][a-z0-9]+)*" + END
 NAME_WORDS = f"lower-case letters and digits, single '-' or '.' between them; at most {MAX_NAME} characters"
 Name = Annotated[
     str,
@@ -37,6 +37,8 @@ Value = Literal[
     "evaluate.accuracy",
     "evaluate_training_phase.loss",
     "evaluate_training_phase.accuracy",
+    "validation.loss",
+    "validation.accuracy",
     "predict.accuracy",
     "predict.distinct_classes",
     "batch_norm.updates",
@@ -89,7 +91,7 @@ class Model(Part, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^[A-Z][A-Za-z0-9]{1,40}" + _END,
+                pattern=r"^[A-Z][A-Za-z0-9]{1,40}" + END,
                 description="A constructor in keras.applications.",
                 examples=["ResNet50"],
             ),
@@ -101,7 +103,7 @@ class Model(Part, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*\.py" + _END,
+                pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*\.py" + END,
                 max_length=300,
                 description="Instead of application: a Python file beside this one, its name of letters, digits, '_', "
                 "'-', '.' and '/'; runs only with --trust.",
@@ -112,7 +114,7 @@ class Model(Part, frozen=True, kw_only=True):
     function: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,60}" + _END,
+            pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,60}" + END,
             description="With python: the function that, given (input_shape, classes), returns the model.",
         ),
     ] = "build"
@@ -121,7 +123,7 @@ class Model(Part, frozen=True, kw_only=True):
     ] = 120
 
     @property
-    def words(self) -> str:
+    def name(self) -> str:
         """The network's name for people."""
         return self.application or f"an own model ({self.python})"
 
@@ -190,27 +192,32 @@ class Fit(Part, frozen=True):
     batch_size: Annotated[int, Meta(ge=1, le=4096)] = 32
 
 
+ClaimId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,19}" + END,
+        description="Short name, unique in the file: a letter, then at most 19 letters, digits, '_', '.', '-'.",
+    ),
+]
+Says = Annotated[Line, Meta(description="The statement in words, with its source.")]
+ClaimOperator = Annotated[Operator, Meta(description="How the measured value is compared with `to`.")]
+Tolerance = Annotated[float, Meta(ge=0.0, description="Absolute tolerance; for `close` only.")]
+Only = Annotated[
+    list[str], Meta(max_length=50, description="Environments in which the claim counts; left out: in all.")
+]
+TO = "A number; or another value, for `close` and operators ending in _value."
+
+
 class Claim(Part, frozen=True, rename={"operator": "is"}):
     """One checkable statement with its source."""
 
-    id: Annotated[
-        str,
-        Meta(
-            pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,19}" + _END,
-            description="Short name, unique in the file: a letter, then at most 19 letters, digits, '_', '.', '-'.",
-        ),
-    ]
-    says: Annotated[Line, Meta(description="The statement in words, with its source.")]
+    id: ClaimId
+    says: Says
     value: Annotated[Value, Meta(description="What is measured.")]
-    operator: Annotated[Operator, Meta(description="How the measured value is compared with `to`.")]
-    to: Annotated[
-        float | int | Value, Meta(description="A number; or another value, for `close` and operators ending in _value.")
-    ]
-    within: Annotated[float, Meta(ge=0.0, description="Absolute tolerance; for `close` only.")] | None = None
-    only: Annotated[
-        list[str],
-        Meta(max_length=50, description="Environments in which the claim counts; left out: in all."),
-    ] = []
+    operator: ClaimOperator
+    to: Annotated[float | int | Value, Meta(description=TO)]
+    within: Tolerance | None = None
+    only: Only = []
 
 
 class Scenario(Part, frozen=True):
@@ -244,15 +251,14 @@ class Scenario(Part, frozen=True):
 
     def sha256(self) -> str:
         """Hash of the canonical JSON: equal for two files that say the same."""
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+        return canonical_sha256(self)
+
+
+def canonical_sha256(scenario: Part) -> str:
+    """Return the hash of the canonical JSON: equal for two files that say the same."""
+    return hashlib.sha256(msgspec.json.encode(scenario, order="sorted")).hexdigest()
 
 
 def is_name(text: str) -> bool:
     """Whether a scenario may be called so."""
     return len(text) <= MAX_NAME and re.fullmatch(NAME_PATTERN, text) is not None
-
-
-def json_schema() -> dict[str, object]:
-    """JSON Schema (2020-12) of a scenario file, for editors."""
-    schema = msgspec.json.schema(Scenario)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "repro scenario", **schema}

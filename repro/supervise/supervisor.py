@@ -8,33 +8,31 @@ import selectors
 import signal
 import subprocess
 import time
-from pathlib import Path
 from typing import IO
 
 import msgspec
 
-from repro.base.errors import ExitCode, InputError, ReproError, UnusableError
+from repro.base.errors import ExitCode, InputError, UnusableError
 from repro.base.files import sha256, write_durably
-from repro.base.text import one_line, to_utf8
+from repro.base.text import to_utf8
 from repro.environment import record as environment_record
 from repro.environment.definition import Environment
 from repro.runs import events, layout
 from repro.runs.cleanup import remove_leftovers
 from repro.runs.directory import RunDirectory
-from repro.runs.event_log import EventLog, OnEvent, ignore_event
+from repro.runs.event_log import OnEvent, ignore_event
 from repro.runs.events import HEARTBEAT_SECONDS
 from repro.runs.heartbeat import boot_id
 from repro.runs.identity import RunIdentity, recorded_kernels
-from repro.runs.progress import Progress
-from repro.runs.records import FORMAT, Result, RunRecord
-from repro.runs.result import file_hashes, is_degraded, write_result
+from repro.runs.records import RunRecord
 from repro.runs.store import store_remedy
-from repro.runs.verdict import decide_all, verdict
 from repro.scenario import own_model
+from repro.scenario.script_types import AnyScenario, ScriptScenario
 from repro.scenario.types import Scenario
 from repro.supervise import out_of_memory
 from repro.supervise.failure import describe_exit, describe_failure
-from repro.supervise.signals import collect_signals
+from repro.supervise.program import ProgramSupervisor
+from repro.supervise.run_owner import RunOwner
 from repro.supervise.warm_worker import WarmWorker
 from repro.supervise.worker_process import WorkerProcess
 from repro.supervise.worker_request import Checkpoint, RunRequest, encode_path, run_request, source_of
@@ -43,8 +41,8 @@ POLL_SECONDS = 0.2
 STOP_GRACE_SECONDS = 55.0
 
 
-class Supervisor:
-    """One attempt at one run: the first, or that of a resume."""
+class Supervisor(RunOwner[Scenario]):
+    """One attempt at a run that a worker trains."""
 
     def __init__(
         self,
@@ -55,47 +53,18 @@ class Supervisor:
         on_event: OnEvent = ignore_event,
         warm: WarmWorker | None = None,
     ) -> None:
-        self.run = run
-        self.record = record
-        self.scenario = scenario
-        self.environment = environment
-        self.log = EventLog(run, on_event)
+        super().__init__(run, record, scenario, environment, on_event)
         self._warm = warm
-        self.signals: list[signal.Signals] = []
         self._stop_deadline: float | None = None
         self._fault = ""
         self._building_since: float | None = None
         self._oom_kills_before: int | None = None
-        self._started = self.log.clock.now()
 
-    @property
-    def progress(self) -> Progress:
-        return self.log.progress
+    def _is_trained(self) -> bool:
+        return self.progress.training_finished
 
-    def supervise(self) -> ExitCode:
-        """Train until the end, a fault, a stop or a signal; write down how it ended."""
-        stop = self.run.file(layout.STOP_REQUEST)
-        stop.unlink(missing_ok=True)
-        remove_leftovers(self.run.path)
-        attempt = self.progress.attempt + 1
-        try:
-            if self.progress.training_finished:  # the supervisor before was killed before it wrote the result
-                return self._finish(self.progress.seconds_so_far)
-            with collect_signals(self.signals) as wakeup:
-                self.log.add(events.RunStarted(attempt=attempt, epochs=self.scenario.fit.epochs, boot_id=boot_id()))
-                self._require_own_model()
-                self._train(wakeup, attempt)
-                return self._conclude()
-        except ReproError as error:
-            return self._fail(str(error), error.exit_code)
-        except OSError as error:
-            where = f"{Path(error.filename).name}: " if isinstance(error.filename, str | Path) else ""
-            return self._fail(f"the run could not be written ({where}{error.strerror})", ExitCode.ENDED_EARLY)
-        finally:
-            if self.progress.stop_requested is None and (by := self._stop_wanted_by()):
-                self.log.publish(events.StopRequested(by=by))  # too late for this run, but not for the next one
-            stop.unlink(missing_ok=True)
-            self.log.close()
+    def _epochs(self) -> int:
+        return self.scenario.fit.epochs
 
     def _request(self) -> RunRequest:
         checkpoint = self.progress.checkpoint
@@ -122,6 +91,7 @@ class Supervisor:
             own_model.require_same(file.read_bytes(), self.record.model_sha256, file)
 
     def _train(self, wakeup: int, attempt: int) -> None:
+        self._require_own_model()
         request = self._request()
         if request.resume is None:
             self.progress.checkpoint = None
@@ -204,11 +174,6 @@ class Supervisor:
         if isinstance(event, events.CheckpointWritten):
             self.log.sync()
 
-    def _stop_wanted_by(self) -> str | None:
-        if self.signals:
-            return self.signals[0].name
-        return "the file stop" if self.run.file(layout.STOP_REQUEST).exists() else None
-
     def _maybe_stop(self, worker: WorkerProcess, now: float) -> None:
         if self._stop_deadline is None:
             by = self._stop_wanted_by()
@@ -251,68 +216,21 @@ class Supervisor:
         reason = describe_exit(self._exit_code, self._oom_kills_before, out_of_memory.oom_kill_count())
         return self._fail(reason, ExitCode.ENDED_EARLY)
 
-    def _fail(self, reason: str, code: ExitCode) -> ExitCode:
-        return self._end("failed", one_line(reason, 500), code)
-
-    def _end(self, state: str, reason: str, code: ExitCode) -> ExitCode:
-        event = events.RunEnded(state=state, reason=reason, exit_code=int(code))
-        try:
-            try:
-                self.log.add(event)
-            except OSError:
-                self.run.release_reserve()  # it was kept for this event
-                self.log.add(event)
-            self.log.sync()
-        except OSError:
-            self.log.publish(event)
-        return code
-
     def _finish(self, seconds: float) -> ExitCode:
-        """Write the result: measurements, claims, verdict. `seconds`: how long all attempts took together.
-
-        A kill or a full disk loses nothing: a resume writes it again.
-        """
+        """Write the result: measurements, claims, verdict."""
         labels = [image.label for image in self.record.images]
         try:
             measurements = self.progress.measurements(self.scenario.fit.epochs, labels)
         except InputError as error:
             return self._fail(str(error), ExitCode.ENDED_EARLY)
-        claims = decide_all(self.scenario, measurements, self.environment.name)
-        decided = verdict(claims)
-        code = ExitCode.DONE if decided == "REPRODUCED" else ExitCode.NOT_REPRODUCED
-        for checkpoint in self.run.file(layout.WEIGHTS).glob(f"{layout.CHECKPOINT_PREFIX}*"):
-            checkpoint.unlink()
-        if self.progress.ended is None or self.progress.ended.state != "finished":
-            self.log.add(events.RunEnded(state="finished", reason=decided, exit_code=int(code)))
-        self.log.sync()
-        result = Result(
-            format=FORMAT,
-            run=self.run.id,
-            scenario=self.record.scenario,
-            environment=self.record.environment,
-            seed=self.record.seed,
-            state="finished",
-            verdict=decided,
-            degraded=is_degraded(self.run, self.record.device),
-            derived_from=self.record.derived_from,
-            claims=claims,
-            measurements=msgspec.to_builtins(measurements),
-            seconds={**self.progress.seconds, "total": round(seconds, 3)},
-            files=file_hashes(self.run),
-        )
-        write_result(self.run, result)
-        return code
-
-    def _seconds(self) -> float:
-        """Return how long the run took, without the time between its attempts."""
-        return self.progress.seconds_before + self.log.clock.now() - self._started
+        return self._write_result(measurements, seconds)
 
 
 def supervise(
     run: RunDirectory,
     lock: IO[bytes],
     record: RunRecord,
-    scenario: Scenario,
+    scenario: AnyScenario,
     environment: Environment,
     on_event: OnEvent = ignore_event,
     warm: WarmWorker | None = None,
@@ -326,6 +244,8 @@ def supervise(
                 f"the run cannot be written ({error.strerror})", do=store_remedy(error), file=run.path
             ) from None
         try:
+            if isinstance(scenario, ScriptScenario):
+                return ProgramSupervisor(run, record, scenario, environment, on_event).supervise()
             return Supervisor(run, record, scenario, environment, on_event, warm).supervise()
         finally:
             with contextlib.suppress(OSError):

@@ -22,6 +22,7 @@ from repro.environment.definition import MARKER, Environment
 from repro.runs import events
 from repro.runs.identity import RunIdentity, is_same_run
 from repro.runs.plan import Plan
+from repro.scenario.script_types import ScriptScenario
 from repro.supervise.worker_process import WorkerProcess
 from repro.supervise.worker_request import RunRequest, run_request
 
@@ -37,8 +38,8 @@ class WarmWorker:
     """
 
     def __init__(self, plan: Plan) -> None:
-        if plan.scenario.model.python is not None:
-            raise UnusableError("a user's own model is only loaded for its run", do="start the run")
+        if isinstance(plan.scenario, ScriptScenario) or plan.scenario.model.python is not None:
+            raise UnusableError("an own model or program is only loaded for its run", do="start the run")
         self._request = run_request(plan.record(), plan.scenario, plan.environment)
         self._run = RunIdentity.of_plan(plan)
         self._installed = _installation_time(plan.environment)

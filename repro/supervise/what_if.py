@@ -72,10 +72,11 @@ def require_traced(run: RunDirectory) -> RunRecord:
     """Return the run's record; InputError with the reason if it cannot answer what-if questions."""
     record = run.record()
     if not record.traced:
+        trust = "" if record.model_sha256 is None else " --trust"
         name = record.scenario if record.scenario in shipped_names() else "FILE.yaml"
         raise InputError(
             f"the run {run.id} was not traced",
-            do=f"train it again: repro run {name} --environment {record.environment} --trace",
+            do=f"train it again: repro run {name} --environment {record.environment} --trace{trust}",
         )
     if run.progress().fingerprint.get("batch_norm_layers") == 0:
         raise InputError(f"the model of {run.id} has no BatchNormalization layers", do="momentum changes nothing in it")
@@ -83,6 +84,8 @@ def require_traced(run: RunDirectory) -> RunRecord:
         raise InputError(f"{run.id}: {reason}", do="no training at another momentum can be told from this one")
     if not snapshots(run):
         raise InputError(f"the run {run.id} has kept no weights yet", do="wait for its first epoch")
+    if not run.file(layout.TRACE_HEADER).is_file():
+        raise InputError(f"the run {run.id} was not traced: it keeps no {layout.TRACE_HEADER}", do="train it again")
     return record
 
 

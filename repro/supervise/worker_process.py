@@ -15,6 +15,7 @@ from typing import IO
 
 import msgspec
 
+from repro.environment import made
 from repro.environment.definition import Environment
 from repro.environment.machine import ONEDNN, PASSED_ON
 from repro.runs import events
@@ -39,6 +40,7 @@ class WorkerProcess:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         self._home = home
+        self._held = made.hold(environment)
         self._log: IO[bytes] | None = None
         self._log_bytes_left = MAX_EARLY_LOG_BYTES
         self._printed = bytearray()
@@ -56,6 +58,7 @@ class WorkerProcess:
                 start_new_session=True,
             )
         except BaseException:
+            self._let_go()
             os.close(read_end)
             shutil.rmtree(home, ignore_errors=True)
             raise
@@ -155,9 +158,15 @@ class WorkerProcess:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
         os.close(self.events)
+        self._let_go()
         if self._log is not None:
             self._log.close()
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def _let_go(self) -> None:
+        """Let the environment be removed again."""
+        if self._held is not None:
+            self._held.close()
 
 
 def worker_variables(

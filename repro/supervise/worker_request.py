@@ -34,9 +34,9 @@ class _Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProbeRequest(_Request, frozen=True, kw_only=True):
-    """Asks for the worker's part of the environment record."""
+    """Asks for the worker's part of the environment record, or for what its BatchNormalization can do."""
 
-    kind: Literal["probe"] = "probe"
+    kind: Literal["probe", "abilities"] = "probe"
 
 
 class TraceRequest(msgspec.Struct, frozen=True):
@@ -86,9 +86,12 @@ class RunRequest(_Request, frozen=True, kw_only=True):
     resume: Checkpoint | None = None
 
 
-def probe_request(environment: Environment, *, device: Device, threads: int) -> ProbeRequest:
+def probe_request(
+    environment: Environment, *, device: Device, threads: int, kind: Literal["probe", "abilities"] = "probe"
+) -> ProbeRequest:
     """Return the request for what `environment` says about itself."""
-    return ProbeRequest(**_common(environment, seed=0, threads=threads, device=device, deterministic=False))
+    common = _common(environment, seed=0, threads=threads, device=device, deterministic=False)
+    return ProbeRequest(**common, kind=kind)
 
 
 def run_request(record: RunRecord, scenario: Scenario, environment: Environment) -> RunRequest:

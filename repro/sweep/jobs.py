@@ -64,7 +64,7 @@ class Job:
         return self.run.state() if self.run is not None else "waiting"
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         """The run in words."""
         return f"{self.plan.scenario.name} in {self.plan.environment.name}, seed {self.plan.seed}"
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, get_args
 
 import msgspec
 
-from repro.runs.records import ClaimResult, State, Verdict
+from repro.runs.records import ClaimResult, Result, State, Verdict
 from repro.sweep.jobs import How, Job
 from repro.sweep.rate import CONFIDENCE, wilson
 
@@ -77,6 +77,13 @@ class Group(msgspec.Struct, frozen=True):
     reproduced: Rate
     claims: list[ClaimRate]
     runs: list[SweepRun]
+    # Of a program: how many different weights its finished runs ended with; None if not all recorded a hash.
+    distinct_weights: int | None = None
+
+    @property
+    def ignores_seed(self) -> bool:
+        """Whether runs of several seeds all ended with the same weights."""
+        return self.distinct_weights == 1 and len(self.seeds) - self.unfinished > 1
 
 
 def groups(jobs: Sequence[Job]) -> list[Group]:
@@ -101,7 +108,13 @@ def _group(scenario: str, environment: str, jobs: list[Job]) -> Group:
         reproduced=rate(verdicts["REPRODUCED"], len(results)),
         claims=claim_rates(claim for result in results for claim in result.claims),
         runs=[SweepRun.of(job) for job in jobs],
+        distinct_weights=_distinct_weights(results) if jobs[0].plan.program is not None else None,
     )
+
+
+def _distinct_weights(results: Sequence[Result]) -> int | None:
+    hashes = [result.figures.figure("weights_sha256") for result in results]
+    return None if not hashes or None in hashes else len(set(hashes))
 
 
 def rate(held: int, counted: int) -> Rate:

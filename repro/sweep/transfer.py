@@ -11,7 +11,8 @@ from repro.base.errors import InputError, UnusableError
 from repro.base.files import sync_folder, write_durably
 from repro.bundle.archive import zipped
 from repro.bundle.manifest import MAX_ARCHIVE_BYTES
-from repro.bundle.read import bad, checked_archive
+from repro.bundle.read import checked_archive
+from repro.bundle.refusal import bad
 from repro.runs import layout
 from repro.runs.directory import RunDirectory
 from repro.runs.records import Result, RunRecord
@@ -19,7 +20,7 @@ from repro.runs.result import file_hashes
 from repro.runs.result_check import contradiction
 from repro.runs.store import NEW_PREFIX, Store
 from repro.runs.view import RunView
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import AnyScenario
 
 
 def packed(run: RunDirectory, sent: Collection[str]) -> bytes:
@@ -37,7 +38,9 @@ def packed(run: RunDirectory, sent: Collection[str]) -> bytes:
     )
 
 
-def received(data: bytes, record: RunRecord, files: dict[str, bytes], scenario: Scenario, store: Store) -> RunDirectory:
+def received(
+    data: bytes, record: RunRecord, files: dict[str, bytes], scenario: AnyScenario, store: Store
+) -> RunDirectory:
     """Put the run that was made for `record` and `files` into the store; InputError where it is not that run."""
     origin = Path(f"run {record.id}")
     hidden = store.path / f"{NEW_PREFIX}{record.id}"
@@ -75,7 +78,7 @@ def received(data: bytes, record: RunRecord, files: dict[str, bytes], scenario: 
     return RunDirectory(store.path / record.id)
 
 
-def _check(origin: Path, run: RunDirectory, result: Result, scenario: Scenario) -> None:
+def _check(origin: Path, run: RunDirectory, result: Result, scenario: AnyScenario) -> None:
     """Refuse a result that does not follow from the run, or whose files are not whole."""
     if result.files != file_hashes(run):
         bad(origin, "its files do not have the hashes of its result", "look at the worker")

@@ -46,12 +46,15 @@ def main(arguments):
     request = read_request(lines)
     die_with(request["supervisor"])
     try:
-        from repro_worker import derive, probe, training, warm, what_if
+        from repro_worker import abilities, derive, probe, training, warm, what_if
 
         adapter = make_adapter(request["adapter"])
         if request["kind"] == "probe":
             adapter.start(request)
             channel.send("environment_probed", record=probe.record(adapter, request))
+        elif request["kind"] == "abilities":
+            adapter.start(request)
+            channel.send("environment_probed", record={"abilities": abilities.find(adapter)})
         elif request["kind"] == "what_if":
             what_if.serve(adapter, request, channel, iter(lines.readline, ""))
         elif request["kind"] == "warm":

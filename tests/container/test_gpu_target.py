@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.container.conftest import GID, UID, docker
+from tests.support.docker import GID, UID, docker
 
 pytestmark = [pytest.mark.container, pytest.mark.evidence, pytest.mark.timeout(3600)]
 

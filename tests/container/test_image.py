@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import IMAGE, ROOT, docker
+from tests.support.docker import IMAGE, docker
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import GID, ROOT, UID, Service, client_variables, docker, wait_for
+from tests.support.docker import GID, UID, Service, client_variables, docker, wait_for
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.container, pytest.mark.evidence, pytest.mark.timeout(1800)]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.evidence.runs import make_run
-
-from .conftest import ROOT, UID, Service, client_variables, docker, wait_for
+from tests.support.docker import UID, Service, client_variables, docker, wait_for
+from tests.support.paths import ROOT
+from tests.support.runs.copied import make_run
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
 

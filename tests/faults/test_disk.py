@@ -20,23 +20,14 @@ from repro.runs import events, result
 from repro.runs.directory import RESERVE_BYTES
 from repro.runs.store import Store
 from repro.supervise import supervisor, worker_process
-from tests.engine.made_runs import create, whole, write_events
-from tests.engine.test_supervisor import WHOLE, Stage
-from tests.faults.conftest import ROOT, WRITES, Place, said, states
+from tests.support.disks import mounted
+from tests.support.paths import ROOT
+from tests.support.places import Place, said, states
+from tests.support.runs.planned import create, whole, write_events
+from tests.support.stage import Stage
+from tests.support.stand_in_worker import WHOLE, WRITES
 
 FULL = "No space left on device"
-
-
-def mounted(folder: Path, *options: str) -> Iterator[Path]:
-    """A file system of its own at `folder`."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
-    folder.mkdir()
-    done = subprocess.run(["mount", *options, folder], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
 
 
 @pytest.fixture

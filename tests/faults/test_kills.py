@@ -1,4 +1,4 @@
-"""What a killed process leaves is put right by the next command; tests/faults/test_torture.py kills in earnest."""
+"""What a killed process leaves is put right by the next command; tests/faults/test_kill_test.py kills in earnest."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ from repro.queue.single_instance import SingleInstance
 from repro.runs import events
 from repro.runs.store import Store
 from repro.supervise import worker_process
-from tests.engine.made_runs import create, epoch, make, started, whole, write_events
-from tests.engine.test_supervisor import PRELUDE, WHOLE, Stage, lives
-from tests.faults.conftest import ROOT, Place
-from tests.tui.test_terminal import Terminal, left_on, variables
+from tests.support.paths import ROOT
+from tests.support.places import Place
+from tests.support.processes import lives
+from tests.support.runs.planned import create, epoch, make, started, whole, write_events
+from tests.support.stage import Stage
+from tests.support.stand_in_worker import PRELUDE, WHOLE
+from tests.support.terminal import Terminal, left_on, variables
 
 # -- a supervisor that was killed -------------------------------------------------------------------------------------
 

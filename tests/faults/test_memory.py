@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from repro.supervise import out_of_memory
-from tests.engine.test_supervisor import Stage
-from tests.faults.conftest import Place, said
+from tests.support.places import Place, said
+from tests.support.stage import Stage
 
-LIMIT = 128 * 1024 * 1024
 KILLED = "os.kill(os.getpid(), signal.SIGKILL)"
-
-
-@pytest.fixture
-def limited() -> Iterator[Callable[[], None]]:
-    """Puts the calling process into a cgroup with little memory and no swap."""
-    name = f"repro-test-{os.getpid()}"
-    root = Path("/sys/fs/cgroup")
-    unified = (root / "cgroup.controllers").exists()
-    group, limit = (root / name, "memory.max") if unified else (root / "memory" / name, "memory.limit_in_bytes")
-    try:
-        group.mkdir()
-        (group / limit).write_text(str(LIMIT))
-        with contextlib.suppress(OSError):  # kernels without swap accounting have none
-            (group / ("memory.swap.max" if unified else "memory.swappiness")).write_text("0")
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            group.rmdir()
-        pytest.skip(f"no cgroup with a limit can be made here ({error})")
-    yield lambda: (group / "cgroup.procs").write_text(str(os.getpid())) and None
-    deadline = time.monotonic() + 10
-    while (group / "cgroup.procs").read_text() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    group.rmdir()
 
 
 def test_a_worker_that_the_kernel_kills_for_want_of_memory(place: Place, limited: Callable[[], None]) -> None:

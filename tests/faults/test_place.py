@@ -15,10 +15,11 @@ import pytest
 
 from repro.runs import store as store_module
 from repro.runs.store import Store
-from tests.engine.test_supervisor import WHOLE
-from tests.faults.conftest import NOBODY, ROOT, UNKNOWN, Place, said, states
-from tests.tui import recorded
-from tests.tui.test_terminal import Terminal, variables
+from tests.support.paths import ROOT
+from tests.support.places import NOBODY, UNKNOWN, Place, said, states
+from tests.support.runs import recorded
+from tests.support.stand_in_worker import WHOLE
+from tests.support.terminal import Terminal, variables
 
 WRITES_ENVIRONMENT = "send('environment_probed', record={'facts': {'device': 'cpu'}, 'missing': {}})\n"
 ASCII = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

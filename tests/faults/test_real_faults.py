@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,15 +15,14 @@ import pytest
 
 from repro.runs.directory import RunDirectory
 from repro.runs.store import Store
-from scripts.torture import EPOCHS, SCENARIO
-from tests.engine.conftest import Answer
-from tests.faults.conftest import ROOT, said
-from tests.faults.test_disk import mounted
-from tests.faults.test_memory import limited
-from tests.real import planted
+from scripts.kill_test import EPOCHS, SCENARIO
+from tests.support import synthetic_faults
+from tests.support.command_line import Answer, ended, start_process
+from tests.support.disks import mounted
+from tests.support.paths import ROOT
+from tests.support.places import said
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
-__all__ = ["limited"]
 
 
 @pytest.fixture
@@ -36,8 +34,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def scenario(tmp_path: Path) -> Path:
     """A small model of one's own."""
-    planted.draw(tmp_path / "scenario")
-    shutil.copy(ROOT / "tests/real/own_model.py", tmp_path / "scenario" / "model.py")
+    synthetic_faults.draw(tmp_path / "scenario")
+    shutil.copy(ROOT / "tests/support/programs/own_model.py", tmp_path / "scenario" / "model.py")
     file = tmp_path / "scenario" / "s.yaml"
     # So many epochs that the last ones are still to come when somebody has seen the fifth and filled the disk.
     file.write_text(SCENARIO.replace(f"epochs: {EPOCHS}", "epochs: 60"))
@@ -45,20 +43,8 @@ def scenario(tmp_path: Path) -> Path:
 
 
 def start(store: Path, *arguments: str | Path, preexec: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "repro", "--store", store, *arguments],
-        env={**os.environ, "REPRO_CHECKPOINT_SECONDS": "0"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=preexec,  # noqa: PLW1509 (no threads run here)
-    )
-
-
-def ended(process: subprocess.Popen[str]) -> Answer:
-    out, err = process.communicate()
-    return Answer(process.returncode, out, err)
+    variables = {"REPRO_CHECKPOINT_SECONDS": "0"}
+    return start_process(*arguments, store=store, variables=variables, preexec_fn=preexec)
 
 
 def repro(store: Path, *arguments: str | Path, preexec: Callable[[], None] | None = None) -> Answer:

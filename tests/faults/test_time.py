@@ -19,10 +19,10 @@ from repro.runs.directory import RunDirectory
 from repro.runs.ids import new_id
 from repro.runs.progress import Progress
 from repro.runs.store import Store
-from tests.engine.conftest import Answer
-from tests.engine.made_runs import create, epoch, make, started, write_events
-from tests.engine.test_supervisor import Stage
-from tests.faults.conftest import Place
+from tests.support.command_line import Answer
+from tests.support.places import Place
+from tests.support.runs.planned import create, epoch, make, started, write_events
+from tests.support.stage import Stage
 
 HOUR = 3600.0
 TIMED = """\
@@ -85,7 +85,7 @@ def test_durations_survive_a_clock_that_was_set_between_two_stretches(
     assert one() == 4
     clock.off = jump
     from repro.supervise import worker_process
-    from tests.engine.test_supervisor import PRELUDE
+    from tests.support.stand_in_worker import PRELUDE
 
     worker_process.WORKER.write_text(PRELUDE + TIMED)
     assert one.resume() == 0

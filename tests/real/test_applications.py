@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import runpy
-from pathlib import Path
 
 import pytest
 
 from repro.environment import definition, requirements
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts/list_applications.py"
+SCRIPT = ROOT / "scripts/list_applications.py"
 
 
 @pytest.mark.parametrize("name", ["keras-3", "keras-2.0.9"])

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import planted
 import pytest
+
+from tests.support import synthetic_faults
+from tests.support.command_line import run_process
+from tests.support.paths import PROGRAMS
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -37,8 +37,8 @@ def diagnose(tmp_path: Path) -> Diagnose:
     """Train on planted images and diagnose the run."""
 
     def run(*, epochs: int, batch_size: int, **fault: bool) -> dict[str, Any]:
-        planted.draw(tmp_path, validation=True, **fault)
-        shutil.copy(Path(__file__).with_name("own_model.py"), tmp_path / "model.py")
+        synthetic_faults.draw(tmp_path, validation=True, **fault)
+        shutil.copy(PROGRAMS / "own_model.py", tmp_path / "model.py")
         (tmp_path / "s.yaml").write_text(SCENARIO.format(epochs=epochs, batch_size=batch_size))
         trained = repro(tmp_path, "run", str(tmp_path / "s.yaml"), "--trust", "--trace")
         assert trained["state"] == "finished", trained["reason"]
@@ -49,10 +49,9 @@ def diagnose(tmp_path: Path) -> Diagnose:
 
 def repro(folder: Path, *arguments: str) -> dict[str, Any]:
     """What one command prints as JSON, on the store in `folder`."""
-    command = [sys.executable, "-m", "repro", "--store", str(folder / "store"), *arguments, "--json"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    printed: dict[str, Any] = json.loads(done.stdout)
+    done = run_process(*arguments, "--json", store=folder / "store")
+    assert done.out, done.err
+    printed: dict[str, Any] = done.json
     return printed
 
 
@@ -69,13 +68,17 @@ def test_an_outlier_image(diagnose: Diagnose) -> None:
     found = diagnose(epochs=100, batch_size=10, outlier=True)
     assert [finding["cause"] for finding in found["findings"]] == ["outliers"]
     assert found["findings"][0]["numbers"]["images"] == "a/07.png"
-    assert [trial["works"] for trial in found["findings"][0]["trials"]] == [True]
+    works = {trial["says"]: trial["works"] for trial in found["findings"][0]["trials"]}
+    assert works["statistics re-estimated without a/07.png"]
 
 
 def test_batches_of_two(diagnose: Diagnose, tmp_path: Path) -> None:
     found = diagnose(epochs=20, batch_size=2)
-    assert [finding["cause"] for finding in found["findings"]] == ["small-batch"]
-    assert [trial["works"] for trial in found["findings"][0]["trials"]] == [True]
+    first = found["findings"][0]
+    # Larger batches agree with inference; where that gets all right, there is nothing to repair.
+    harmless = first["numbers"]["inference_accuracy"] >= 0.98
+    assert first["cause"] == ("no-discrepancy" if harmless else "small-batch")
+    assert first["numbers"]["batch_size"] == 2 and "in batches of 32" in first["says"]
 
 
 def test_validation_images_of_another_scale(diagnose: Diagnose) -> None:
@@ -83,8 +86,8 @@ def test_validation_images_of_another_scale(diagnose: Diagnose) -> None:
     assert [finding["cause"] for finding in found["findings"]] == ["preprocessing"]
     numbers = found["findings"][0]["numbers"]
     assert numbers["inference_accuracy"] >= 0.9 > numbers["validation_accuracy"]
-    assert numbers["training_mean"] > 100 > 1 > numbers["validation_mean"]
-    assert numbers["training_contrast"] > 30 > 1 > numbers["validation_contrast"]
+    assert numbers["fit_input_mean"] > 100 > 1 > numbers["there_input_mean"]
+    assert numbers["fit_input_deviation"] > 30 > 1 > numbers["there_input_deviation"]
 
 
 def test_honest_overfitting(diagnose: Diagnose, tmp_path: Path) -> None:

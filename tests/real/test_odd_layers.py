@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from odd_runs import STEPS, OddRuns
+
+from tests.support.odd_runs import STEPS, OddRuns
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +13,12 @@ import pytest
 from repro.base import shipped
 from repro.runs.directory import RunDirectory
 from repro.supervise.worker_process import MAX_LOG_BYTES
+from tests.support.command_line import Answer, run_process
+from tests.support.paths import PROGRAMS
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
-MODEL = Path(__file__).with_name("own_model.py")
+MODEL = PROGRAMS / "own_model.py"
 SCENARIO = """\
 format: 1
 name: own
@@ -37,44 +34,18 @@ claims: []
 """
 
 
-@dataclass
-class Done:
-    """One command that ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 @pytest.fixture
-def train(tmp_path: Path) -> Callable[..., tuple[Done, RunDirectory]]:
+def train(tmp_path: Path) -> Callable[..., tuple[Answer, RunDirectory]]:
     """Train the model that a function of own_model.py makes; what was printed, and the run."""
 
-    def run(function: str, *options: str, seconds: int = 120) -> tuple[Done, RunDirectory]:
+    def run(function: str, *options: str, seconds: int = 120) -> tuple[Answer, RunDirectory]:
         shutil.copytree(shipped.folder("scenarios") / "images", tmp_path / "images")
         shutil.copy(MODEL, tmp_path / "model.py")
         (tmp_path / "s.yaml").write_text(SCENARIO.format(function=function, seconds=seconds))
-        done = repro(tmp_path, "run", str(tmp_path / "s.yaml"), "--trust", "--json", *options)
+        done = run_process("run", str(tmp_path / "s.yaml"), "--trust", "--json", *options, store=tmp_path / "store")
         return done, RunDirectory(tmp_path / "store" / done.json["run"])
 
     return run
-
-
-def repro(folder: Path, *arguments: str) -> Done:
-    """One command line on the store in `folder`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "repro", "--store", str(folder / "store"), *arguments],
-        env=os.environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
 
 
 UNFIT = {
@@ -115,7 +86,7 @@ def test_without_batch_normalization_the_answer_is_clear_and_no_error(train: Any
     assert done.json["state"] == "finished"
     assert "batch_norm" not in done.json["measurements"]
     assert any("no BatchNormalization layers" in line for line in run.progress().warnings)
-    refused = repro(tmp_path, "what-if", "last", "--momentum", "0.5")
+    refused = run_process("what-if", "last", "--momentum", "0.5", store=tmp_path / "store")
     assert refused.code == 2
     assert "has no BatchNormalization layers" in refused.err
 
@@ -134,7 +105,7 @@ def test_a_trace_changes_nothing_of_layers_with_a_momentum_of_their_own(
     asked = ("--environment", environment, "--threads", "1")
     traced, run = train(function, "--trace", *asked)
     again = ("run", str(tmp_path / "s.yaml"), "--trust", "--json", "--again", *asked)
-    untraced = repro(tmp_path, *again).json
+    untraced = run_process(*again, store=tmp_path / "store").json
     measured = traced.json["measurements"]
     assert (measured["batch_norm"]["momentum"], measured["batch_norm"]["initial_weight"]) == (0.9, 0.9**2)
     assert measured["evaluate"] != measured["evaluate_training_phase"]
@@ -145,7 +116,9 @@ def test_a_trace_changes_nothing_of_layers_with_a_momentum_of_their_own(
 
     file = tmp_path / "s.yaml"
     file.write_text(file.read_text().replace("fit:", "batch_norm: {statistics: debiased}\nfit:"))
-    debiased = [repro(tmp_path, *again, *more).json["measurements"] for more in ((), ("--trace",))]
+    debiased = [
+        run_process(*again, *more, store=tmp_path / "store").json["measurements"] for more in ((), ("--trace",))
+    ]
     assert debiased[0] == debiased[1]
     assert debiased[0]["batch_norm"]["initial_weight"] == 0.0
 
@@ -156,22 +129,25 @@ def test_the_run_keeps_the_code_and_a_bundle_runs_it_only_with_trust(train: Any,
     assert run.record().model_sha256 == hashlib.sha256(MODEL.read_bytes()).hexdigest()
     assert run.file("model.py").read_bytes() == MODEL.read_bytes()
     (tmp_path / "model.py").write_text("raise SystemExit")
-    asked = repro(tmp_path, "what-if", "last", "--momentum", "0.99", "--json")
+    asked = run_process("what-if", "last", "--momentum", "0.99", "--json", store=tmp_path / "store")
     assert asked.json["answers"][0]["evaluate"]["loss"] == done.json["measurements"]["evaluate"]["loss"]
 
-    refused = repro(tmp_path, "issue", "last")
+    refused = run_process("issue", "last", store=tmp_path / "store")
     assert refused.code == 2
     assert "no standalone script can hold: attach the bundle instead" in refused.err
 
     bundle = str(tmp_path / "b.zip")
-    assert repro(tmp_path, "export", "last", "-o", bundle, "--with-images").code == 0
-    refused = repro(tmp_path, "verify", bundle)
+    assert run_process("export", "last", "-o", bundle, "--with-images", store=tmp_path / "store").code == 0
+    refused = run_process("verify", bundle, store=tmp_path / "store")
     assert refused.code == 2
     assert "would run Python code of its own (model.py): give --trust" in refused.err
-    assert repro(tmp_path, "verify", bundle, "--no-run").code == 0
-    assert repro(tmp_path, "verify", bundle, "--trust", "--json").json["runs"][0]["grade"] == "bit-identical"
+    assert run_process("verify", bundle, "--no-run", store=tmp_path / "store").code == 0
+    assert (
+        run_process("verify", bundle, "--trust", "--json", store=tmp_path / "store").json["runs"][0]["grade"]
+        == "bit-identical"
+    )
 
     run.file("model.py").write_bytes(b"raise SystemExit")
-    refused = repro(tmp_path, "what-if", run.id, "--momentum", "0.99")
+    refused = run_process("what-if", run.id, "--momentum", "0.99", store=tmp_path / "store")
     assert refused.code == 2
     assert "is not the code that was run" in refused.err

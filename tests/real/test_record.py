@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.command_line import Answer, ended, start_process
+from tests.support.paths import ROOT
+
 CAUSES = {"table.py": "not-converged", "pictures.py": "label-order", "loop.py": "not-converged"}
 
 pytestmark = pytest.mark.real
@@ -30,13 +29,12 @@ def test_the_page_has_these_programs() -> None:
 def test_a_program_of_the_page_gets_the_cause_that_the_page_names(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(programs()[name])
 
-    def repro(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "repro", "--store", str(tmp_path / "runs"), *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    def repro(*arguments: str) -> Answer:
+        return ended(start_process(*arguments, store=tmp_path / "runs", cwd=tmp_path))
 
     recorded = repro("record", "--environment", "keras-3", "python", name)
-    assert recorded.returncode == 0, recorded.stderr
-    assert recorded.stdout and CAUSES[name] in recorded.stderr.splitlines()[-1]
-    diagnosis = json.loads(repro("diagnose", "last", "--json").stdout)
+    assert recorded.code == 0, recorded.err
+    assert recorded.out and CAUSES[name] in recorded.err.splitlines()[-1]
+    diagnosis = repro("diagnose", "last", "--json").json
     assert diagnosis["diagnosis"] == CAUSES[name]
     assert all(finding["numbers"] for finding in diagnosis["findings"])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +12,22 @@ import pytest
 
 from repro.runs.directory import RunDirectory
 from tests.support import machine
-from tests.sweep.conftest import Cluster, until
+from tests.support.cluster import Cluster
+from tests.support.command_line import ended, run_process, start_process
+from tests.support.processes import until
 
 pytestmark = [pytest.mark.real, pytest.mark.evidence, pytest.mark.timeout(3600)]
 SWEEP = ("sweep", "original-bug", "--seeds", "0:2", "--threads", "2", "--json")
 
 
 def start(store: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "repro", "--store", str(store), *SWEEP, *arguments]
-    return subprocess.Popen(
-        command,
-        env=machine.with_installed_environments(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return start_process(*SWEEP, *arguments, store=store, variables=machine.with_installed_environments())
 
 
 def answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    out, err = process.communicate()
-    assert process.returncode in (0, 1), err
-    (group,) = json.loads(out)["groups"]
+    done = ended(process)
+    assert done.code in (0, 1), done.err
+    (group,) = done.json["groups"]
     return dict(group)
 
 
@@ -61,11 +53,10 @@ def test_the_collapse_does_not_depend_on_the_seed(here: dict[str, Any], store: P
 
 def test_how_often_a_small_momentum_mends_it(tmp_path: Path) -> None:
     """The answer's remedy depends on the seed: ten of them in the environment of the report and in today's."""
-    command = [sys.executable, "-m", "repro", "--store", str(tmp_path), "sweep", "momentum-0.01", "--seeds", "0:10"]
-    command += ["--environment", "keras-2.0.9", "--environment", "keras-3", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1), done.stderr
-    for group in json.loads(done.stdout)["groups"]:
+    words = ("--environment", "keras-2.0.9", "--environment", "keras-3", "--json")
+    done = run_process("sweep", "momentum-0.01", "--seeds", "0:10", *words, store=tmp_path)
+    assert done.code in (0, 1), done.err
+    for group in done.json["groups"]:
         claims = {claim["id"]: claim for claim in group["claims"]}
         print(group["environment"], claims["A5"])
         assert group["unfinished"] == 0

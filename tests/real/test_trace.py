@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from odd_runs import STEPS, OddRuns
+
+from tests.support.odd_runs import STEPS, OddRuns
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -41,11 +42,11 @@ def test_a_trace_changes_no_figure(train: OddRuns, function: str, environment: s
         head = json.loads(run.file("arrays/trace.json").read_text())
         assert rows.stat().st_size == STEPS * head["columns"] * 4
         assert head["exact"] == (environment == "keras-3")
-        assert asked.returncode == 0, asked.stderr
+        assert asked.code == 0, asked.err
     else:
         assert len(warnings) == 1 and REFUSED[function] in warnings[0]
         assert not rows.exists() and not run.file("arrays/trace.json").exists()
-        assert asked.returncode == 2 and REFUSED[function] in asked.stderr
+        assert asked.code == 2 and REFUSED[function] in asked.err
 
 
 KERAS_2 = ["keras-2.0.9", pytest.param("keras-2.3.1", marks=pytest.mark.evidence)]
@@ -73,4 +74,4 @@ def test_a_trace_changes_no_figure_in_keras_2(train: OddRuns, function: str, env
     assert warnings == []
     asked = train.repro("what-if", run.id, "--momentum", "0.99")
     if function != "plain":  # whose second layer has another momentum
-        assert json.loads(asked.stdout)["answers"][0]["evaluate"] == traced["measurements"]["evaluate"]
+        assert json.loads(asked.out)["answers"][0]["evaluate"] == traced["measurements"]["evaluate"]

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
-from odd_runs import OddRuns, events_of
 
 from repro.runs import events
 from repro.runs.directory import RunDirectory
+from tests.support.odd_runs import OddRuns, events_of
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 ENVIRONMENTS = ["keras-3", "tf-keras", "keras-2.0.9"]
 ENVIRONMENTS += [pytest.param(name, marks=pytest.mark.evidence) for name in ("keras-2.2.4", "keras-2.3.1", "tf-2.6")]
+
+
+# Of images that stand out, and of other images where inference, or validation, is worse.
+SOMETIMES = {
+    *("re-estimated-without-image", "divided-by-255", "from-minus-one-to-one"),
+    *("reversed-channels", "inverted", "like-training"),
+}
+ALWAYS = {*get_args(get_type_hints(events.TrialMeasured)["trial"])} - SOMETIMES
 
 
 @pytest.fixture
@@ -30,7 +39,9 @@ def trials(run: RunDirectory) -> dict[str, events.TrialMeasured]:
 def test_every_trial_of_a_model_with_dropout(train: OddRuns, environment: str) -> None:
     printed, run = train("dropout_before_norm", environment, batch_size=4)
     measured, progress = trials(run), run.progress()
-    assert set(measured) == set(get_args(get_type_hints(events.TrialMeasured)["trial"])), progress.warnings
+    expected = ALWAYS - ({"debiased"} if environment == "keras-2.2.4" else set())
+    assert set(measured) - SOMETIMES == expected, progress.warnings
+    assert measured["re-estimated-without-random-layers"].layers and not measured["re-estimated"].layers
     inference = progress.evaluations["inference", 4]
     for name in ("single-images", "shuffled-images"):
         assert measured[name].loss == pytest.approx(measured[name].reference_loss, rel=1e-4)
@@ -94,3 +105,20 @@ def test_predictions_of_validation_images_are_kept(train: OddRuns) -> None:
 
 def validation_labels(run: RunDirectory) -> list[int]:
     return [image.label for image in run.record().validation_images]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_how_far_the_calls_of_a_shared_layer_lie_apart_is_measured(train: OddRuns, environment: str) -> None:
+    _, run = train("called_twice", environment)
+    shared, plain = run.progress().drift[4].layers
+    assert (shared.calls, plain.calls, plain.calls_apart) == (2, 1, None)
+    assert shared.calls_apart is not None and float(shared.calls_apart) > 0.5
+    assert shared.trainable is True
+
+
+def test_without_initial_values_a_trial_gives_what_a_traced_run_answers(train: OddRuns) -> None:
+    text = "batch_norm: {momentum: 0.99}\n"
+    _, run = train("plain", "keras-3", "--trace", more=text)
+    said = json.loads(train.repro("what-if", run.id, "--momentum", "0.99", "--debiased").stdout)
+    answer = next(one for one in said["answers"] if one["statistics"] == "debiased")
+    assert float(trials(run)["debiased"].loss) == pytest.approx(answer["evaluate"]["loss"], rel=1e-4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -19,7 +18,10 @@ from repro.queue.standby import StandbyProcess
 from repro.runs import events
 from repro.runs.directory import RunDirectory
 from repro.runs.store import Store
-from tests.real.test_real_runs import HERE, SIX_EPOCHS, lives
+from tests.support.command_line import run_process
+from tests.support.paths import ROOT
+from tests.support.processes import lives
+from tests.support.scenario_files import SIX_EPOCHS
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
@@ -35,11 +37,9 @@ def until_ready(spare: StandbyProcess) -> None:
 
 def by_command(store: Path, words: list[str]) -> RunDirectory:
     """The same run by the command line, cold."""
-    done = subprocess.run(
-        [sys.executable, "-m", "repro", "--store", str(store), *words], capture_output=True, text=True, check=False
-    )
-    assert done.returncode in (0, 1), done.stderr
-    return Store(store).find(json.loads(done.stdout)["run"])
+    done = run_process(*words, store=store)
+    assert done.code in (0, 1), done.err
+    return Store(store).find(done.json["run"])
 
 
 def by_spare(store: Path, words: list[str], *, wait: bool) -> RunDirectory:
@@ -80,7 +80,7 @@ def test_a_warm_run_has_the_bits_of_a_cold_one(environment: str, tmp_path: Path)
     store.mkdir()
     file = tmp_path / "six.yaml"
     file.write_text(SIX_EPOCHS.replace("epochs: 6", "epochs: 3"), encoding="utf-8")
-    words = ["run", str(file), "--environment", environment, "--images", str(HERE.parents[1] / "scenarios/images")]
+    words = ["run", str(file), "--environment", environment, "--images", str(ROOT / "scenarios/images")]
     words += ["--again", *(["--trace"] if environment == "keras-3" else []), "--json", "--plain"]
     cold = by_command(store, words)
     warm = by_spare(store, words, wait=True)

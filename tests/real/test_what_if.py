@@ -10,7 +10,7 @@ from repro.environment import definition
 from repro.environment.record import usable_cores
 from repro.runs.directory import RunDirectory
 from repro.runs.plan import Plan
-from repro.runs.run_object import run_object
+from repro.runs.run_json import run_json
 from repro.runs.store import Store
 from repro.scenario import images, load
 from repro.supervise.supervisor import supervise
@@ -45,8 +45,8 @@ def train(store: Store, folder: Path, momentum: float, *, traced: bool) -> RunDi
 def test_what_if_gives_the_bits_of_a_run_at_that_momentum(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     traced = train(store, tmp_path, 0.99, traced=True)
-    direct = run_object(train(store, tmp_path, 0.3, traced=False))["measurements"]
-    own = run_object(traced)["measurements"]
+    direct = run_json(train(store, tmp_path, 0.3, traced=False))["measurements"]
+    own = run_json(traced)["measurements"]
     assert snapshots(traced) == [1, 2, 5]
     with WhatIfSession(traced) as session:
         same, other = session.ask(0.99, 5), session.ask(0.3, 5)

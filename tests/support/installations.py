@@ -32,3 +32,12 @@ def write_installation(environments: Path, name: str, interpreter: str, lock: st
     marker = {"format": 1, "environment": name, "lock_sha256": lock or definition.get(name).lock_sha256()}
     (environments / name / definition.MARKER).write_text(json.dumps(marker))
     return python
+
+
+def link_interpreter(environments: Path, interpreter: Path) -> Path:
+    """Write an installation of keras-3 whose interpreter is another one of this machine; return the link to it."""
+    python = environments / "keras-3" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(interpreter)
+    (environments / "keras-3" / definition.MARKER).write_text("{}")
+    return python

@@ -60,7 +60,7 @@ class AskScreen(UsesSession, ModalScreen["Asked | None"], Generic[Asked]):
     def command(self) -> str:
         """The command line that does the same, which `y` copies."""
         try:
-            return show(self.read().words())
+            return show(self.read().arguments())
         except ValueError:
             return ""
 

@@ -152,15 +152,15 @@ class LibraryScreen(ReproScreen):
     # -- what stands in the list
 
     def _list_entry(self, entry: Entry) -> Content:
-        session = self.session
         expected = self._expected_time(entry)
         return library_lines.list_entry(
             entry,
             self.scenarios.broken.get(entry.key),
-            library_lines.verdicts(self._latest_runs(entry.name), is_store_read=session.loaded),
+            self._latest_runs(entry.name),
             expected if entry.epochs else "",
             self._widths()[0],
             is_picked=entry.key in self.picked,
+            is_store_read=self.session.loaded,
         )
 
     def _expected_time(self, entry: Entry) -> str:
@@ -169,7 +169,11 @@ class LibraryScreen(ReproScreen):
         environment = (settings.environments or ["keras-3"])[0]
         loaded = self.scenarios.loaded.get(entry.key)
         timings = self.session.timings.values()
-        text = expected_text(timings, loaded.scenario, environment, settings.device) if loaded is not None else None
+        text = (
+            expected_text(timings, loaded.require_images(), environment, settings.device)
+            if loaded is not None
+            else None
+        )
         return text if text is not None else f"{entry.epochs} epochs"
 
     def _latest_runs(self, scenario: str, *, with_claims: bool = False) -> dict[str, RunSummary]:
@@ -250,7 +254,7 @@ class LibraryScreen(ReproScreen):
         except ValueError:
             seeds = [0]
         loaded = self.scenarios.loaded
-        traced = worth_a_trace(environments, (loaded[name].scenario for name in names if name in loaded))
+        traced = worth_a_trace(environments, (loaded[name].require_images() for name in names if name in loaded))
         return Request(names, environments, seeds, settings.device, settings.images, traced)
 
     def wanted(self) -> list[str]:
@@ -262,7 +266,7 @@ class LibraryScreen(ReproScreen):
         names = self.wanted()
         self.session.queue.prepare_for(self._first(names))
         if names:
-            self.show_command(show([*self.request(names).words(), *store_option(self.session.store_path)]))
+            self.show_command(show([*self.request(names).arguments(), *store_option(self.session.store_path)]))
 
     def _first(self, names: list[str]) -> Request | None:
         """The request whose first run is known to be possible; a worker may be warmed for it."""
@@ -295,7 +299,7 @@ class LibraryScreen(ReproScreen):
             self.session.say(f"mend the file first: {self.scenarios.broken[broken].text}", "error", 12)
         elif names:
             loaded = self.scenarios.loaded
-            scenarios = {name: loaded[name].scenario for name in names if name in loaded}
+            scenarios = {name: loaded[name].require_images() for name in names if name in loaded}
             self.app.push_screen(StartScreen(self.request(names), scenarios), self._start)
 
     def action_sweep(self) -> None:
@@ -317,7 +321,9 @@ class LibraryScreen(ReproScreen):
         if not set(self._keys) <= loaded.keys() | self.scenarios.broken.keys():
             return {}
         return {
-            name: loaded[name].scenario for name in self._keys if name in loaded and name not in self.scenarios.broken
+            name: loaded[name].require_images()
+            for name in self._keys
+            if name in loaded and name not in self.scenarios.broken
         }
 
     def action_open(self) -> None:

@@ -18,6 +18,7 @@ from textual.widgets import Static
 from repro.base import defects
 from repro.base.errors import ReproError
 from repro.base.text import escape_control, one_line
+from repro.runs.ids import RECORDED
 from repro.runs.view import RunView
 from tui.commands import show, store_option
 from tui.keys import key
@@ -34,15 +35,22 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class ImageChoice:
-    """Which images go into a bundle, and the option of `repro export` that says so."""
+class Inclusion:
+    """What goes into a bundle beside records and figures, and the options of `repro export` that say so."""
 
     options: tuple[str, ...]
     shipped: bool = True
     own: bool = False
+    script: bool = False
+    data: bool = False
 
 
-IMAGES = (ImageChoice(()), ImageChoice(("--no-images",), shipped=False), ImageChoice(("--with-images",), own=True))
+IMAGES = (Inclusion(()), Inclusion(("--no-images",), shipped=False), Inclusion(("--with-images",), own=True))
+OF_RECORDINGS = (
+    Inclusion(()),
+    Inclusion(("--with-script",), script=True),
+    Inclusion(("--with-script", "--with-data"), script=True, data=True),
+)
 
 
 class ReportScreen(ReproScreen):
@@ -61,7 +69,7 @@ class ReportScreen(ReproScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "back", "Back", "report.back", "Go back"),
         key("x", "export", "Export", "report.export", "Write bundle and issue text into the current folder"),
-        key("n", "images", "Images", "report.images", "Choose which images go in"),
+        key("n", "images", "Contents", "report.images", "Choose which images, or program and samples, go in"),
         key("f", "site", "Site", "report.site", "Change the site of the issue text"),
         key("i", "copy_issue", "Copy issue", "report.issue", "Copy the issue text, and write it to a file"),
     ]
@@ -92,13 +100,13 @@ class ReportScreen(ReproScreen):
         if self._is_export_wanted:
             self.session.say("the report was closed before its issue text was made: nothing was written", "warning")
 
-    def words(self, *, preview: bool) -> list[str]:
+    def export_arguments(self, *, preview: bool) -> list[str]:
         """The export command."""
         names = [run_id.rpartition("-")[2] for run_id in self.runs]
         target = ["--preview"] if preview else ["-o", f"{self.stem}.zip"]
-        return ["export", *names, *target, *IMAGES[self.images].options]
+        return ["export", *names, *target, *self._choices()[self.images].options]
 
-    def issue_words(self) -> list[str]:
+    def issue_arguments(self) -> list[str]:
         """The command that writes the issue text."""
         return ["issue", self.runs[0].rpartition("-")[2], "--for", SITES[self.site]]
 
@@ -130,9 +138,9 @@ class ReportScreen(ReproScreen):
         """What the report is of, and what x would do."""
         self._choose_name()
         store = store_option(self.session.store_path)
-        command = show([*self.words(preview=False), *store])
+        command = show([*self.export_arguments(preview=False), *store])
         if self.issue != "":
-            command += f" && {show([*self.issue_words(), *store])} > {self.issue_file}"
+            command += f" && {show([*self.issue_arguments(), *store])} > {self.issue_file}"
         self.show_command(command)
         first = self.session.summaries.get(self.runs[0])
         parts = [Content.styled(self._of(self.runs[0]) if len(self.runs) == 1 else f"{len(self.runs)} runs", "bold")]
@@ -148,15 +156,17 @@ class ReportScreen(ReproScreen):
         """A run in a few words."""
         one = self.session.summaries.get(run_id)
         known = one is not None and one.environment
-        return one_line(f"{one.scenario}  {one.environment}  seed {one.seed}" if one and known else run_id, 120)
+        return one_line(f"{one.scenario}  {one.place}" if one and known else run_id, 120)
 
     def _collect(self) -> Contents:
         """What the bundle holds with the images that are chosen."""
         from repro.bundle import export  # 0.1 s, in a thread: the screen is shown at once
 
-        choice = IMAGES[self.images]
+        choice = self._choices()[self.images]
         views = [RunView(self.session.run_directory(run_id)) for run_id in self.runs]
-        return export.collect(views, images=choice.shipped, own_images=choice.own)
+        return export.collect(
+            views, images=choice.shipped, own_images=choice.own, script=choice.script, data=choice.data
+        )
 
     def _issue_text(self) -> str:
         from repro.bundle import issue_text
@@ -191,15 +201,26 @@ class ReportScreen(ReproScreen):
     # -- keys
 
     def action_images(self) -> None:
-        """The next choice of images."""
-        self.images = (self.images + 1) % (len(IMAGES) if self._has_own_images() else len(IMAGES) - 1)
+        """The next choice of images, or of a recording's program and samples."""
+        self.images = (self.images + 1) % len(self._choices())
         self._load()
+
+    def _choices(self) -> tuple[Inclusion, ...]:
+        """What can be chosen of these runs."""
+        if all(self._is_recording(run_id) for run_id in self.runs):
+            return OF_RECORDINGS
+        return IMAGES if self._has_own_images() else IMAGES[:-1]
+
+    def _is_recording(self, run_id: str) -> bool:
+        summary = self.session.summaries.get(run_id)
+        return summary is not None and summary.is_recording
 
     def _has_own_images(self) -> bool:
         """Whether a run was made with images of the user's, which stay here unless they are asked for."""
         for run_id in self.runs:
             with contextlib.suppress(ReproError, OSError):
-                if not self.session.run_directory(run_id).record().shipped_images:
+                record = self.session.run_directory(run_id).record()
+                if not record.shipped_images and record.environment != RECORDED:
                     return True
         return False
 

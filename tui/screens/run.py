@@ -11,32 +11,39 @@ from typing import Any, ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Log, Static
 
-from repro.base.errors import InputError
+from repro.base.errors import InputError, ReproError
 from repro.base.text import one_line
+from repro.explain.causes.finding import Finding
 from repro.runs.progress import Progress
 from repro.runs.records import NOTHING_MEASURED, ClaimResult, Result, RunRecord
 from repro.runs.summary import ENDED, RunSummary
 from repro.runs.verdict import decide_all
-from repro.scenario.types import Scenario
+from repro.scenario.script_types import AnyScenario, ScriptScenario
 from tui.commands import show, store_option
 from tui.keys import key
-from tui.screens.base import ReproScreen
+from tui.screens.base import WIDTHS, ReproScreen
 from tui.text import QUIET, rows
-from tui.viewmodels import claims, run_lines
+from tui.viewmodels import claims, diagnosis_lines, outcomes, recording_lines, run_lines
 from tui.watchers import RunFollower, RunNews
 from tui.widgets.curve import Curve, Series
 from tui.widgets.drift import DriftStrip
-from tui.widgets.pictures import Picture, load_images
+from tui.widgets.pictures import ImageCard, load_images
 
 DRAW_SECONDS = 0.25
 TO_LOG_SECONDS = 2.0  # images of a run that was just opened are mounted within
 MOST_PICTURES = 6
+MOST_CLASSES = 3
+ROW_LABEL_CELLS, NARROW_ROW_LABEL_CELLS = 25, 13
+PAGE_PADDING = 4
+CARD_GAP = 1
+MINIMUM_CARD_CELLS = 13
+SMALL_HEIGHT, NORMAL_HEIGHT = 24, 34
 LOG_LINES = 2000
 
 
@@ -79,9 +86,10 @@ class RunScreen(ReproScreen):
         self._heard = time.monotonic()
         self.state = "reading"
         self.record: RunRecord | None = None
-        self.scenario: Scenario | None = None
+        self.scenario: AnyScenario | None = None
         self.result: Result | None = None
         self.damage = ""
+        self.findings: list[Finding] = []
         self.paused = False
         self._tail: list[str] = []
         self._unwritten: deque[str] = deque(maxlen=LOG_LINES)
@@ -89,34 +97,33 @@ class RunScreen(ReproScreen):
         self._second = 0
         self._dirty = True
         self._follower: RunFollower | None = None
-        self._captions: list[Static] = []
+        self._cards: list[ImageCard] = []
         self._shown_claims: tuple[list[ClaimResult], int] | None = None
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="page"):
             yield Static("", id="head", markup=False)
+            yield Static("", id="diagnosis", markup=False)
             yield Static("", id="reason", markup=False)
+            yield Static("", id="outcome", markup=False)
+            with Horizontal(id="outcomes"):
+                yield Static("", id="outcome-rows", markup=False)
+            yield Static("", id="diagnosis-details", markup=False)
+            yield Static("", id="phases", markup=False)  # in place of images, where there are none
             with Horizontal(id="columns"):
                 with Vertical(id="left"):
                     with Horizontal(id="curves"):
                         yield Curve("Loss in fit", log=True, id="loss")
                         yield Curve("Accuracy in fit", fixed=(0.0, 1.0), id="accuracy")
-                    yield Static("Moving statistics: the way left, layer by layer", classes="section")
+                    yield Static("Moving statistics: distance still to go, by layer", classes="section")
                     yield DriftStrip(id="drift")
-                    yield from self._claims_place("beside")
                 with Vertical(id="right"):
-                    yield Static("The same weights, two phases", classes="section", id="phases-title")
-                    yield Static("", id="phases", markup=False)
-                    yield Static("Images", classes="section")
-                    yield Container(id="pictures")
-            yield from self._claims_place("below")  # in one column the images come before them
+                    yield Static("Claims", classes="section", id="claims-title", markup=False)
+                    yield Static("", id="claims", markup=False)
+            yield Static("Probabilities", classes="section", id="probabilities-title")
+            yield Static("", id="probabilities", markup=False)
             yield Static("Log of the worker", classes="section", id="log-title")
             yield Log(id="log", max_lines=LOG_LINES)
-
-    @staticmethod
-    def _claims_place(where: str) -> ComposeResult:
-        yield Static("Claims", classes=f"section claims-title {where}", markup=False)
-        yield Static("", classes=f"claims {where}", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#page", VerticalScroll).focus()
@@ -154,10 +161,27 @@ class RunScreen(ReproScreen):
             self.state = news.state
             self.result = news.result if news.state == "finished" else None
             self.refresh_bindings()
+            if self.state in ENDED and not self.findings:
+                self._diagnose()
         self.damage = news.damage or self.damage
         if news.log:
             self._unwritten.extend(news.log)
             self._tail = [*self._tail, *(one_line(line, 300) for line in news.log[-12:])][-12:]
+        self._dirty = True
+
+    @work(thread=True, group="diagnosis")
+    def _diagnose(self) -> None:
+        """Say why the run is as it is, from its files; one that failed before it was measured has no diagnosis."""
+        from repro.explain.diagnosis import diagnose  # 0.1 s, which a run that goes on need not pay
+
+        findings: list[Finding] = []
+        with contextlib.suppress(ReproError, OSError):
+            findings = diagnose(self.session.run_directory(self.run_id))
+        with contextlib.suppress(RuntimeError):
+            self.app.call_from_thread(self._diagnosed, findings)
+
+    def _diagnosed(self, findings: list[Finding]) -> None:
+        self.findings = findings
         self._dirty = True
 
     @work(thread=True, group="pictures")
@@ -174,17 +198,12 @@ class RunScreen(ReproScreen):
     async def _put_pictures(self, array: Any) -> None:
         if not self.is_composed:
             return
-        place = self.query_one("#pictures", Container)
+        place = self.query_one("#outcomes", Horizontal)
         if array is None:
             count = len(self.record.images) if self.record else 0
             array = [None] * min(MOST_PICTURES, count)
-            if not count:
-                await place.mount(Static("the run holds no images", classes="quiet"))
-        cards = []
-        for image in array:
-            caption = Static("", classes="caption", markup=False)
-            self._captions.append(caption)
-            cards.append(Container(*([] if image is None else [Picture(image)]), caption, classes="card"))
+        cards = [ImageCard(image) for image in array]
+        self._cards = cards
         await place.mount(*cards)
         self._dirty = True
 
@@ -211,16 +230,21 @@ class RunScreen(ReproScreen):
             self.query_one(f"#{name}", Curve).show([Series(name, figures.floats)], epochs)
         self.query_one("#drift", DriftStrip).show(progress.drift)
         self.put(self.query_one("#phases", Static), run_lines.phases(progress))
-        claim_results = self._claims()
-        title = f"Claims  {claims.counts(claim_results)}" if claim_results else "Claims"
-        for place in self.query(".claims-title").results(Static):
-            self.put(place, Content(title))
-        self._draw_claims(claim_results)
-        images = self.record.images if self.record else []
-        captions = run_lines.captions(progress, images, len(self._captions))
-        for caption, content in zip(self._captions, captions, strict=True):
-            self.put(caption, content)
-        reason = run_lines.reason(progress, self.state, self.damage or self.summary.reason or "", self._tail)
+        if progress.recorded is not None and self.scenario is None:
+            self._draw_data()
+        else:
+            claim_results = self._claims()
+            self.put(self.query_one("#claims-title", Static), claims.title(claim_results))
+            self._draw_claims(claim_results)
+        self._draw_outcomes()
+        for name, content in (
+            ("#diagnosis", diagnosis_lines.headline(self.findings)),
+            ("#diagnosis-details", diagnosis_lines.details(self.findings, self.size.width)),
+        ):
+            self.put(self.query_one(name, Static), content)
+            self.query_one(name).display = bool(content.plain)
+        damage, is_recording = self.damage or self.summary.reason or "", self.summary.is_recording
+        reason = run_lines.reason(progress, self.state, damage, self._tail, is_recording=is_recording)
         self.put(self.query_one("#reason", Static), reason)
         self.query_one("#reason").display = bool(reason.plain)
         self.show_command(self._command())
@@ -236,16 +260,51 @@ class RunScreen(ReproScreen):
             log.write_lines(lines)
 
     def _draw_claims(self, claim_results: list[ClaimResult]) -> None:
-        place = next((place for place in self.query(".claims").results(Static) if place.display), None)
-        if place is None:
-            return  # the screen is being closed: nothing of it is displayed any more
+        place = self.query_one("#claims", Static)
         width = place.size.width or 60
         if (claim_results, width) != self._shown_claims or place not in self._put:
             self._shown_claims = (claim_results, width)
             self.put(place, claims.lines(claim_results, width) if claim_results else Content.styled("-", QUIET))
 
+    def _draw_data(self) -> None:
+        """Show in the place of claims, which a recording has not, the facts of its data; it has no log."""
+        self.put(self.query_one("#claims-title", Static), Content("Data"))
+        place = self.query_one("#claims", Static)
+        self.put(place, recording_lines.data(recording_lines.fit_of(self.progress), place.size.width or 60))
+        self.query_one("#log-title").display = self.query_one("#log").display = False
+
+    def _draw_outcomes(self) -> None:
+        """Show what each phase makes of the images: those that fit beside each other."""
+        images = self.record.images if self.record else []
+        row_labels, place = self.query_one("#outcome-rows", Static), self.query_one("#outcomes", Horizontal)
+        place.display = bool(self._cards)
+        width, height = self._card_size()
+        is_narrow = self.size.width < WIDTHS[1][0]
+        row_labels.styles.width = label_cells = NARROW_ROW_LABEL_CELLS if is_narrow else ROW_LABEL_CELLS
+        labels = outcomes.row_labels(self.progress, len(images), height, with_loss=not is_narrow)
+        self.put(row_labels, labels)
+        fitting = max(1, (self.size.width - label_cells - PAGE_PADDING) // (width + CARD_GAP))
+        for index, card in enumerate(self._cards):
+            image = images[index] if index < len(images) else None
+            card.display = index < fitting
+            foot = outcomes.card_foot(self.progress, image, index, width)
+            card.show(width, height, outcomes.card_heading(image, index, width), foot)
+        self.put(self.query_one("#outcome", Static), outcomes.statement(self.progress, len(images)))
+        for name in ("#outcome", "#probabilities", "#probabilities-title"):
+            self.query_one(name).display = bool(images)
+        self.query_one("#phases").display = not images
+        table = outcomes.probability_table(self.progress, images, MOST_PICTURES, MOST_CLASSES)
+        self.put(self.query_one("#probabilities", Static), table)
+
+    def _card_size(self) -> tuple[int, int]:
+        """Return the cells of a picture, so that all of them and the rows below fit on the first page."""
+        height = 4 if self.size.height < SMALL_HEIGHT else 6 if self.size.height < NORMAL_HEIGHT else 9
+        least = MINIMUM_CARD_CELLS if self.size.width < WIDTHS[1][0] else outcomes.FULL_CARD_CELLS
+        return max(least, 2 * height), height
+
     def _command(self) -> str:
-        command = {"running": "watch", "interrupted": "resume", "stopped": "resume"}.get(self.state, "show")
+        others = {} if self.summary.is_recording else {"interrupted": "resume", "stopped": "resume"}
+        command = ({"running": "watch"} | others).get(self.state, "show")
         return show([command, self.summary.short or self.run_id, *store_option(self.session.store_path)])
 
     def _head(self) -> Content:
@@ -261,7 +320,7 @@ class RunScreen(ReproScreen):
             return []
         labels = [image.label for image in self.record.images]
         measured = NOTHING_MEASURED
-        if self.progress.epoch == self.scenario.fit.epochs:
+        if not isinstance(self.scenario, ScriptScenario) and self.progress.epoch == self.scenario.fit.epochs:
             with contextlib.suppress(InputError):  # predictions of other images; the claims stay open
                 measured = self.progress.measurements(self.scenario.fit.epochs, labels)
         return decide_all(self.scenario, measured, self.record.environment)

@@ -123,7 +123,7 @@ class RunsScreen(ReproScreen):
         place = self.query_one("#waiting", Static)
         place.display = bool(waiting)
         if waiting:
-            some = "  ".join(t.title + (f" seed {t.seed}" if t.environment else "") for t in waiting[:3])
+            some = "  ".join(t.heading + (f" seed {t.seed}" if t.environment else "") for t in waiting[:3])
             more = f"  and {len(waiting) - 3} more" if len(waiting) > 3 else ""
             idle = "" if self.session.queue.is_worked_on else "  (nobody works it off: F2, Queue: Go on)"
             place.update(Content.styled(f"○ waiting: {some}{more}{idle}", ODD if idle else BUSY))
@@ -154,12 +154,13 @@ class RunsScreen(ReproScreen):
         elif run.seconds is not None and not date:
             took = f"{run.seconds // 60:.0f}:{run.seconds % 60:02.0f}"
         outcome = f"{what.sign} {what.word}{' !' if run.degraded else ''}"
+        seed = "-" if run.is_recording else str(run.seed)
         sign = f"{self.session.marked.index(run.id) + 1:<2}" if marked else "  "
         parts: list[tuple[str, str]] = [
             (sign, "bold $text-accent" if marked else ""),
             (outcome, what.style),
             (" " * (18 - len(outcome)), ""),
-            (f"{_cut(run.scenario, name):<{name + 1}}{_cut(run.environment, 12):<13}{run.seed:>4}", ""),
+            (f"{_cut(run.scenario, name):<{name + 1}}{_cut(run.environment, 12):<13}{seed:>4}", ""),
         ]
         if figures:
             parts.append((f"{_figure(run.fit_accuracy):>11}{_figure(run.predict_accuracy):>11}", ""))

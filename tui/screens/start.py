@@ -85,7 +85,7 @@ class StartScreen(AskScreen[Request]):
         text = f"{count} run{'s, one after another' if count > 1 else ''}"
         if total is not None:
             text += f", about {roughly(total)}"
-        lines = [Content.assemble(("$ ", QUIET), one_line(show(asked.words()), 400)), Content.styled(text, QUIET)]
+        lines = [Content.assemble(("$ ", QUIET), one_line(show(asked.arguments()), 400)), Content.styled(text, QUIET)]
         return [*lines, *not_installed(asked.environments)]
 
     def read(self) -> Request:

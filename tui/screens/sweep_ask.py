@@ -39,7 +39,7 @@ def ask_for_sweep(
     session = screen.session
 
     def start(request: SweepRequest | None) -> None:
-        if request is not None and session.queue.start_sweep(request.words()):
+        if request is not None and session.queue.start_sweep(request.arguments()):
             begun()
 
     if not scenarios:
@@ -113,7 +113,7 @@ class SweepAskScreen(AskScreen[SweepRequest]):
         text = f"{count} run{'s' if count > 1 else ''}"
         text += f", at most about {roughly(total)}" if total is not None else ""
         lines = [
-            Content.assemble(("$ ", QUIET), one_line(show(asked.words()), 400)),
+            Content.assemble(("$ ", QUIET), one_line(show(asked.arguments()), 400)),
             Content.styled(f"{text}; finished ones count", QUIET),
         ]
         return [*lines, *not_installed(asked.environments)]

@@ -163,8 +163,8 @@ class SweepsScreen(ReproScreen):
         if not tickets:
             return None
         if tickets[0].started:
-            return Content.styled(f"● {tickets[0].title} begins", BUSY)
-        return Content.styled(f"○ {tickets[0].title} waits until nothing else runs", BUSY)
+            return Content.styled(f"● {tickets[0].heading} begins", BUSY)
+        return Content.styled(f"○ {tickets[0].heading} waits until nothing else runs", BUSY)
 
     def _title(self, record: SweepRecord) -> Content:
         names = list(dict.fromkeys(group.scenario for group in record.groups))

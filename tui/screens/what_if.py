@@ -6,7 +6,6 @@ import contextlib
 import time
 from typing import ClassVar
 
-import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -25,8 +24,8 @@ from repro.supervise.what_if import Answer, Statistics, WhatIfSession
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import ODD, rows
-from tui.viewmodels import what_if_lines
+from tui.text import ODD, reason_of, rows
+from tui.viewmodels import recording_lines, what_if_lines
 from tui.viewmodels.sentences import styled
 from tui.viewmodels.what_if_lines import MOST_IMAGES
 from tui.what_if_queue import Question, QuestionQueue
@@ -93,6 +92,7 @@ class WhatIfScreen(ReproScreen):
         self.momenta: list[float] = []
         self._distances: dict[Question, list[float | None]] = {}
         self._is_replaying = False
+        self.trials, self.tried = Content(""), list[str]()  # of a recording: what was tried, and the command
 
     def body(self) -> ComposeResult:
         yield Static("reading", id="what-if-head", markup=False)
@@ -132,8 +132,10 @@ class WhatIfScreen(ReproScreen):
             record = run.record()
             if record.traced:
                 traced = trace.read(run)
+            elif record.is_recording:
+                self.trials, self.tried = recording_lines.tried(run)
         except (ReproError, OSError) as error:
-            fault = _reason(error)
+            fault = reason_of(error)
         with contextlib.suppress(RuntimeError):
             self.app.call_from_thread(self._loaded, traced, record, fault)
 
@@ -170,7 +172,7 @@ class WhatIfScreen(ReproScreen):
                     self.post_message(self.Answered(questions, oracle.ask(*question)))
         except Exception as error:
             if not questions.is_closed:
-                self.post_message(self.Answered(questions, None, _reason(error)))
+                self.post_message(self.Answered(questions, None, reason_of(error)))
 
     def on_what_if_screen_answered(self, message: Answered) -> None:
         if message.answer is None:
@@ -287,10 +289,12 @@ class WhatIfScreen(ReproScreen):
             notice.update(Content.styled(one_line(fault or "this run cannot be read", 500), ODD))
             return
         head.update(what_if_lines.head(record, [], self.size.width))
-        command = ""
-        if record.recorded is msgspec.UNSET:
-            options = ["--environment", record.environment, "--seed", str(record.seed), "--trace"]
-            command = show(["run", record.scenario, *options])
+        if record.is_recording:
+            self.show_command(show([*self.tried, *store_option(self.session.store_path)]) if self.tried else "")
+            notice.update(self.trials)
+            return
+        options = ["--environment", record.environment, "--seed", str(record.seed), "--trace"]
+        command = show(["run", record.scenario, *options])
         self.show_command(command)
         notice.update(what_if_lines.untraced(command))
 
@@ -393,8 +397,3 @@ class WhatIfScreen(ReproScreen):
             self._questions = QuestionQueue()
             self._moved()
             self._serve(self._questions)
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    return text if isinstance(error, ReproError) and text else f"{type(error).__name__}: {text or 'no reason given'}"

@@ -17,12 +17,14 @@ from textual.widgets import Static
 from repro.base.errors import ReproError
 from repro.base.text import one_line
 from repro.explain import layers
+from repro.explain.causes.finding import Finding
+from repro.explain.diagnosis import diagnose
 from repro.explain.layers import LayerReport
 from tui.commands import show, store_option
 from tui.keys import key
 from tui.screens.base import ReproScreen
-from tui.text import ODD
-from tui.viewmodels import layer_table
+from tui.text import ODD, rows
+from tui.viewmodels import diagnosis_lines, layer_table, recording_lines
 
 
 class WhyScreen(ReproScreen):
@@ -31,10 +33,10 @@ class WhyScreen(ReproScreen):
     HERE = "runs"
     CSS_PATH = "why.tcss"
     HELP = (
-        "In training, BatchNormalization subtracts the batch's mean and divides by its spread. In inference it uses "
+        "In training, BatchNormalization subtracts the batch's mean and divides by its deviation. In inference it uses "
         "moving averages. 'Left' is the share of the way from the initial value to the batch statistic still to go. "
-        "'Mean off' and 'spread' on the right are what inference makes of an input that training turns into mean 0 and "
-        "spread 1, layer by layer. Left and right change the epoch."
+        "'Mean off' and 'std ratio' on the right are what inference makes of an input that training turns into mean 0 "
+        "and deviation 1, layer by layer. Left and right change the epoch."
     )
     FOCUS_HELP: ClassVar[dict[str, str]] = {
         "layers": "The layers in their order: up, down and the page keys scroll them.",
@@ -44,7 +46,7 @@ class WhyScreen(ReproScreen):
         key("m", "momentum", "Momentum", "why.momentum", "Show what another momentum would have given"),
         key("left,h", "epoch(-1)", "Earlier", "why.earlier", "Show the epoch measured before", display="←"),
         key("right,l", "epoch(1)", "Later", "why.later", "Show the epoch measured after", display="→"),
-        key("f", "first", "Where they part", "why.first", "Go to the first layer where the paths part"),
+        key("f", "first", "First divergence", "why.first", "Go to the first layer where the phases diverge"),
         key("e", "report", "Report", "why.report", "Show what an export would hold"),
     ]
 
@@ -52,11 +54,14 @@ class WhyScreen(ReproScreen):
         super().__init__()
         self.run_id = run_id
         self.reports: list[LayerReport] = []
+        self.findings: list[Finding] = []
         self.index = -1  # of the report that is shown
         self.fault = ""
         self._is_read = False
+        self.phases: Content | None = None  # of a recording: its layers in both phases
 
     def body(self) -> ComposeResult:
+        yield Static("", id="why-diagnosis", markup=False)
         yield Static("reading", id="why-head", markup=False)
         yield Static("", id="why-columns", markup=False)
         with VerticalScroll(id="layers"):
@@ -70,17 +75,26 @@ class WhyScreen(ReproScreen):
     @work(thread=True)
     def _load(self) -> None:
         reports: list[LayerReport] = []
+        findings: list[Finding] = []
+        phases: Content | None = None
         fault = ""
+        run = self.session.run_directory(self.run_id)
         try:
-            reports = layers.read(self.session.run_directory(self.run_id))
+            reports = layers.read(run)
+            phases = recording_lines.layers(run) if run.is_recording() else None
         except (ReproError, OSError) as error:
             fault = str(error)
+        with contextlib.suppress(ReproError, OSError):  # a run that goes on has no diagnosis
+            findings = diagnose(run)
         with contextlib.suppress(RuntimeError):
-            self.app.call_from_thread(self._loaded, reports, fault)
+            self.app.call_from_thread(self._loaded, reports, findings, phases, fault)
 
-    def _loaded(self, reports: Sequence[LayerReport], fault: str) -> None:
+    def _loaded(
+        self, reports: Sequence[LayerReport], findings: Sequence[Finding], phases: Content | None, fault: str
+    ) -> None:
         if not self.is_composed:
             return
+        self.findings, self.phases = list(findings), phases
         self.reports, self.fault, self._is_read = list(reports), fault, True
         self.index = len(self.reports) - 1
         self._draw()
@@ -99,7 +113,13 @@ class WhyScreen(ReproScreen):
     def _draw(self) -> None:
         if not self.is_composed:
             return
+        diagnosis = self.query_one("#why-diagnosis", Static)
+        diagnosis.display = bool(self.findings)
+        diagnosis.update(diagnosis_lines.lines(self.findings, self.size.width))
         head, report = self.query_one("#why-head", Static), self.report
+        if self.phases is not None:
+            self._draw_recording(self.phases)
+            return
         if report is None:
             text = one_line(self.fault, 300) or "This run measured no BatchNormalization layer."
             head.update(Content.styled(text, ODD))
@@ -111,9 +131,20 @@ class WhyScreen(ReproScreen):
         self.query_one("#why-columns", Static).update(columns.heading())
         self.query_one("#rows", Static).update(layer_table.table(report, columns))
 
+    def _draw_recording(self, phases: Content) -> None:
+        """Draw every layer in both phases, then the moving statistics."""
+        self.query_one("#why-head", Static).update(Content.styled(one_line(self._run_name(), 100), "bold"))
+        self.query_one("#why-columns", Static).update("")
+        parts = [phases]
+        if self.report is not None:
+            columns = layer_table.Columns.of(self.report, self.size.width)
+            title = Content.styled("Moving statistics", "bold $text-accent")
+            parts += [Content(""), title, columns.heading(), layer_table.table(self.report, columns)]
+        self.query_one("#rows", Static).update(rows(parts))
+
     def _run_name(self) -> str:
         summary = self.session.summaries.get(self.run_id)
-        return f"{summary.scenario}  {summary.environment}  seed {summary.seed}" if summary else self.run_id
+        return f"{summary.scenario}  {summary.place}" if summary else self.run_id
 
     # -- keys
 

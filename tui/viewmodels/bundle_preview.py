@@ -28,6 +28,7 @@ def preview(contents: Contents | None, error: str, run_ids: Sequence[str]) -> Co
             *_left_out(manifest.left_out, run_ids),
             Content(""),
             *_replaced(manifest.replaced, run_ids),
+            *(Content.styled(f"! {one_line(note, 300)}", ODD) for note in contents.notes),
         ]
     )
 
@@ -43,6 +44,10 @@ def _files(contents: Contents, run_ids: Sequence[str]) -> list[Content]:
     files = contents.files
     images = sum(path.startswith("pictures/") for path in files)
     held = f"{images} image{'s' if images != 1 else ''} in" if images else "no images (their hashes stay)"
+    runs = contents.manifest.runs if contents.manifest is not None else []
+    if runs and all(run.script is not None for run in runs):
+        program = "program in" if any(run.script == "included" for run in runs) else "no program"
+        held = f"{program}, {'samples in' if any(run.data == 'included' for run in runs) else 'no samples'} (n)"
     facts = f"  {len(files)} files, {size(contents.total_bytes)} unpacked, {held}"
     head = Content.assemble(("Bundle", "bold $text-accent"), (facts, QUIET))
     return [head, *(_entry(len(data), path, run_ids) for path, data in sorted(files.items()))]

@@ -46,6 +46,11 @@ def _expected(claim: ClaimResult) -> str:
     return f"expected {expected.removeprefix('= ')}" if expected.startswith("= ") else f"expected {expected}"
 
 
+def title(claims: Sequence[ClaimResult]) -> Content:
+    """The section's title: how many held, if there are any."""
+    return Content(f"Claims  {counts(claims)}" if claims else "Claims")
+
+
 def counts(claims: Sequence[ClaimResult]) -> str:
     """How many held, of how many that count."""
     counted = [claim for claim in claims if claim.outcome != "skipped"]

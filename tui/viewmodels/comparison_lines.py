@@ -60,14 +60,13 @@ def legend(runs: Sequence[ComparedRun], styles: Sequence[str]) -> list[Content]:
         return []
     summaries = [run.summary for run in runs]
     name = max(len(one_line(summary.scenario, 40)) for summary in summaries)
-    environment = max(len(one_line(summary.environment, 20)) for summary in summaries)
-    seed = max(len(str(summary.seed)) for summary in summaries)
+    place = max(len(one_line(summary.place, 40)) for summary in summaries)
     outcome = max(len(word(summary.outcome).content().plain) for summary in summaries)
     return [
         Content.assemble(
             (f"{letter(i)}  ", f"bold {styles[i % len(styles)]}"),
             (f"{one_line(summary.scenario, 40):<{name}}  ", "bold"),
-            f"{one_line(summary.environment, 20):<{environment}}  seed {summary.seed:<{seed}}  ",
+            f"{one_line(summary.place, 40):<{place}}  ",
             word(summary.outcome).content(outcome + 2),
             (summary.short, QUIET),
         )
@@ -77,7 +76,7 @@ def legend(runs: Sequence[ComparedRun], styles: Sequence[str]) -> list[Content]:
 
 def predictions(runs: Sequence[ComparedRun]) -> Content:
     """What each run predicts for each image; empty if there is nothing to compare."""
-    if len(runs) < 2 or not any(run.progress.predictions for run in runs):
+    if len(runs) < 2 or not any(run.progress.predictions and run.record.images for run in runs):
         return Content("")
     count = min(MOST_IMAGES, max(len(run.record.images) for run in runs))
     body: list[list[str | Content]] = []

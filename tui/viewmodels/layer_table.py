@@ -10,6 +10,7 @@ from textual.content import Content
 from repro.base.text import one_line, share, three_digits
 from repro.explain import layers
 from repro.explain.layers import Layer, LayerReport
+from repro.explain.phrases import ROOMY
 from repro.runs.events import LayerDrift
 from tui.text import BAD, GOOD, QUIET, bar, rows, share_style
 from tui.viewmodels.sentences import styled
@@ -18,14 +19,13 @@ FIGURE_WIDTH = 10  # cells of the figure beside a bar, and of the gaps
 EDGES = 5  # of the screen, with the scroll bar
 STATISTICS_WIDTH = 46  # both pairs of moving and batch statistics
 INFERENCE_WIDTH = 19
-ROOMY = 80
 
 
 def head(report: LayerReport, run_name: str, epoch_count: int, width: int) -> Content:
     """Which run and epoch is shown, and what its layers say."""
     others = f"  (← → of {epoch_count} measured)" if width >= ROOMY and epoch_count > 1 else ""
     title = Content.assemble((one_line(run_name, 100), "bold"), f"   after epoch {report.epoch}", (others, QUIET))
-    return rows([title, *(styled(sentence, width) for sentence in layers.sentences(report))])
+    return rows([title, *(styled(sentence, width) for sentence in layers.summary(report))])
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Columns:
 
     def _heading_text(self) -> str:
         if not self.bar:
-            return f"  {'layer':<{self.name}}   {'mean':<6}  {'var.':<6} {'off':>7} {'spread':>7}"
-        inference = f"{'mean off':>9} {'spread':>9}"
+            return f"  {'layer':<{self.name}}   {'mean':<6}  {'var.':<6} {'off':>7} {'ratio':>7}"
+        inference = f"{'mean off':>9} {'std ratio':>9}"
         cells = self.bar + 8
         if not self.with_statistics:
             distances = f"{'left of mean':<{cells}}  {'of variance':<{cells}}"
@@ -61,7 +61,7 @@ class Columns:
         distances = f"{'of mean':<{cells}}  {'of variance':<{cells}}"
         pair = f"{'moving':>9} | {'batch':<9}"
         return (
-            f"{'':<{self.name + 4}}{'way left':<{2 * cells + 2}}  {'mean':^21}  {'variance':^21}  "
+            f"{'':<{self.name + 4}}{'remaining distance':<{2 * cells + 2}}  {'mean':^21}  {'variance':^21}  "
             f"{'in inference':>19}\n"
             f"  {'layer':<{self.name}}  {distances}  {pair}  {pair}  {inference}"
         )

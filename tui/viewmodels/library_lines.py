@@ -9,54 +9,69 @@ from textual.content import Content
 
 from repro.base.text import one_line
 from repro.runs.summary import RunSummary
-from tui.text import BAD, QUIET, duration, hanging, prose, rows, when, word
+from tui.text import BAD, QUIET, duration, hanging, prose, when, word
 from tui.viewmodels.scenarios import Entry, Fault, marked, yaml
 
 if TYPE_CHECKING:
     from repro.scenario.load import Loaded
 
 HEADING = "bold $text-accent"
+EXPECTED_CELLS = 9
 
 
 def latest_runs(
     runs: Iterable[RunSummary], scenario: str, environments: Sequence[str], *, with_claims: bool = False
 ) -> dict[str, RunSummary]:
-    """The last run of a scenario in each environment, or the last one that decided its claims; `runs`: newest first."""
+    """Return the last run of a scenario in each environment that has a verdict, else the last one.
+
+    `with_claims`: only runs that decided the claims. `runs`: newest first.
+    """
     latest: dict[str, RunSummary] = {}
     for summary in runs:
         if summary.scenario != scenario or (with_claims and not summary.claims):
             continue
-        latest.setdefault(summary.environment, summary)
+        known = latest.get(summary.environment)
+        if known is None or (not known.verdict and known.state != "running" and summary.verdict):
+            latest[summary.environment] = summary
     return {name: latest[name] for name in environments if name in latest}
 
 
 def list_entry(
-    entry: Entry, fault: Fault | None, verdicts: Content, expected: str, width: int, *, is_picked: bool
+    entry: Entry,
+    fault: Fault | None,
+    latest: Mapping[str, RunSummary],
+    expected: str,
+    width: int,
+    *,
+    is_picked: bool,
+    is_store_read: bool,
 ) -> Content:
-    """Three lines of `width` cells: name with the expected time, title, last verdicts or what is wrong."""
-    name = one_line(entry.name, 40)
+    """Return one line of `width` cells: name, the last verdict in each environment, the expected time."""
     mark = "◆ " if is_picked else "  "
-    gap = max(1, width - len(mark) - len(name) - len(expected) - 1)
-    mark_style = "$text-accent" if is_picked else ""
-    lines = [Content.assemble((mark, mark_style), (name, "bold"), " " * gap, (expected, QUIET))]
-    if entry.title:
-        lines.append(Content("  " + one_line(entry.title, 200)).truncate(width - 1, ellipsis=True))
+    has_room = len(mark) + len(entry.name) + EXPECTED_CELLS + 4 <= width
+    end = Content.styled(f"{expected:>{EXPECTED_CELLS if has_room else len(expected)}}", QUIET)
+    name = one_line(entry.name, max(8, width - len(mark) - end.cell_length - 4))
+    begin = Content.assemble((mark, "$text-accent" if is_picked else ""), (name, "bold"))
+    room = width - begin.cell_length - end.cell_length - 3
     if fault is not None:
-        lines.append(Content.styled(f"  ✗ {fault.text}", BAD).truncate(width - 1, ellipsis=True))
+        middle = Content.styled("✗ faulty file" if room >= 13 else "✗", BAD)
+    elif not latest and is_store_read and room >= 11:
+        middle = Content.styled("not run yet", QUIET)
     else:
-        lines.append(Content("  ") + verdicts.truncate(width - 3, ellipsis=True))
-    return rows(line.pad_right(max(0, width - line.cell_length)) for line in lines)
+        middle = verdicts(latest, room)
+    gap = width - begin.cell_length - middle.cell_length - end.cell_length - 3
+    return Content.assemble(begin, " " * max(1, gap), " ", middle, " ", end)
 
 
-def verdicts(latest: Mapping[str, RunSummary], *, is_store_read: bool) -> Content:
-    """A sign for the last run in each environment."""
-    if not latest:
-        return Content.styled("not run yet" if is_store_read else "", QUIET)
-    parts = []
-    for environment, summary in latest.items():
-        outcome = word(summary.outcome)
-        parts.append(Content.assemble((outcome.sign, outcome.style), f" {environment}"))
-    return Content("  ").join(parts)
+def verdicts(latest: Mapping[str, RunSummary], room: int) -> Content:
+    """Return a sign for the last run in each environment, with the environments' names if there is room."""
+    outcomes = [(environment, word(summary.outcome)) for environment, summary in latest.items()]
+    full = Content("  ").join(
+        Content.assemble((outcome.sign, outcome.style), f" {environment}") for environment, outcome in outcomes
+    )
+    if full.cell_length <= room:
+        return full
+    return Content.assemble(*((outcome.sign, outcome.style) for _, outcome in outcomes[: max(1, room)]))
 
 
 def fault_lines(fault: Fault, width: int, *, has_old_content: bool) -> list[Content]:

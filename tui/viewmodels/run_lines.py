@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from repro.base.text import one_line, rounded, share
-from repro.runs import events
-from repro.runs.progress import Progress, prediction
+from repro.runs.ids import RECORDED
+from repro.runs.progress import Progress
 from repro.runs.records import Result, RunRecord
-from repro.runs.summary import RunSummary
-from repro.scenario.image_record import ImageRecord
-from tui.text import BAD, BAR, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, rows, size, word
+from repro.runs.summary import OWN_TRAINING, RunSummary
+from tui.text import BAD, BUSY, GOOD, HIGH, LOW, ODD, QUIET, bar, duration, rows, size, word
 
 STAGES = {
     "import": "importing the framework",
@@ -20,12 +19,10 @@ STAGES = {
     "fit": "training",
     "measure": "measuring",
     "hash": "hashing the weights",
+    "program": "the program's own code",
 }
 RIGHT = 0.999  # accuracies of float32 are not exactly 1
-MOST_CLASSES = 3
 LOG_LINES_OF_A_FAILURE = 6
-
-Probabilities = list[list[events.Number]]
 
 
 def heading(
@@ -33,10 +30,12 @@ def heading(
 ) -> Content:
     """Which run it is, and its verdict or state."""
     run = record or summary
-    outcome = word((result.verdict if result else None) or state)
+    is_recording = run.environment == RECORDED
+    outcome = word(RECORDED if is_recording and result else (result.verdict if result else None) or state)
+    place = OWN_TRAINING if is_recording else f"{one_line(run.environment, 40)}  seed {run.seed}"
     parts: list[tuple[str, str]] = [
         (one_line(run.scenario, 60), "bold"),
-        (f"  {one_line(run.environment, 40)}  seed {run.seed}   ", QUIET),
+        (f"  {place}   ", QUIET),
         (f"{outcome.sign} {outcome.word}", f"bold {outcome.style}"),
     ]
     if result is not None and result.degraded:
@@ -61,7 +60,7 @@ def progress_line(progress: Progress, state: str, result: Result | None, seconds
     elif progress.checkpoint is not None:
         facts.append(f"checkpoint after epoch {progress.checkpoint.epoch}")
     if progress.attempt > 1:
-        facts.append(f"{progress.attempt} stretches")
+        facts.append(f"{progress.attempt} attempts")
     return Content.styled("  ·  ".join(facts), QUIET)
 
 
@@ -91,7 +90,9 @@ def _stage(progress: Progress) -> str:
     return "importing, building and tracing, begun ahead" if "warm" in progress.seconds else "starting"
 
 
-def reason(progress: Progress, state: str, damage: str, log_tail: Sequence[str]) -> Content:
+def reason(
+    progress: Progress, state: str, damage: str, log_tail: Sequence[str], *, is_recording: bool = False
+) -> Content:
     """Why there is no verdict, with the end of the log if the worker failed; then the run's warnings."""
     ended = progress.ended
     lines: list[Content] = []
@@ -100,6 +101,9 @@ def reason(progress: Progress, state: str, damage: str, log_tail: Sequence[str])
     elif state == "failed":
         lines.append(Content.styled(one_line(ended.reason if ended else "failed", 500), BAD))
         lines += [Content.styled("  " + line[:300], QUIET) for line in log_tail[-LOG_LINES_OF_A_FAILURE:]]
+    elif state in ("stopped", "interrupted") and is_recording:
+        text = ended.reason if ended else "the program is gone: killed, or the machine went down"
+        lines.append(Content.styled(f"{one_line(text, 300)}.  only the program itself can train on", ODD))
     elif state in ("stopped", "interrupted"):
         text = ended.reason if ended else "the supervisor is gone: killed, or the machine went down"
         start = "goes on from the last checkpoint" if progress.checkpoint else "begins from the start"
@@ -132,45 +136,3 @@ def phases(progress: Progress) -> Content:
             )
         )
     return rows(lines)
-
-
-def captions(progress: Progress, images: Sequence[ImageRecord], count: int) -> list[Content]:
-    """Name and label of the first `count` images, and what each phase says of them."""
-    training, inference = _latest_probabilities(progress)
-    contents = []
-    for i in range(count):
-        image = images[i] if i < len(images) else None
-        label = image.label if image is not None else None
-        name = one_line(image.name if image else f"image {i}", 22)
-        lines = [Content.styled(name, "bold"), Content.styled(f"label {label}", QUIET)]
-        for phase, probabilities in (("training phase", training), ("inference", inference)):
-            if i < len(probabilities):
-                lines += [Content.styled(phase, QUIET), *_prediction(probabilities[i], label)]
-        contents.append(rows(lines))
-    return contents
-
-
-def _latest_probabilities(progress: Progress) -> tuple[Probabilities, Probabilities]:
-    """Of training phase and inference; runs made by older workers have only the second."""
-    inference: Probabilities = []
-    if progress.predictions:
-        inference = progress.predictions[max(progress.predictions)].probabilities
-    latest = max((epoch for phase, epoch in progress.evaluations if phase == "training"), default=None)
-    training = progress.evaluations["training", latest].probabilities if latest is not None else None
-    return training or [], inference
-
-
-def _prediction(probabilities: list[events.Number], label: int | None) -> list[Content]:
-    """The class, whether it is right, and the probabilities: the greatest of them if there are many."""
-    predicted = prediction([probabilities], None).classes[0]
-    sign, text, style = ("✓", "right", GOOD) if predicted == label else ("✗", "wrong", BAD)
-    shown = list(enumerate(probabilities))
-    if len(shown) > MOST_CLASSES:
-        shown = sorted(shown, key=lambda pair: -float(pair[1]))[:MOST_CLASSES]
-    return [
-        Content.styled(f"{sign} class {predicted} {text}", style),
-        *(
-            Content.assemble((f"{class_} ", QUIET), (bar(float(value), 8), BAR), f" {share(value)}")
-            for class_, value in shown
-        ),
-    ]

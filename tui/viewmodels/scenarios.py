@@ -102,6 +102,7 @@ class ScenarioList:
             changed = True
             try:
                 one = load(file, environments=self.environments)
+                said = one.require_images()
             except (InputError, OSError) as error:
                 fault = _fault(file, error)
                 stays = " (the old content stays)" if key in self.loaded else ""
@@ -112,7 +113,6 @@ class ScenarioList:
                 continue
             self.broken.pop(key, None)
             self.loaded[key] = one
-            said = one.scenario
             self.entries[key] = Entry(key, said.name, said.title, OWN if own else said.group, said.fit.epochs)
         for key in set(self.entries) - set(stamps):
             changed = True

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from textual.content import Content
 
 from repro.base.errors import InputError, ReproError
-from repro.base.text import one_line
+from repro.base.text import one_line, share
 from repro.runs.directory import RunDirectory
 from repro.runs.store import Store
 from repro.sweep.record import SweepRecord, sweeps
@@ -139,7 +139,7 @@ def interval_bar(one: Rate | ClaimRate, width: int) -> str:
     """The rate (●) in its interval (├─┤) on the way from 0 to 1; without colour it says the same."""
     cells = ["·"] * width
     if one.rate is not None and one.low is not None and one.high is not None:
-        low, at, high = (round(share * (width - 1)) for share in (one.low, one.rate, one.high))
+        low, at, high = (round(part * (width - 1)) for part in (one.low, one.rate, one.high))
         cells[low : high + 1] = "─" * (high - low + 1)
         cells[low], cells[high] = "├", "┤"
         cells[at] = "●"
@@ -207,7 +207,10 @@ def rate_line(name: str, one: Rate | ClaimRate, others: tuple[int, int], says: s
     if one.rate is None or one.low is None or one.high is None:
         parts.append((f"  {'-':>5}  {'-':<13}", QUIET))
     else:
-        parts += [(f"  {one.rate:>5.2f}", style), (f"  {f'{one.low:.2f} to {one.high:.2f}':<13}", "")]
+        parts += [
+            (f"  {share(one.rate, 2):>5}", style),
+            (f"  {f'{share(one.low, 2)} to {share(one.high, 2)}':<13}", ""),
+        ]
     if room >= 20:
         parts.append((f"  {one_line(says, room)}", QUIET))
     return Content.assemble(*parts)

@@ -9,7 +9,9 @@ from textual.content import Content
 from repro.base.text import one_line, rounded, share
 from repro.explain import trace
 from repro.explain.trace import TracedRun
+from repro.runs.ids import RECORDED
 from repro.runs.records import RunRecord
+from repro.runs.summary import OWN_TRAINING
 from repro.scenario.image_record import ImageRecord
 from repro.supervise.what_if import Answer, Statistics
 from tui.text import BAD, BAR, BUSY, GOOD, ODD, QUIET, bar, rows, shade
@@ -22,7 +24,7 @@ def head(record: RunRecord, trained_momenta: Sequence[float], width: int) -> Con
     """Which run is asked, and the momenta it was trained at."""
     parts: list[tuple[str, str]] = [
         (one_line(record.scenario, 60), "bold"),
-        (f"  {one_line(record.environment, 40)}  seed {record.seed}", QUIET),
+        (f"  {_place(record)}", QUIET),
     ]
     if trained_momenta:
         what_if = ": what if it had been another?" if width >= 100 else ""
@@ -32,10 +34,14 @@ def head(record: RunRecord, trained_momenta: Sequence[float], width: int) -> Con
     return Content.assemble(*parts)
 
 
+def _place(record: RunRecord) -> str:
+    if record.environment == RECORDED:
+        return OWN_TRAINING
+    return f"{one_line(record.environment, 40)}  seed {record.seed}"
+
+
 def untraced(command: str) -> Content:
-    """What to do with a run that kept no trace; `command` trains it again with one, empty for a recording."""
-    if not command:
-        return Content("A recording keeps no trace, so it cannot say what another momentum would have given.")
+    """What to do with a run that kept no trace; `command` trains it again with one."""
     return rows(
         [
             Content("This run was not traced, so it cannot say what another momentum would have given."),

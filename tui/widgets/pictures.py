@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Static
 
 from repro.base import arrays
 
@@ -128,3 +132,34 @@ class Picture(Widget):
             )
             for row in cells(self._image, width, height)  # type: ignore[arg-type]
         ]
+
+
+class ImageCard(Vertical):
+    """One image with its name above it and what each phase predicts below it."""
+
+    DEFAULT_CSS = """
+    ImageCard { width: auto; height: auto; margin-right: 1; }
+    ImageCard Static { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, image: np.ndarray[Any, Any] | None) -> None:
+        super().__init__()
+        self._image = image
+        self._shown: tuple[int, int, str, str] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static("", classes="name", markup=False)
+        yield Picture(self._image)
+        yield Static("", classes="predictions", markup=False)
+
+    def show(self, width: int, height: int, name: Content, predictions: Content) -> None:
+        """Show the image in `width` x `height` cells."""
+        content = (width, height, name.markup, predictions.markup)
+        if content == self._shown or not self.is_mounted:
+            return
+        self._shown = content
+        picture = self.query_one(Picture)
+        picture.styles.width, picture.styles.height = width, height
+        self.styles.width = width
+        self.query_one(".name", Static).update(name)
+        self.query_one(".predictions", Static).update(predictions)

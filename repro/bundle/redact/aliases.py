@@ -35,8 +35,12 @@ class Aliases:
         if alias is None:
             self._numbers[kind] += 1
             alias = self._aliases[kind, text] = f"<{kind}-{self._numbers[kind]}>"
-        self._uses[file, alias, kind] += 1
+        self.count(kind, alias, file)
         return alias
+
+    def count(self, kind: str, alias: str, file: str) -> None:
+        """Count one use of an alias."""
+        self._uses[file, alias, kind] += 1
 
     @property
     def replacements(self) -> list[Replacement]:

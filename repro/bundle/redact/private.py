@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["user", "host", "path", "name", "secret"]
+Kind = Literal["user", "host", "path", "name", "secret", "input", "column", "label"]
 
 MIN_NAME = 5
 MIN_SECRET = 6

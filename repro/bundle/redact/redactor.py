@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from repro.base.errors import InputError
 from repro.bundle.redact import patterns
 from repro.bundle.redact.aliases import Aliases, Replacement
 from repro.bundle.redact.paths import is_public, split_private
-from repro.bundle.redact.private import FIELD_KINDS, PrivateText
+from repro.bundle.redact.private import FIELD_KINDS, Kind, PrivateText
 from repro.bundle.redact.vocabulary import MAX_DEPTH, Vocabulary
 
 MAX_REMEMBERED = 400
@@ -34,6 +34,16 @@ class Redactor:
     def replacements(self) -> list[Replacement]:
         """What was replaced in which file, without the originals."""
         return self._aliases.replacements
+
+    def alias(self, kind: Kind, text: str, file: str) -> str:
+        """Return the alias of a text that is private wherever it is written; letters of both cases are the same."""
+        return self._aliases.use(kind, text.lower(), file)
+
+    def count_arguments(self, before: Sequence[str], after: Sequence[str], file: str) -> None:
+        """Count the arguments of a command line that were replaced by their place."""
+        for word, alias in zip(before, after, strict=True):
+            if word != alias:
+                self._aliases.count("argument", alias.rpartition("=")[2], file)
 
     # --- text and plain data ---
 

@@ -12,8 +12,10 @@ import msgspec
 
 from repro.base import shipped
 from repro.base.errors import InputError
+from repro.bundle.recording_files import is_program_text
 from repro.bundle.redact.command_line import private_arguments, public_word
-from repro.bundle.redact.private import PrivateText, private_texts_here
+from repro.bundle.redact.private import Kind, PrivateText, private_texts_here
+from repro.bundle.redact.recording import private_names, renamed
 from repro.bundle.redact.redactor import Redactor
 from repro.bundle.run_files import ENVIRONMENT_FILE, TEXT_FILES, RunFiles
 from repro.environment.record import RECORDED_VARIABLES
@@ -29,11 +31,11 @@ def redactor_for(runs: Sequence[RunFiles]) -> Redactor:
     redactor = Redactor(private_texts_here(allowed=RECORDED_VARIABLES), public=_public_text(runs))
     vocabulary = redactor.vocabulary
     for run in runs:
-        for text in [*_texts_of_images(run), *_texts_of_command(run)]:
+        for text in [*_texts_of_images(run), *_texts_of_command(run), *_texts_of_data(run)]:
             vocabulary.add(text)
     for run in runs:
         for name, raw in sorted(run.files.items()):
-            if name.endswith((".json", ".jsonl")) or name in TEXT_FILES:
+            if name.endswith((".json", ".jsonl")) or name in TEXT_FILES or is_program_text(name):
                 vocabulary.add_home_users(raw.decode("utf-8", errors="replace").replace("\\\\", "\\"))
             if name.endswith(".json"):
                 with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -45,17 +47,17 @@ def redacted(redactor: Redactor, run: RunFiles, name: str, path: str) -> bytes:
     """Return the file `name` of a run as the bundle holds it under `path`; InputError if it is damaged."""
     raw = run.files[name]
     if name == layout.RECORD:
-        return redactor.json(_without_own_names(raw, run), path)
+        return redactor.json(_without_own_names(redactor, raw, run, path), path)
     if ENVIRONMENT_FILE.match(name):
         return redactor.json(_allowed_variables(raw, path), path)
     if name.endswith(".json"):
         return redactor.json(raw, path)
     if name.endswith(".jsonl"):
         # A torn last line is the end for every reader.
-        return redactor.json_lines(raw[: raw.rfind(b"\n") + 1], path)
+        return redactor.json_lines(_without_data_names(redactor, raw[: raw.rfind(b"\n") + 1], run, path), path)
     if name == layout.PACKAGE_LOCK or (name == layout.SCENARIO and _is_shipped(run.view)):
         return raw
-    if name in TEXT_FILES:
+    if name in TEXT_FILES or is_program_text(name):
         return redactor.plain_text(raw, path)
     return raw
 
@@ -101,10 +103,32 @@ def _telling_names(name: str) -> list[str]:
 
 
 def _texts_of_command(run: RunFiles) -> list[PrivateText]:
+    command = run.view.record.command
+    words = [*command, *run.view.recorded.arguments] if run.is_recording else command
     return [
         PrivateText("path" if argument.startswith("/") else "name", argument.rstrip("/"))
-        for argument in private_arguments(run.view.record.command)
+        for argument in private_arguments(words, _own_words(run))
     ]
+
+
+def _own_words(run: RunFiles) -> frozenset[str]:
+    """Return the words of a command that a bundle tells anyway: a recording is called as its script is."""
+    script = run.view.recorded.script if run.is_recording else None
+    return frozenset() if script is None else frozenset({script})
+
+
+def _texts_of_data(run: RunFiles) -> list[PrivateText]:
+    return [PrivateText(kind, name) for name, kind in _data_names(run).items()]
+
+
+def _data_names(run: RunFiles) -> dict[str, Kind]:
+    """Return the names of a recording's inputs, columns and labels, but for those that its own script tells."""
+    if not run.view.record.is_recording:
+        return {}
+    sources = [data for name, data in run.files.items() if name == layout.SCRIPT or is_program_text(name)]
+    script = b"\n".join(sources).decode("utf-8", errors="replace")
+    names = private_names(run.files.get(layout.EVENTS, b""))
+    return {name: kind for name, kind in names.items() if name not in script}
 
 
 # --- what a file may say ---
@@ -116,19 +140,41 @@ def _is_shipped(view: RunView) -> bool:
     return any(raw == file.read_bytes() for file in load.shipped_files())
 
 
-def _without_own_names(raw: bytes, run: RunFiles) -> bytes:
+def _without_own_names(redactor: Redactor, raw: bytes, run: RunFiles, path: str) -> bytes:
     """Return run.json with neither the names of the user's images nor the private arguments of its command."""
     data = msgspec.json.decode(raw)
-    command = [public_word(word, position) for position, word in enumerate(data["command"])]
-    if command == data["command"] and not run.has_own_images:
-        return raw
+    own_words = _own_words(run)
+    command = [public_word(word, position, own_words) for position, word in enumerate(data["command"])]
+    redactor.count_arguments(data["command"], command, path)
+    is_changed = command != data["command"] or run.has_own_images
     data["command"] = command
+    if run.is_recording:
+        arguments = data["recorded"]["arguments"]
+        # They are the last words of a command line that names the script itself.
+        first = max(0, len(command) - len(arguments))
+        public = [public_word(word, first + place, own_words) for place, word in enumerate(arguments)]
+        redactor.count_arguments(arguments, public, path)
+        is_changed = is_changed or public != arguments
+        data["recorded"]["arguments"] = public
+    if not is_changed:
+        return raw
     if run.has_own_images:
         for index, image in enumerate(data["images"]):
             image["name"] = f"image-{index}"
         for index, image in enumerate(data.get("validation_images", [])):
             image["name"] = f"validation-{index}"
     return msgspec.json.format(msgspec.json.encode(data), indent=1) + b"\n"
+
+
+def _without_data_names(redactor: Redactor, raw: bytes, run: RunFiles, path: str) -> bytes:
+    """Return the events of a recording with aliases for the names of its inputs, columns and labels."""
+    names = _data_names(run)
+    if not names:
+        return raw
+    try:
+        return renamed(raw, names, lambda kind, name: redactor.alias(kind, name, path))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InputError("damaged (a line is not JSON)", do="delete the run", file=path) from None
 
 
 def _allowed_variables(raw: bytes, path: str) -> bytes:

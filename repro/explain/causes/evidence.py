@@ -160,7 +160,8 @@ class Alone:
     """Samples answered one at a time in inference phase, beside the same samples in batches.
 
     `changed`: share that gets another class; None for outputs that are no classes. `distance`: of the outputs, in
-    deviations. `layer`: the first one whose output changes.
+    deviations. `layer`: the first one whose output changes. `is_drawn`: it changes whenever the same samples
+    pass again, since an earlier layer draws random numbers.
     """
 
     samples: int
@@ -170,6 +171,7 @@ class Alone:
     layer: str | None = None
     is_norm: bool = True
     distance_at_layer: float | None = None
+    is_drawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -238,15 +240,19 @@ class Evidence:
     """All that a diagnosis rests on.
 
     `training`: in training phase, on the samples as they were trained on; `in_order`: the same in the order of the
-    data where that is another one. `order` and `random`: names of all layers, and of those that draw random numbers.
+    data where that is another one; `earlier`: inference after epochs before the last one. `order` and `random`: names
+    of all layers, and of those that draw random numbers. `drawing`: the first layer that draws them in inference, too.
+    `compared_layers`: how many layers were looked at in both phases. `problem`: why there is no loss.
     """
 
     inference: Score | None
     training: Score | None
     samples: str = "samples of fit"
     in_order: Score | None = None
+    earlier: Sequence[tuple[int, Score]] = ()
     losses: Sequence[float] = ()
     norms: Sequence[Norm] = ()
+    are_norms_known: bool = True
     batch_size: int | None = None
     trials: Sequence[Trial] = ()
     others: Sequence[Other] = ()
@@ -255,6 +261,9 @@ class Evidence:
     order: Sequence[str] = ()
     random: Sequence[str] = ()
     first_apart: str | None = None
+    drawing: str | None = None
+    compared_layers: int = 0
+    problem: str | None = None
     purity: float | None = None
     alone: Alone | None = None
     spike: Spike | None = None
@@ -294,11 +303,20 @@ class Evidence:
             return False
         if self.by_right:
             return quality - other >= GAP - ROUND_OFF
-        if not math.isfinite(quality):
+        return self._is_smaller(quality, other)
+
+    def _is_smaller(self, loss: float, other: float) -> bool:
+        if not math.isfinite(loss):
             return False
         if not math.isfinite(other):
             return True
-        return other - quality >= max(LOSS_SHARE * self.first_loss, (LOSS_RATIO - 1) * abs(quality))
+        return other - loss >= max(LOSS_SHARE * self.first_loss, (LOSS_RATIO - 1) * abs(loss))
+
+    def differs_in_loss(self, score: Score | None, reference: Score | None) -> bool:
+        """Return whether two losses differ by more than noise, whatever the shares of right answers are."""
+        if score is None or reference is None or score.loss is None or reference.loss is None:
+            return False
+        return self._is_smaller(score.loss, reference.loss) or self._is_smaller(reference.loss, score.loss)
 
     @property
     def first_loss(self) -> float:

@@ -80,7 +80,8 @@ def numbers(evidence: Evidence, confidence: str, **more: float | int | str | Non
     for name, score in phases.items():
         if score is not None:
             shown[f"{name}_{kind}"] = evidence.quality(score)
-    return shown | more
+    earlier = {f"inference_{kind}_after_epoch_{epoch}": evidence.quality(score) for epoch, score in evidence.earlier}
+    return shown | more | earlier
 
 
 def row(

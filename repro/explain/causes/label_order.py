@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from repro.explain.causes.evidence import Evidence, Other
-from repro.explain.causes.finding import PROVED, Finding, numbers, row
+import math
+
+from repro.explain.causes.evidence import Evidence, Other, Trial
+from repro.explain.causes.finding import CONSISTENT, PROVED, Finding, numbers, row
 from repro.explain.causes.others import compared, numbers_of
-from repro.explain.criteria import FEWEST_SAMPLES, SAMPLES_A_CLASS
+from repro.explain.criteria import FEWEST_SAMPLES, RENAMED_DEVIATIONS, SAMPLES_A_CLASS
 
 
 def find(evidence: Evidence, other: Other) -> Finding | None:
@@ -14,19 +16,33 @@ def find(evidence: Evidence, other: Other) -> Finding | None:
     if trial is None or other.score.samples < SAMPLES_A_CLASS * len(trial.renamed):
         return None
     moved = [f"{place} means {label}" for place, label in enumerate(trial.renamed) if place != label]
-    if not moved or not evidence.works(trial, other.score, evidence.inference):
+    if not moved or not evidence.works(trial, other.score, evidence.inference) or _may_be_chance(trial):
         return None
     names = ", ".join(moved[:6])
     says = (
         f"the classes are in another order than in fit: {compared(evidence, other)}, and "
         f"{evidence.say(trial.score)} where {names}"
     )
+    # Red and blue exchanged may look the same; without that trial the two cannot be told apart.
+    may_be_colours = len(other.inputs.channels) == 3 and next(other.trials_of("channels"), None) is None
     figures = numbers_of(
-        evidence, other, PROVED, classes=len(trial.renamed), renamed_classes=len(moved), renaming=names
+        evidence,
+        other,
+        CONSISTENT if may_be_colours else PROVED,
+        classes=len(trial.renamed),
+        renamed_classes=len(moved),
+        renaming=names,
     )
     remedy = f"make the labels by the same list of classes as in fit ({names})"
     made = row(evidence, f"classes renamed ({names})", trial, other.score, evidence.inference)
     return Finding("label-order", says, figures, remedy, [made])
+
+
+def _may_be_chance(trial: Trial) -> bool:
+    """Whether answers that know nothing of the labels may be as often right, under the best of all renamings."""
+    chance, samples = 1 / max(2, len(trial.renamed)), trial.score.samples
+    deviation = math.sqrt(chance * (1 - chance) / samples) if samples else math.inf
+    return trial.score.right is not None and trial.score.right < chance + RENAMED_DEVIATIONS * deviation
 
 
 def find_shuffled_rows(evidence: Evidence) -> Finding | None:

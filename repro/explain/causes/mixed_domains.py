@@ -25,9 +25,11 @@ def _shared_layer(evidence: Evidence) -> Finding | None:
     """A layer is called several times a step; averages over its calls fit none of them."""
     shared = [norm for norm in evidence.norms if (norm.calls or 0) > 1]
     estimated = evidence.re_estimated()
-    if not shared or estimated is None or evidence.works(estimated) or evidence.works(evidence.trial("debiased")):
+    if not shared or evidence.works(estimated) or evidence.works(evidence.trial("debiased")):
         return None
     apart = max((norm for norm in shared if norm.calls_apart is not None), key=_apart, default=None)
+    if apart is None and estimated is None:
+        return None
     if apart is not None and _apart(apart) < KINDS_SPREAD:
         return None
     layer = apart or shared[0]
@@ -42,7 +44,7 @@ def _shared_layer(evidence: Evidence) -> Finding | None:
     made = rows(evidence, (RE_ESTIMATED, estimated), (DEBIASED, evidence.trial("debiased")))
     figures = numbers(
         evidence,
-        PROVED if apart is not None and larger else CONSISTENT,
+        PROVED if apart is not None and larger and estimated is not None else CONSISTENT,
         layer=layer.name,
         calls=layer.calls,
         calls_apart=None if apart is None else _apart(apart),
@@ -64,7 +66,7 @@ def _kinds_of_batches(evidence: Evidence) -> Finding | None:
     if size is None or evidence.random:
         return None
     mixed = [trial for trial in evidence.trials_of("batch") if (trial.batch_size or 0) >= 2 * size]
-    if size <= SMALL_BATCH:
+    if size <= SMALL_BATCH and (evidence.purity or 0.0) < PURE_BATCHES:
         mixed = []
     mixed += evidence.trials_of("shuffled")
     if not mixed:

@@ -21,6 +21,8 @@ from repro.explain.causes.others import compared, numbers_of
 def find(evidence: Evidence) -> Finding | None:
     """Return the finding that layers where the phases part kept what they had before training."""
     layers = [norm for norm in evidence.norms if norm.moved is False]
+    if evidence.first_apart is None and len(layers) < len(evidence.norms):
+        return None  # the others may be what matters
     if not layers or (evidence.first_apart is not None and evidence.first_apart not in {norm.name for norm in layers}):
         return None
     estimated = evidence.re_estimated()
@@ -28,7 +30,7 @@ def find(evidence: Evidence) -> Finding | None:
     if estimated is not None and not is_proved:
         return None
     if estimated is None and len(layers) < len(evidence.norms):
-        return None  # the others may be what matters
+        return None
     initial = sum(norm.is_initial for norm in layers)
     is_frozen = all(norm.trainable is False for norm in layers)
     what = "their initial values" if initial == len(layers) else "what they were before fit"

@@ -18,7 +18,7 @@ from repro.explain.causes.finding import (
     numbers,
     rows,
 )
-from repro.explain.criteria import CONVERGED, LARGE_SHARE, updates_needed
+from repro.explain.criteria import CONVERGED, KINDS_SPREAD, LARGE_SHARE, updates_needed
 
 # Without a trial: the initial values weigh this much, or less and the layers stand as far off as that explains.
 PRESUMED_WEIGHT = 0.5
@@ -99,6 +99,8 @@ def _may_be_presumed(evidence: Evidence, worst: Norm, debiased: Trial | None, es
     """Whether the initial values weigh so much that they matter, though no trial has shown it."""
     if debiased is not None or estimated is not None:
         return weight(worst) >= LARGE_SHARE and evidence.works(estimated)
+    if any((norm.calls_apart or 0.0) >= KINDS_SPREAD for norm in evidence.norms):
+        return False
     if weight(worst) >= PRESUMED_WEIGHT:
         return True
     is_explained = worst.distance is not None and worst.distance <= 2 * weight(worst)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from repro.base.text import percent, rounded
 from repro.explain.causes.evidence import Evidence
 from repro.explain.causes.finding import CONSISTENT, PROVED, Finding, numbers
-from repro.explain.criteria import FEWEST_STEPS, FLAT, NO_CHANGE, WILD_CHANGE, has_learned
+from repro.explain.criteria import FEWEST_STEPS, FEWEST_STEPS_UNEXPLAINED, FLAT, NO_CHANGE, WILD_CHANGE, has_learned
 
 # Of all parameters; a head on a base that was trained before is less than the other half.
 MOSTLY_FROZEN = 0.5
@@ -49,6 +49,8 @@ def find(evidence: Evidence) -> Finding | None:
     if ratio is not None and ratio > WILD_CHANGE:
         what = f"a step changes the weights by {percent(ratio)} of their size"
         return Finding("not-learning", f"{says}; {what}", figures, "lower the learning rate")
+    if steps.count < FEWEST_STEPS_UNEXPLAINED:
+        return None
     figures["confidence"] = CONSISTENT
     remedy = "try other learning rates; check that inputs and labels belong together"
     return Finding("not-learning", f"{says}; why cannot be told", figures, remedy)

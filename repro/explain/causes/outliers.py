@@ -17,21 +17,35 @@ from repro.explain.causes.not_converged import initial_matters
 from repro.explain.criteria import FAR_VALUE_DEVIATIONS, OUTLIER_VARIANCE, OUTLYING_SHARE
 
 
-def find(evidence: Evidence) -> Finding | None:
-    """Return the finding if one batch stands out, and a sample or a value of the data accounts for it."""
-    spike = evidence.spike
-    if spike is None or not spike.ratio >= OUTLIER_VARIANCE or (spike.share or 0.0) > OUTLYING_SHARE:
+def find_proved(evidence: Evidence) -> Finding | None:
+    """Return the finding if re-estimated statistics are right without one sample, and wrong with it."""
+    spike, without, estimated = _evidence(evidence)
+    if spike is None or not evidence.works(without) or evidence.works(estimated):
         return None
-    without = next((trial for trial in evidence.trials_of("re-estimated") if trial.without), None)
-    estimated = evidence.re_estimated(is_larger=False) or evidence.re_estimated()
-    is_proved = evidence.works(without) and not evidence.works(estimated)
-    if not is_proved and (initial_matters(evidence) or (without is not None and not evidence.works(without))):
+    return _finding(evidence, spike, without, estimated, is_proved=True)
+
+
+def find_consistent(evidence: Evidence) -> Finding | None:
+    """Return the finding if one batch stands out, and samples or values far out may account for it."""
+    spike, without, estimated = _evidence(evidence)
+    if spike is None or initial_matters(evidence) or (without is not None and not evidence.works(without)):
         return None
     far = evidence.inputs.farthest_deviations
     has_far_value = far is not None and far >= FAR_VALUE_DEVIATIONS
-    if not (is_proved or spike.samples_far_out or has_far_value):
+    if not (spike.samples_far_out or has_far_value):
         return None
-    return _finding(evidence, spike, without, estimated, is_proved=is_proved, far=far if has_far_value else None)
+    return _finding(evidence, spike, without, estimated, is_proved=False, far=far if has_far_value else None)
+
+
+def _evidence(evidence: Evidence) -> tuple[Spike | None, Trial | None, Trial | None]:
+    """The batch that stands out, and the trials with statistics re-estimated without a sample, and with all."""
+    spike = evidence.spike
+    if spike is not None and not spike.ratio >= OUTLIER_VARIANCE:  # not a number, too
+        spike = None
+    if spike is not None and (spike.share or 0.0) > OUTLYING_SHARE:
+        spike = None
+    without = next((trial for trial in evidence.trials_of("re-estimated") if trial.without), None)
+    return spike, without, evidence.re_estimated(is_larger=False) or evidence.re_estimated()
 
 
 def _finding(
@@ -41,7 +55,7 @@ def _finding(
     estimated: Trial | None,
     *,
     is_proved: bool,
-    far: float | None,
+    far: float | None = None,
 ) -> Finding:
     where = f"in {spike.layer} one batch has {spike.ratio:.0f} times the variance of the median batch"
     if spike.step is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from repro.base.text import percent
+import math
+
+from repro.base.text import percent, rounded
 from repro.explain import sentences
 from repro.explain.causes import (
     batch_dependent,
@@ -21,7 +23,7 @@ from repro.explain.causes import (
     stochastic_layers,
     unseen_classes,
 )
-from repro.explain.causes.evidence import Evidence, Other
+from repro.explain.causes.evidence import Evidence, Other, Score
 from repro.explain.causes.finding import (
     CONSISTENT,
     PROVED,
@@ -37,9 +39,10 @@ from repro.explain.criteria import FEWEST_SAMPLES, has_learned
 PHASE_RULES = (
     preprocessing.find_in_fit,
     never_updated.find,
-    outliers.find,
+    outliers.find_proved,
     not_converged.find,
     mixed_domains.find,
+    outliers.find_consistent,
     stochastic_layers.find_variance_shift,
     stale.find,
 )
@@ -58,15 +61,18 @@ def judge(evidence: Evidence) -> list[Finding]:
     """Return the findings, the likeliest cause first; never empty."""
     if (bad := non_finite.find(evidence)) is not None:
         return [bad]
-    if evidence.quality(evidence.inference) is None or evidence.quality(evidence.training) is None:
+    if evidence.inference is not None and evidence.training is not None:
+        qualities = evidence.quality(evidence.inference), evidence.quality(evidence.training)
+        if any(quality is None or math.isnan(quality) for quality in qualities):
+            return [_without_score(evidence)]
+    else:
         says = f"the two phases were not measured{evidence.why_unmeasured}"
         return [cannot(evidence, says, "measure both phases: let fit end, and add both to what is measured")]
     found = [*_of_phases(evidence), *_of_others(evidence)]
     if not any(finding.cause == "stochastic-layers" for finding in found):
         found += [finding for finding in [stochastic_layers.find_harmless(evidence)] if finding is not None]
-    found.sort(key=lambda finding: finding.cause == "cannot-be-told")
     if found:
-        return found
+        return [finding for finding in found if finding.cause != "cannot-be-told"] or found
     if evidence.differs(evidence.training, evidence.inference):
         return [_noisy_training(evidence) or _unexplained(evidence)]
     for rule in (output_and_loss.find, not_learning.find, label_order.find_shuffled_rows):
@@ -77,11 +83,14 @@ def judge(evidence: Evidence) -> list[Finding]:
 
 def _of_phases(evidence: Evidence) -> list[Finding]:
     """What accounts for a difference between the phases on the samples of training."""
-    if (dependent := batch_dependent.find(evidence)) is not None:
-        return [dependent]
+    for rule_of_outputs in (batch_dependent.find, stochastic_layers.find_in_inference):
+        if (finding := rule_of_outputs(evidence)) is not None:
+            return [finding]
     if not evidence.norms:
         return []
-    if not _is_polluted(evidence) and (small := small_batch.find(evidence)) is not None:
+    # A larger batch holds the samples that spoil the averages more often.
+    is_polluted = outliers.find_proved(evidence) is not None
+    if not is_polluted and (small := small_batch.find(evidence)) is not None:
         return [small]
     if not evidence.is_better(evidence.training, evidence.inference):
         # Dropout can lower training as far as its shifted statistics lower inference.
@@ -91,16 +100,10 @@ def _of_phases(evidence: Evidence) -> list[Finding]:
     for rule in PHASE_RULES:
         if (finding := rule(evidence)) is not None:
             found.append(finding)
-            if finding.cause != "outliers":  # which the initial values may join
+            if rule is not outliers.find_proved:  # which the initial values may join
                 break
     proved = [finding for finding in found if finding.numbers["confidence"] == PROVED]
     return proved or found[:1]
-
-
-def _is_polluted(evidence: Evidence) -> bool:
-    """Whether a few batches are proved to spoil the averages: a larger batch holds one of them more often."""
-    polluted = outliers.find(evidence)
-    return polluted is not None and polluted.numbers["confidence"] == PROVED
 
 
 def _of_others(evidence: Evidence) -> list[Finding]:
@@ -126,6 +129,23 @@ def _of_one(evidence: Evidence, other: Other) -> list[Finding]:
         return [learned]
     remedy = "compare how these samples and those of fit are made"
     return [cannot(evidence, f"{compared(evidence, other)}; nothing that was looked at explains it", remedy)]
+
+
+def _without_score(evidence: Evidence) -> Finding:
+    """Compare the phases by their outputs: the model has neither a loss that Keras can work out, nor classes."""
+    problem = f": {evidence.problem}" if evidence.problem else ""
+    if evidence.inference is not None and evidence.inference.loss is not None:
+        return cannot(evidence, evidence.phases, "look at the loss function: outputs and weights are finite")
+    if evidence.compared_layers and evidence.first_apart is None:
+        count = evidence.inference.samples if evidence.inference is not None else 0
+        says = (
+            f"no discrepancy: all {evidence.compared_layers} layers give the same in both phases, on {count} "
+            f"{evidence.samples}; there is no loss to compare them by{problem}"
+        )
+        return Finding("no-discrepancy", says, numbers(evidence, PROVED), "nothing to change")
+    parted = f"; the phases part at {evidence.first_apart}" if evidence.first_apart else ""
+    remedy = "give compile a loss; look at each layer (repro show --layers)"
+    return cannot(evidence, f"there is no loss to compare the phases by{problem}{parted}", remedy)
 
 
 def _other_weights(evidence: Evidence, other: Other) -> Finding:
@@ -179,9 +199,15 @@ def _no_discrepancy(evidence: Evidence) -> Finding:
             }
     calls = [other for other in evidence.others if other.is_call]
     if calls:
-        says += f"; {len(calls)} later call{'s' if len(calls) > 1 else ''} of the program agree with that"
-    if not evidence.norms:
+        agree = "1 later call of the program agrees" if len(calls) == 1 else f"{len(calls)} later calls agree"
+        says += f"; {agree} with that"
+    if evidence.are_norms_known and not evidence.norms:
         says += f"; {sentences.NO_BATCH_NORM}"
+    if evidence.drawing is not None:
+        says += f"; {evidence.drawing} draws random numbers in inference phase, too"
+    if evidence.by_right and evidence.differs_in_loss(evidence.training, evidence.inference):
+        training, inference = evidence.training, evidence.inference
+        says += f"; only the loss differs: {_loss(training)} in training phase, {_loss(inference)} in inference"
     remedy = "nothing to change"
     quality = evidence.quality(evidence.inference) or 0.0
     if evidence.by_right and not has_learned(quality):
@@ -191,3 +217,7 @@ def _no_discrepancy(evidence: Evidence) -> Finding:
     elif not evidence.others:
         remedy += "; without validation data overfitting cannot be told"
     return Finding("no-discrepancy", says, figures, remedy)
+
+
+def _loss(score: Score | None) -> str:
+    return "-" if score is None else rounded(score.loss)

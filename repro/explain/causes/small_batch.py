@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repro.explain.causes.evidence import Evidence, Trial
 from repro.explain.causes.finding import PROVED, Finding, numbers, row
-from repro.explain.criteria import ALL_RIGHT, FEWEST_SAMPLES, SMALL_BATCH
+from repro.explain.criteria import ALL_RIGHT, FEWEST_SAMPLES, LARGE_BATCH, PURE_BATCHES, SMALL_BATCH
 
 
 def find(evidence: Evidence) -> Finding | None:
@@ -32,14 +32,16 @@ def find(evidence: Evidence) -> Finding | None:
 def deciding_trial(evidence: Evidence) -> Trial | None:
     """Return the trial in the largest batches if it proves that the batch is too small; else None."""
     size = evidence.batch_size
-    if size is None or size > SMALL_BATCH or evidence.inference is None or evidence.inference.samples < FEWEST_SAMPLES:
+    if size is None or evidence.inference is None or evidence.inference.samples < FEWEST_SAMPLES:
         return None
-    if not evidence.differs(evidence.training, evidence.inference):
+    if not evidence.differs(evidence.training, evidence.inference) or (evidence.purity or 0.0) >= PURE_BATCHES:
         return None
     largest = max(larger_batches(evidence, 4), key=lambda trial: trial.batch_size or 0, default=None)
     if largest is None or not evidence.differs(largest.score, evidence.training):
         return None
-    if evidence.works(evidence.re_estimated(is_larger=False)):
+    # Where only the batches of training are right they may be of different kinds, unless they are very small.
+    most = LARGE_BATCH if evidence.is_better(largest.score, evidence.training) else SMALL_BATCH
+    if size > most or evidence.works(evidence.re_estimated(is_larger=False)):
         return None  # statistics of these very batches are good enough: those in use lag behind
     if evidence.is_better(evidence.training, evidence.inference):
         return None if evidence.is_better(largest.score, evidence.inference) else largest

@@ -13,7 +13,8 @@ from repro.explain.causes.finding import (
     row,
     rows,
 )
-from repro.explain.criteria import LARGE_SHARE
+from repro.explain.criteria import GAP, LARGE_SHARE
+from repro.runs.verdict import ROUND_OFF
 
 QUIET = "statistics re-estimated without random layers"
 
@@ -40,6 +41,20 @@ def find_variance_shift(evidence: Evidence) -> Finding | None:
     return Finding("stochastic-layers", says, numbers(evidence, PROVED, layer=ahead), remedy, made)
 
 
+def find_in_inference(evidence: Evidence) -> Finding | None:
+    """Return the finding that a layer draws random numbers in inference phase, so that answers change by chance."""
+    name, alone = evidence.drawing, evidence.alone
+    if name is None or alone is None or alone.changed is None or alone.changed < GAP - ROUND_OFF:
+        return None
+    says = (
+        f"{name} draws random numbers in inference phase, too: asked again, {round(alone.changed * alone.samples)} of "
+        f"{alone.samples} samples get another class; {evidence.phases}"
+    )
+    figures = numbers(evidence, PROVED, layer=name, samples_again=alone.samples, changed_answers=alone.changed)
+    remedy = f"let {name} draw in training phase only, as keras.layers.Dropout does"
+    return Finding("stochastic-layers", says, figures, remedy)
+
+
 def _ahead_of_norm(evidence: Evidence) -> str | None:
     """The first random layer, if a layer with moving statistics follows it or the order is not known."""
     if not evidence.random:
@@ -59,7 +74,9 @@ def find_harmless(evidence: Evidence) -> Finding | None:
     only_random, quiet = evidence.trial("stochastic"), evidence.trial("quiet")
     # Without norms nothing else can differ between the phases.
     score = only_random.score if only_random is not None else None
-    is_proved = not evidence.norms or evidence.is_better(evidence.inference, score)
+    is_proved = not evidence.norms or (
+        evidence.is_better(evidence.inference, score) and evidence.agrees(score, evidence.training)
+    )
     if quiet is not None and evidence.is_better(quiet.score, evidence.training):
         is_proved = True
     if not is_proved:

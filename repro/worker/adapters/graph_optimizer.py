@@ -1,7 +1,7 @@
 """Which passes of TensorFlow's graph optimizer (grappler) a worker leaves out to begin sooner.
 
 They rearrange the graph and change no kernel that computes a figure of the report's network:
-tests/real/test_real_runs.py compares weights and evaluations with a plain script's bit for bit. Leaving out common
+tests/real/test_same_bits.py compares weights and evaluations with a plain script's bit for bit. Leaving out common
 subgraph elimination or the dependency optimizer too does change the bits.
 """
 

@@ -110,7 +110,7 @@ class Keras3(TF2Adapter):
         """The batches that `model.fit` would draw from the arrays, as a data set that keeps them after the first epoch.
 
         With seeds set, Keras 3 shuffles every epoch alike, but makes two iterators for each (50 ms of a step of 0.7 s).
-        tests/real/test_real_runs.py compares the weights with a plain script's bit for bit.
+        tests/real/test_same_bits.py compares the weights with a plain script's bit for bit.
         """
         if self.device != "cpu" or images.nbytes > MOST_KEPT_BYTES:
             return super().training_data(images, labels, fit)
@@ -123,7 +123,7 @@ class Keras3(TF2Adapter):
     def evaluate_and_predict(self, images, labels, batch_size):
         """`model.evaluate`, which keeps the probabilities it computes: `model.predict` would trace the same pass again.
 
-        tests/real/test_real_runs.py proves the bits equal. Of several batches only the last would be kept.
+        tests/real/test_same_bits.py proves the bits equal. Of several batches only the last would be kept.
         """
         if len(images) > batch_size or self.model.jit_compile:
             return super().evaluate_and_predict(images, labels, batch_size)

@@ -40,14 +40,18 @@ class TF2Adapter(Adapter):
         self.device = self._choose_device(request["device"])
         self.keras = self.import_keras()
         if request["deterministic"]:
-            tf.config.experimental.enable_op_determinism()
+            if hasattr(tf.config.experimental, "enable_op_determinism"):
+                tf.config.experimental.enable_op_determinism()
+            else:
+                self.notes = ("op determinism was asked for; TensorFlow {} has none".format(tf.__version__),)
         self.seed(request["seed"])
 
     def _choose_device(self, asked):
+        devices = self.tf.config if hasattr(self.tf.config, "set_visible_devices") else self.tf.config.experimental
         if asked == "cpu":
-            self.tf.config.set_visible_devices([], "GPU")
+            devices.set_visible_devices([], "GPU")
             return "cpu"
-        gpus = self.tf.config.list_physical_devices("GPU")
+        gpus = devices.list_physical_devices("GPU")
         if gpus:
             return "gpu"
         if asked == "gpu":

@@ -1,4 +1,4 @@
-"""Rules that recordings of programs with known causes asked for (benchmarks/causes/tuned), on evidence that is given."""
+"""Rules that recordings of programs with known causes (benchmarks/causes/tuned) need, on evidence that is given."""
 
 from __future__ import annotations
 

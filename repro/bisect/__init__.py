@@ -1,0 +1,1 @@
+"""Which release of Keras or TensorFlow changed the outcome of a claim."""

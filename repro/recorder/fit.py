@@ -326,8 +326,9 @@ class FitSession:
         recording = self.recording
         recording.send("stage_started", stage="measure")
         started = time.perf_counter()
+        own = allowed if self.validation is None else allowed * limits.FIT_SHARE
         measured = process.guarded(
-            "measurements", after_fit.measure_fit, recording, self.lens, self.fit, self.source, allowed
+            "measurements", after_fit.measure_fit, recording, self.lens, self.fit, self.source, own
         )
         self.statistics.settle()
         pairs = None if measured is None else measured.batch_pairs

@@ -88,6 +88,7 @@ class Measured:
 
     def alone(self):
         """Pass the first samples one at a time, in both phases, and compare layers with those in batches."""
+        enough = time.monotonic() + limits.ALONE_SHARE * (self.deadline - time.monotonic())
         count = min(self.rows, limits.ALONE_SAMPLES)
         for phase, training in (("inference", False), ("training", True)):
             one_pass = self.lens.begin_pass(training)
@@ -102,7 +103,8 @@ class Measured:
                 if one_pass.capture is not None:
                     name = "alone" if training else "inference_alone"
                     self.comparison.add_alone(name, reference, one_pass.capture, row)
-                if not self.in_time():
+                is_late = time.monotonic() > enough and (training or row >= limits.FEWEST_ALONE)
+                if is_late or not self.in_time():
                     break
             self.figures[phase, True] = self._figures(1, one_pass, _join_outputs(parts))
 
@@ -202,6 +204,8 @@ def measure(lens, samples, batch_size, seconds, plan):
         if plan.statistics is not None:
             plan.statistics.settle(measured.calls)
         measured.seconds_per_pass = (time.monotonic() - started) / 2
+        if plan.which == "fit":
+            _tried(missing, "one sample at a time", measured.alone)
         for trial in trials.planned(measured, plan):
             if trial["available"] and not measured.in_time(_seconds(trial, measured)):
                 late.append(trial["kind"])
@@ -210,11 +214,6 @@ def measure(lens, samples, batch_size, seconds, plan):
             made.append(_made(trial, measured))
             if trial["kind"] in LARGE and made[-1]["available"]:
                 measured.seconds_per_large_pass = time.monotonic() - begun
-        if plan.which == "fit":
-            if measured.in_time(limits.ALONE_SAMPLES * 0.01):
-                _tried(missing, "one sample at a time", measured.alone)
-            else:
-                late.append("one sample at a time")
     if late:
         missing.append((", ".join(sorted(set(late))), "the time for measurements was used up"))
     return measured, made, missing

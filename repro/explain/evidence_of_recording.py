@@ -30,7 +30,7 @@ from repro.explain.causes.evidence import (
     TrialKind,
 )
 from repro.explain.criteria import ALONE_DISTANCE, FEWEST_SAMPLES, OUTLIER_VARIANCE
-from repro.explain.data_figures import bad_data, channels, classes_of, farthest, purity
+from repro.explain.data_figures import bad_data, channels, classes_of, farthest, frozen_share, purity
 from repro.runs import recorded_events as recorded
 from repro.runs import recorded_values
 from repro.runs.directory import RunDirectory
@@ -42,10 +42,8 @@ WINDOW_STEPS = 10  # on each side of the step that is looked at
 # The recorder's names of trials: but for these they are those of the evidence.
 AS_TRAINED, MEDIAN = "re-estimated-as-trained", "re-estimated-median"
 OUTLYING = "batches that stand out (median of batches)"
-_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)} | {
-    AS_TRAINED: "re-estimated",
-    MEDIAN: "re-estimated",
-}
+_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)}
+_KINDS |= {AS_TRAINED: "re-estimated", MEDIAN: "re-estimated"}
 
 
 def gather(run: RunDirectory, progress: Progress) -> Evidence:
@@ -223,15 +221,8 @@ class _Reader:
             learning_rate=None if logs is None else _float(logs.learning_rate),
             update_ratio=None if ratio is None else _float(ratio.median),
             constant_layer=self._constant_layer(),
-            frozen_share=self._frozen_share(),
+            frozen_share=frozen_share(self._listed("list")),
         )
-
-    def _frozen_share(self) -> float:
-        """Share of the parameters that are in layers that are not trainable."""
-        sizes = [(layer.get("parameters"), layer.get("trainable")) for layer in self._listed("list")]
-        known = [(size, trainable) for size, trainable in sizes if isinstance(size, int) and size > 0]
-        frozen = sum(size for size, trainable in known if trainable is False)
-        return frozen / max(1, sum(size for size, _ in known))
 
     def _constant_layer(self) -> str | None:
         """The first layer all of whose units are constant over the samples, in inference.

@@ -205,15 +205,10 @@ class Source:
             return None
         return any(not np.array_equal(passes[0], rows) for rows in passes[1:])
 
-    def _saw_all(self):
-        """Return whether each batch that passed by was looked at."""
-        passes_by = self.kind in ("tf.data", "sequence", "generator")
-        return passes_by and self.looked > 0 and not self.skipped and not self.limits
-
     def report(self):
         """Return DATA as the format describes it."""
         figures = [[each.report() for each in part] for part in self.figures or [[], [], []]]
-        passes = self.ordered_passes()
+        passes, passes_by = self.ordered_passes(), self.kind in ("tf.data", "sequence", "generator")
         return {
             "kind": self.kind,
             "source": self.class_name,
@@ -222,7 +217,7 @@ class Source:
             "looked": self.looked,
             "batches": self.batches,
             "batch_size": self.usual_batch_size(),
-            "complete": self.complete or self._saw_all(),
+            "complete": self.complete or (passes_by and self.looked > 0 and not self.skipped and not self.limits),
             "sha256": self.digest.hexdigest() if self.looked else None,
             "inputs": figures[0],
             "targets": figures[1],

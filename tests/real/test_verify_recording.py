@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.test_record import programs
 from tests.support.command_line import Answer, ended, start_process
+from tests.support.page_programs import page_programs
 
 pytestmark = pytest.mark.real
 
 
 def test_a_program_runs_again_from_its_bundle_bit_for_bit(tmp_path: Path) -> None:
-    (tmp_path / "table.py").write_text(programs()["table.py"])
+    (tmp_path / "table.py").write_text(page_programs()["table.py"])
 
     def repro(*arguments: str, store: str = "runs") -> Answer:
         return ended(start_process(*arguments, store=tmp_path / store, cwd=tmp_path))

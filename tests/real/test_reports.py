@@ -163,3 +163,14 @@ def test_outputs_that_are_probabilities_of_a_black_image_only_are_refused(
     report = Report("two_sigmoids", images.squares, "", "", environment=environment, size=(32, 32))
     run = trained(report, tmp_path, repro)
     assert run["state"] == "failed" and "not probabilities: end it with softmax" in run["reason"]
+
+
+@pytest.mark.evidence
+def test_a_recording_of_averages_without_initial_values(tmp_path: Path, repro: Callable[..., dict[str, Any]]) -> None:
+    program = str(PROGRAMS / "zero_debiased.py")
+    done = run_process("record", "--environment", "keras-2.2.4", "python", program, store=tmp_path / "store")
+    assert done.code == 0, done.err
+    first = repro("diagnose", "last")["findings"][0]
+    assert (first["cause"], first["numbers"]["initial_weight"]) == ("stale", 0.0), first
+    assert "zero-debiased" in first["says"] and first["numbers"]["confidence"].startswith("proved")
+    assert [trial["works"] for trial in first["trials"]] == [True]

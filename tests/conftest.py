@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import surroundings
 
-pytest_plugins = ["tests.support.fixtures"]
+pytest_plugins = ["tests.support.fixtures", "tests.support.recorded_programs"]
 
 # Tests with these marks train in the environments that are really installed.
 TRAINS = ("real", "longest", "evidence")

@@ -17,6 +17,8 @@ SMALL_BATCH = 8
 LARGE_BATCH = 32
 # The variances of batches from one kind of images stay within a factor of 2; planted outliers give 50 and more.
 OUTLIER_VARIANCE = 4.0
+# Outliers are rare: where more batches than these stand out, batches differ.
+OUTLYING_SHARE = 0.25
 # Robust deviations (of the median, in units of 1.4826 MAD) of an image's mean or contrast.
 OUTLIER_DEVIATIONS = 8.0
 # Scaling left out is a factor of 255, a mean not subtracted several deviations; crops and resizing stay far below 1.

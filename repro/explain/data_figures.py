@@ -72,3 +72,11 @@ def classes_of(outputs: NDArray[Any] | None) -> NDArray[Any] | None:
         return np.asarray(table.argmax(1))
     is_probability = float(table.min()) >= 0.0 and float(table.max()) <= 1.0
     return np.asarray(table[:, 0] > (0.5 if is_probability else 0.0)).astype(int)
+
+
+def frozen_share(layers: list[dict[str, Any]]) -> float:
+    """Return the share of the parameters in layers that are not trainable; `layers`: as a fingerprint lists them."""
+    sizes = [(layer.get("parameters"), layer.get("trainable")) for layer in layers]
+    known = [(size, trainable) for size, trainable in sizes if isinstance(size, int) and size > 0]
+    frozen = sum(size for size, trainable in known if trainable is False)
+    return frozen / max(1, sum(size for size, _ in known))

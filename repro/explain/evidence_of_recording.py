@@ -30,7 +30,7 @@ from repro.explain.causes.evidence import (
     TrialKind,
 )
 from repro.explain.criteria import ALONE_DISTANCE, FEWEST_SAMPLES, OUTLIER_VARIANCE
-from repro.explain.data_figures import bad_data, channels, classes_of, farthest, purity
+from repro.explain.data_figures import bad_data, channels, classes_of, farthest, frozen_share, purity
 from repro.runs import recorded_events as recorded
 from repro.runs import recorded_values
 from repro.runs.directory import RunDirectory
@@ -39,9 +39,11 @@ from repro.runs.progress import Progress
 from repro.runs.recorded_progress import FitEvidence, RecordedProgress
 
 WINDOW_STEPS = 10  # on each side of the step that is looked at
-# The recorder's names of trials: but for this one they are those of the evidence.
-AS_TRAINED = "re-estimated-as-trained"
-_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)} | {AS_TRAINED: "re-estimated"}
+# The recorder's names of trials: but for these they are those of the evidence.
+AS_TRAINED, MEDIAN = "re-estimated-as-trained", "re-estimated-median"
+OUTLYING = "batches that stand out (median of batches)"
+_KINDS: dict[str, TrialKind] = {kind: kind for kind in get_args(TrialKind)}
+_KINDS |= {AS_TRAINED: "re-estimated", MEDIAN: "re-estimated"}
 
 
 def gather(run: RunDirectory, progress: Progress) -> Evidence:
@@ -219,15 +221,8 @@ class _Reader:
             learning_rate=None if logs is None else _float(logs.learning_rate),
             update_ratio=None if ratio is None else _float(ratio.median),
             constant_layer=self._constant_layer(),
-            frozen_share=self._frozen_share(),
+            frozen_share=frozen_share(self._listed("list")),
         )
-
-    def _frozen_share(self) -> float:
-        """Share of the parameters that are in layers that are not trainable."""
-        sizes = [(layer.get("parameters"), layer.get("trainable")) for layer in self._listed("list")]
-        known = [(size, trainable) for size, trainable in sizes if isinstance(size, int) and size > 0]
-        frozen = sum(size for size, trainable in known if trainable is False)
-        return frozen / max(1, sum(size for size, _ in known))
 
     def _constant_layer(self) -> str | None:
         """The first layer all of whose units are constant over the samples, in inference.
@@ -253,10 +248,12 @@ class _Reader:
             to, factor, offset, of = (parameter.get(name) for name in ("to", "factor", "offset", "input"))
             yield Trial(
                 kind=_KINDS[event.kind],
+                random_layers=event.kind == AS_TRAINED,
+                without=OUTLYING if event.kind == MEDIAN else "",
                 score=Score(_float(event.right), _float(event.loss), samples, event.batch_size),
                 momentum=_float(event.momentum),
-                batch_size=event.batch_size,
-                random_layers=event.kind == AS_TRAINED,
+                # Statistics are estimated in batches of training, whatever those are that use them.
+                batch_size=None if _KINDS[event.kind] == "re-estimated" else event.batch_size,
                 factor=float(factor) if isinstance(factor, int | float) else None,
                 offset=float(offset) if isinstance(offset, int | float) else 0.0,
                 renamed=[int(label) for label in to] if isinstance(to, list) else (),
@@ -306,7 +303,12 @@ class _Reader:
         return None if size is None or labels is None else purity(labels, size)
 
     def _spike(self) -> Spike | None:
-        """The largest variance of a step against the median of the steps around it."""
+        """The largest variance of a batch against the median: as measured after fit, else as steps of fit had it."""
+        for event in self.fit.trials_of(MEDIAN):
+            parameter = event.parameter or {}
+            ratio, share, layer = (parameter.get(name) for name in ("ratio", "outlying_share", "layer"))
+            if isinstance(ratio, int | float) and isinstance(share, int | float) and isinstance(layer, str):
+                return Spike(float(ratio), layer, share=float(share))
         table = self._array(f"arrays/fit-{self.fit.number}-variances.npy")
         steps = self._array(f"arrays/fit-{self.fit.number}-steps.npy")
         if table is None or steps is None or table.ndim != 2 or len(table) != len(steps):

@@ -3,6 +3,22 @@
 import time
 
 
+class Stopwatch:
+    """Seconds that this process worked, at most as many as passed: those in which others had the processor are free.
+
+    A third of the time counts in any case, since a GPU's work and a slow disk's are not the processor's.
+    """
+
+    def __init__(self):
+        self._began = time.perf_counter()
+        self._worked = time.process_time()
+
+    def seconds(self):
+        """Return the seconds since it was made."""
+        passed = time.perf_counter() - self._began
+        return max(min(passed, time.process_time() - self._worked), passed / 3)
+
+
 class Budget:
     """Seconds spent against an allowance and a share of the seconds that pass between `start` and `stop`."""
 

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from repro_recorder import fit, generations, limits, measure, process, recordings, reports, sources, values
+from repro_recorder import budget, fit, generations, limits, measure, process, recordings, reports, sources, values
 
 
 def begin(owner, name, bound, model):
@@ -131,7 +131,7 @@ class CallSession:
             record.missing("call {}".format(number), "the time for measurements was used up")
             return
         record.measured_calls += 1
-        started = time.perf_counter()
+        clock = budget.Stopwatch()
         same = weights["moving"]["equal"] == weights["moving"]["of"]
         plan = measure.Plan(
             "call",
@@ -141,7 +141,7 @@ class CallSession:
         )
         measured, made, missing = measure.measure(self.lens, samples, self.source.usual_batch_size(), allowed, plan)
         reports.write(record, record.fits, "call", number, measured, made, missing)
-        record.measure_budget.spend(time.perf_counter() - started)
+        record.measure_budget.spend(clock.seconds())
 
 
 def _figures(lens, name, result):

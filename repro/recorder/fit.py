@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from repro_recorder import after_fit, fingerprint, limits, process, reports, scores, sources, values
+from repro_recorder import after_fit, budget, fingerprint, limits, process, reports, scores, sources, values
 
 MOST_LOOPS = 8  # loops of train_on_batch that end before the process does
 
@@ -325,20 +325,21 @@ class FitSession:
         """Measure on the samples that passed and write all that follows; return True."""
         recording = self.recording
         recording.send("stage_started", stage="measure")
-        started = time.perf_counter()
+        clock = budget.Stopwatch()
+        own = allowed if self.validation is None else allowed * limits.FIT_SHARE
         measured = process.guarded(
-            "measurements", after_fit.measure_fit, recording, self.lens, self.fit, self.source, allowed
+            "measurements", after_fit.measure_fit, recording, self.lens, self.fit, self.source, own
         )
         self.statistics.settle()
         pairs = None if measured is None else measured.batch_pairs
         self._send_ended(seconds, error, changes, self.statistics.report(pairs))
         process.guarded("measurements", reports.drift, recording, self.statistics, pairs)
         if self.validation is not None:
-            rest = allowed - (time.perf_counter() - started)
+            rest = allowed - clock.seconds()
             process.guarded(
                 "validation", after_fit.measure_validation, recording, self.lens, self.fit, self.validation, rest
             )
-        recording.measure_budget.spend(time.perf_counter() - started)
+        recording.measure_budget.spend(clock.seconds())
         process.guarded("arrays", reports.statistics_arrays, recording, self.statistics, self.fit)
         return True
 

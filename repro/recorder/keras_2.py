@@ -123,7 +123,7 @@ class Keras2Lens(lens.Lens):
 
     @contextlib.contextmanager
     def untouched(self, alone=True):
-        with untouched.python_untouched(alone):
+        with untouched.python_untouched(alone), silent_deprecations():
             self.copy = graph_copy.GraphCopy(self)
             try:
                 yield
@@ -133,6 +133,17 @@ class Keras2Lens(lens.Lens):
 
     def begin_pass(self, training, statistics=None, batch_norm=None, stochastic=None, capture=None):
         return GraphPass(self, training, statistics, batch_norm, stochastic, capture)
+
+
+@contextlib.contextmanager
+def silent_deprecations():
+    """Keep TensorFlow from saying what will be removed from it of what the recorder calls."""
+    silence = getattr(sys.modules.get("tensorflow.python.util.deprecation"), "silence", None)
+    if silence is None:
+        yield
+        return
+    with silence():
+        yield
 
 
 def in_groups(variables):

@@ -1,13 +1,21 @@
 """Samples measured at the weights that `fit` left: both phases, in batches and alone, every layer; then put back."""
 
-import time
-
 import numpy as np
 
-from repro_recorder import limits, phases, scores, sources, trials, values
+from repro_recorder import budget, limits, phases, scores, sources, trials, values
 
 # Trials that pass all samples in batches as large as can be, each of which takes about as long as the last.
-LARGE = ("debiased", "own-momentum", "momentum", "scale", "channels", "affine", "inverted", "statistics-of-fit")
+LARGE = (
+    "debiased",
+    "re-estimated-as-trained",
+    "own-momentum",
+    "momentum",
+    "scale",
+    "channels",
+    "affine",
+    "inverted",
+    "statistics-of-fit",
+)
 
 
 class Measured:
@@ -19,6 +27,7 @@ class Measured:
         self.rows = len(values.leaves(self.x)[0][1])
         self.batch_size = max(1, min(batch_size or 32, self.rows))
         self.deadline = deadline
+        self.clock = budget.Stopwatch()
         self.labels = scores.classes_of_labels(self.y)
         self.comparison = phases.Comparison()
         self.figures = {}  # of (phase, alone): dict
@@ -44,15 +53,15 @@ class Measured:
 
     def in_time(self, seconds=0.0):
         """Return whether `seconds` more may be spent."""
-        return time.monotonic() + seconds <= self.deadline
+        return self.clock.seconds() + seconds <= self.deadline
 
     def both_phases(self):
         """Pass all samples in inference and in training phase; fewer where that takes the time of the trials."""
-        enough = time.monotonic() + limits.PHASES_SHARE * (self.deadline - time.monotonic())
+        enough = limits.PHASES_SHARE * self.deadline
         inference_pass, training_pass = self.lens.begin_pass(False), self.lens.begin_pass(True)
         outputs, sums, count = ([], []), None, 0
         for rows in self.slices():
-            started = time.perf_counter()
+            started = self.clock.seconds()
             part = self.part(rows)
             inference_pass.capture = inference = phases.Capture()
             outputs[0].append(inference_pass.batch(*part))
@@ -67,8 +76,8 @@ class Measured:
                 self.comparison.add_repeated(inference, repeated)
             sums = add_statistics(sums, training_pass.batch_statistics, rows.stop - rows.start)
             count = rows.stop
-            seconds = (time.perf_counter() - started) * 1.2
-            late = count >= limits.FEWEST_SAMPLES and time.monotonic() + seconds > enough
+            seconds = (self.clock.seconds() - started) * 1.2
+            late = count >= limits.FEWEST_SAMPLES and self.clock.seconds() + seconds > enough
             if late or not self.in_time(seconds):
                 break
         self.rows = count
@@ -78,6 +87,8 @@ class Measured:
 
     def alone(self):
         """Pass the first samples one at a time, in both phases, and compare layers with those in batches."""
+        now = self.clock.seconds()
+        enough = now + limits.ALONE_SHARE * (self.deadline - now)
         count = min(self.rows, limits.ALONE_SAMPLES)
         for phase, training in (("inference", False), ("training", True)):
             one_pass = self.lens.begin_pass(training)
@@ -92,7 +103,8 @@ class Measured:
                 if one_pass.capture is not None:
                     name = "alone" if training else "inference_alone"
                     self.comparison.add_alone(name, reference, one_pass.capture, row)
-                if not self.in_time():
+                is_late = self.clock.seconds() > enough and (training or row >= limits.FEWEST_ALONE)
+                if is_late or not self.in_time():
                     break
             self.figures[phase, True] = self._figures(1, one_pass, _join_outputs(parts))
 
@@ -181,8 +193,7 @@ def measure(lens, samples, batch_size, seconds, plan):
 
     Return (Measured, [trial], [(what, reason)] of what was not measured).
     """
-    started = time.monotonic()
-    measured = Measured(lens, samples, batch_size, started + seconds)
+    measured = Measured(lens, samples, batch_size, seconds)
     made, missing, late = [], [], []
     with lens.untouched(plan.alone):
         if plan.which == "call":
@@ -191,20 +202,17 @@ def measure(lens, samples, batch_size, seconds, plan):
             measured.both_phases()
         if plan.statistics is not None:
             plan.statistics.settle(measured.calls)
-        measured.seconds_per_pass = (time.monotonic() - started) / 2
+        measured.seconds_per_pass = measured.clock.seconds() / 2
+        if plan.which == "fit":
+            _tried(missing, "one sample at a time", measured.alone)
         for trial in trials.planned(measured, plan):
             if trial["available"] and not measured.in_time(_seconds(trial, measured)):
                 late.append(trial["kind"])
                 continue
-            begun = time.monotonic()
+            begun = measured.clock.seconds()
             made.append(_made(trial, measured))
             if trial["kind"] in LARGE and made[-1]["available"]:
-                measured.seconds_per_large_pass = time.monotonic() - begun
-        if plan.which == "fit":
-            if measured.in_time(limits.ALONE_SAMPLES * 0.01):
-                _tried(missing, "one sample at a time", measured.alone)
-            else:
-                late.append("one sample at a time")
+                measured.seconds_per_large_pass = measured.clock.seconds() - begun
     if late:
         missing.append((", ".join(sorted(set(late))), "the time for measurements was used up"))
     return measured, made, missing

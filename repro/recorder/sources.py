@@ -41,6 +41,7 @@ class Source:
         self.digest = hashlib.sha256()
         self.figures = None
         self.complete = False
+        self.skipped = 0  # batches that were not looked at
         self.is_looking = True
         if self.kind == "batch":
             self.class_name, self.passed_on = "batch", x
@@ -136,6 +137,7 @@ class Source:
         """Look at a batch, (x,), (x, y) or (x, y, weights), that passes by on its way."""
         if not self.is_looking or (self.budget is not None and self.samples.full and not self.budget.open()):
             self.batches += 1
+            self.skipped += 1
             return
         started = time.perf_counter()
         self._try(self._look, batch, index)
@@ -206,7 +208,7 @@ class Source:
     def report(self):
         """Return DATA as the format describes it."""
         figures = [[each.report() for each in part] for part in self.figures or [[], [], []]]
-        passes = self.ordered_passes()
+        passes, passes_by = self.ordered_passes(), self.kind in ("tf.data", "sequence", "generator")
         return {
             "kind": self.kind,
             "source": self.class_name,
@@ -215,7 +217,7 @@ class Source:
             "looked": self.looked,
             "batches": self.batches,
             "batch_size": self.usual_batch_size(),
-            "complete": self.complete,
+            "complete": self.complete or (passes_by and self.looked > 0 and not self.skipped and not self.limits),
             "sha256": self.digest.hexdigest() if self.looked else None,
             "inputs": figures[0],
             "targets": figures[1],

@@ -9,6 +9,8 @@ from repro_recorder import limits, scores, values
 BATCHES = (8, 32, 128)
 MOST_COARSE = 0.2  # weight of steps between which nothing was looked at
 MOST_INPUTS = 8
+FEWEST_BATCHES = 5  # of which a median says something
+OUTLYING = 4.0  # times the variance of the median batch
 FACTORS = (255.0, 1.0 / 255.0, 127.5, 1.0 / 127.5)
 
 
@@ -62,15 +64,13 @@ def _statistics(measured, statistics):
 
     pairs = measured.batch_pairs
     usable = pairs is not None and any(pair is not None for pair in pairs)
-    yield trial(
-        "re-estimated",
-        lambda: _re_estimated(measured),
-        usable,
-        None if usable else "no layer has batch statistics",
-        cost=1.5,
-    )
-    if usable and lens.stochastic_layers():
-        yield trial("re-estimated-as-trained", lambda: _re_estimated(measured, stochastic=True), cost=2.0)
+    reason = None if usable else "no layer has batch statistics"
+    estimates = _Estimates(measured)
+    yield trial("re-estimated", estimates.mean, usable, reason, cost=1.5)
+    if len(measured.slices()) >= FEWEST_BATCHES:
+        yield trial("re-estimated-median", estimates.median, usable, reason)
+    if lens.stochastic_layers():
+        yield trial("re-estimated-as-trained", lambda: _with_training_statistics(measured), usable, reason)
     moved = [index for index in range(len(statistics.layers)) if statistics.updates[index]]
     if not moved:
         yield trial("momentum", None, False, "no moving statistic changed in training")
@@ -125,24 +125,68 @@ def _difference(outputs, others):
     return float(max(differences)) if differences else None
 
 
-def _re_estimated(measured, stochastic=False):
-    """Return figures with the mean statistics of one pass in which BatchNormalization is in training phase.
-
-    `stochastic`: dropout and the like, too; all other layers are in inference phase.
-    """
-    from repro_recorder import measure
-
+def _with_training_statistics(measured):
+    """Return figures with the mean statistics of the batches in training phase, dropout and the like included."""
     lens = measured.lens
-    estimating = lens.begin_pass(stochastic, batch_norm=True, stochastic=stochastic)
-    sums, count = None, 0
-    for rows in measured.slices():
-        estimating.batch(*measured.part(rows))
-        sums = measure.add_statistics(sums, estimating.batch_statistics, rows.stop - rows.start)
-        count += rows.stop - rows.start
-    pairs = measure.mean_statistics(sums, count)
-    own = lens.moving_pairs()
-    mixed = [each if pair is None else pair for pair, each in zip(pairs, own)]
-    return measured.passed(lens.begin_pass(False, statistics=mixed))
+    pairs = [own if pair is None else pair for pair, own in zip(measured.batch_pairs, lens.moving_pairs())]
+    return measured.passed(lens.begin_pass(False, statistics=pairs))
+
+
+class _Estimates:
+    """Batch statistics of one pass in which BatchNormalization alone is in training phase, made when first needed."""
+
+    def __init__(self, measured):
+        self.measured = measured
+        self.batches = None  # of each batch: rows, and (mean, variance) of each layer or None
+
+    def passed(self):
+        """Return (rows, pairs) of each batch."""
+        if self.batches is None:
+            self.batches = []
+            estimating = self.measured.lens.begin_pass(False, batch_norm=True, stochastic=False)
+            for rows in self.measured.slices():
+                estimating.batch(*self.measured.part(rows))
+                pairs = [
+                    tuple(np.mean([pair[half] for pair in calls], 0) for half in (0, 1)) if calls else None
+                    for calls in estimating.batch_statistics
+                ]
+                self.batches.append((rows.stop - rows.start, pairs))
+        return self.batches
+
+    def mean(self):
+        """Return figures with the mean statistics of all batches."""
+        return self._figures(lambda parts, rows: np.average(parts, axis=0, weights=rows))
+
+    def median(self):
+        """Return figures with the median statistics of all batches, in which a few that stand out weigh nothing."""
+        return dict(self._figures(lambda parts, rows: np.median(parts, axis=0)), parameter=self._outlying())
+
+    def _figures(self, middle):
+        batches = self.passed()
+        rows = [count for count, _ in batches]
+        pairs = []
+        for index, own in enumerate(self.measured.lens.moving_pairs()):
+            parts = [of_batch[index] for _, of_batch in batches]
+            if any(part is None for part in parts):
+                pairs.append(own)
+                continue
+            halves = [middle(np.array([part[half] for part in parts], np.float64), rows) for half in (0, 1)]
+            pairs.append(tuple(half.astype(np.float32) for half in halves))
+        return self.measured.passed(self.measured.lens.begin_pass(False, statistics=pairs))
+
+    def _outlying(self):
+        """Return the layer and batch whose variance stands out most, and the share of batches that stand out there."""
+        found = {"batches": len(self.batches), "ratio": 0.0, "outlying_share": 0.0, "layer": None}
+        for index, each in enumerate(self.measured.lens.moving()):
+            parts = [pairs[index] for _, pairs in self.batches]
+            if any(part is None for part in parts):
+                continue
+            variances = np.array([np.mean(part[1], dtype=np.float64) for part in parts])
+            ratios = variances / max(float(np.median(variances)), 1e-30)
+            if np.isfinite(ratios).all() and ratios.max() > found["ratio"]:
+                share = float((ratios >= OUTLYING).mean())
+                found.update(ratio=float(ratios.max()), outlying_share=share, layer=each.name)
+        return found
 
 
 def _phases(measured):

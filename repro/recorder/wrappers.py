@@ -338,11 +338,24 @@ def _after(kind, name, action, before=None):
             _guarded_action(session, lambda: before(session))
         result = method(self, index, logs)
         if session is not None:
-            _guarded_action(session, lambda: action(session, logs, index))
+            _guarded_action(session, lambda: action(session, logs or _of_history(self, name), index))
         return result
 
     setattr(wrapper, WRAPPED, True)
     setattr(kind, name, wrapper)
+
+
+def _of_history(callbacks, name):
+    """Return what History noted of the epoch that has ended; {} where it did not.
+
+    Keras 2 fills a dict of its own instead of one that is given to it empty, which it is without validation.
+    """
+    if name != "on_epoch_end":
+        return {}
+    for callback in _listed(callbacks):
+        if type(callback).__name__ == "History":
+            return {name: listed[-1] for name, listed in callback.history.items() if listed}
+    return {}
 
 
 def _guarded_action(session, action):

@@ -207,7 +207,7 @@ async def test_a_recording_is_shown_and_cannot_be_resumed_or_asked(make_app: Mak
         await shows(pilot, "! interrupted", "train", "recorded")
         assert app.screen.check_action("resume", ()) is None
         await pilot.press("r", "enter")
-        await shows(pilot, "train  recorded  seed 0", "Right in training")
+        await shows(pilot, "train  a program's own training", "Right in training")
         await shows(pilot, "only the program itself can train on", "$ repro show")
         assert "resume" not in text_of(app).replace("r Resume", "")
         assert app.screen.check_action("resume", ()) is None and not tickets.tickets(store)

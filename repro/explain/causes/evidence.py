@@ -177,13 +177,17 @@ class Alone:
 
 @dataclass(frozen=True)
 class Spike:
-    """A batch whose variance is far above the others'. `sample`: the one that it rests on; `step` of training."""
+    """A batch whose variance is far above the others'. `sample`: the one that it rests on; `step` of training.
+
+    `share`: of all batches that stand out as far as four times the variance of the median; None if not known.
+    """
 
     ratio: float
     layer: str
     step: int | None = None
     sample: str | None = None
     samples_far_out: Sequence[str] = ()
+    share: float | None = None
     sample_figures: dict[str, float] = field(default_factory=dict)
 
 

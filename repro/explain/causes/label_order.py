@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from repro.explain.causes.evidence import Evidence, Other, Trial
+from repro.explain.causes.evidence import Evidence, Inputs, Other, Trial
 from repro.explain.causes.finding import CONSISTENT, PROVED, Finding, numbers, row
 from repro.explain.causes.others import compared, numbers_of
 from repro.explain.criteria import FEWEST_SAMPLES, RENAMED_DEVIATIONS, SAMPLES_A_CLASS
@@ -17,6 +17,8 @@ def find(evidence: Evidence, other: Other) -> Finding | None:
         return None
     moved = [f"{place} means {label}" for place, label in enumerate(trial.renamed) if place != label]
     if not moved or not evidence.works(trial, other.score, evidence.inference) or _may_be_chance(trial):
+        return None
+    if _rests_on_unseen_classes(evidence, other, trial):
         return None
     names = ", ".join(moved[:6])
     says = (
@@ -36,6 +38,20 @@ def find(evidence: Evidence, other: Other) -> Finding | None:
     remedy = f"make the labels by the same list of classes as in fit ({names})"
     made = row(evidence, f"classes renamed ({names})", trial, other.score, evidence.inference)
     return Finding("label-order", says, figures, remedy, [made])
+
+
+def _rests_on_unseen_classes(evidence: Evidence, other: Other, trial: Trial) -> bool:
+    """Whether the renaming moves no class that training saw: what it never saw is right under some name."""
+    seen, there = (_numbers_of_classes(inputs) for inputs in (evidence.inputs, other.inputs))
+    if not seen or not there:
+        return False
+    moved = {label for place, label in enumerate(trial.renamed) if place != label}
+    return not moved & seen & there
+
+
+def _numbers_of_classes(inputs: Inputs) -> set[int]:
+    names = [name for name, count in (inputs.classes or {}).items() if count]
+    return {int(float(name)) for name in names if name.replace(".", "", 1).isdigit()}
 
 
 def _may_be_chance(trial: Trial) -> bool:

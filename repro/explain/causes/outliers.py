@@ -14,7 +14,7 @@ from repro.explain.causes.finding import (
     rows,
 )
 from repro.explain.causes.not_converged import initial_matters
-from repro.explain.criteria import FAR_VALUE_DEVIATIONS, OUTLIER_VARIANCE
+from repro.explain.criteria import FAR_VALUE_DEVIATIONS, OUTLIER_VARIANCE, OUTLYING_SHARE
 
 
 def find_proved(evidence: Evidence) -> Finding | None:
@@ -31,7 +31,7 @@ def find_consistent(evidence: Evidence) -> Finding | None:
     if spike is None or initial_matters(evidence) or (without is not None and not evidence.works(without)):
         return None
     far = evidence.inputs.farthest_deviations
-    has_far_value = spike.step is not None and far is not None and far >= FAR_VALUE_DEVIATIONS
+    has_far_value = far is not None and far >= FAR_VALUE_DEVIATIONS
     if not (spike.samples_far_out or has_far_value):
         return None
     return _finding(evidence, spike, without, estimated, is_proved=False, far=far if has_far_value else None)
@@ -41,6 +41,8 @@ def _evidence(evidence: Evidence) -> tuple[Spike | None, Trial | None, Trial | N
     """The batch that stands out, and the trials with statistics re-estimated without a sample, and with all."""
     spike = evidence.spike
     if spike is not None and not spike.ratio >= OUTLIER_VARIANCE:  # not a number, too
+        spike = None
+    if spike is not None and (spike.share or 0.0) > OUTLYING_SHARE:
         spike = None
     without = next((trial for trial in evidence.trials_of("re-estimated") if trial.without), None)
     return spike, without, evidence.re_estimated(is_larger=False) or evidence.re_estimated()

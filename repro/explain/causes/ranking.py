@@ -88,7 +88,9 @@ def _of_phases(evidence: Evidence) -> list[Finding]:
             return [finding]
     if not evidence.norms:
         return []
-    if (small := small_batch.find(evidence)) is not None:
+    # A larger batch holds the samples that spoil the averages more often.
+    is_polluted = outliers.find_proved(evidence) is not None
+    if not is_polluted and (small := small_batch.find(evidence)) is not None:
         return [small]
     if not evidence.is_better(evidence.training, evidence.inference):
         # Dropout can lower training as far as its shifted statistics lower inference.

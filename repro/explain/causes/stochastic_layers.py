@@ -72,8 +72,11 @@ def find_harmless(evidence: Evidence) -> Finding | None:
     if not evidence.random or not evidence.is_better(evidence.inference, evidence.training):
         return None
     only_random, quiet = evidence.trial("stochastic"), evidence.trial("quiet")
-    score = only_random.score if only_random is not None else evidence.training if not evidence.norms else None
-    is_proved = evidence.is_better(evidence.inference, score) and evidence.agrees(score, evidence.training)
+    # Without norms nothing else can differ between the phases.
+    score = only_random.score if only_random is not None else None
+    is_proved = not evidence.norms or (
+        evidence.is_better(evidence.inference, score) and evidence.agrees(score, evidence.training)
+    )
     if quiet is not None and evidence.is_better(quiet.score, evidence.training):
         is_proved = True
     if not is_proved:

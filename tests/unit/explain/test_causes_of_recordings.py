@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from repro.explain.causes.evidence import Channel, Evidence, Head, Inputs, Norm, Other, Score, Steps, Trial
+from repro.explain.causes.evidence import Channel, Evidence, Head, Inputs, Norm, Other, Score, Spike, Steps, Trial
 from repro.explain.causes.ranking import judge
 
 
@@ -73,3 +73,29 @@ def test_one_of_several_inputs_is_named() -> None:
     finding = judge(replace(GOOD, inputs=Inputs(channels), others=[raw]))[0]
     assert finding.cause == "preprocessing"
     assert "its values divided by 255 in input picture" in finding.remedy
+
+
+def test_a_renaming_rests_on_classes_that_training_saw() -> None:
+    seen = replace(GOOD, inputs=Inputs(classes={"0": 20, "1": 20, "2": 0}))
+    renaming = [Trial("permutation", score(1.0), renamed=[0, 2, 1])]
+    only_new = Other("validation", score(0.0), inputs=Inputs(classes={"2": 40}), trials=renaming)
+    assert [finding.cause for finding in judge(replace(seen, others=[only_new]))] == ["unseen-classes"]
+    exchanged = replace(only_new, inputs=Inputs(classes={"0": 20, "1": 20}))
+    renaming = [Trial("permutation", score(1.0), renamed=[1, 0, 2])]
+    assert first(replace(seen, others=[replace(exchanged, trials=renaming)])) == "label-order"
+
+
+def test_outliers_are_proved_by_the_median_of_batches() -> None:
+    median = Trial("re-estimated", score(1.0), without="batches that stand out")
+    trials = [median, Trial("re-estimated", score(0.4)), Trial("batch", score(0.4), batch_size=64)]
+    calm = [replace(NORM, initial_weight=0.0)]
+    polluted = replace(WORSE, spike=Spike(900.0, "bn", share=0.1), norms=calm, batch_size=8, trials=trials)
+    assert first(polluted) == "outliers"
+    assert first(replace(polluted, spike=Spike(900.0, "bn", share=0.5))) == "small-batch"
+
+
+def test_small_batch_needs_its_control() -> None:
+    trials = [Trial("batch", score(0.4), batch_size=64)]
+    small = replace(WORSE, norms=[replace(NORM, initial_weight=0.0)], batch_size=2, trials=trials)
+    assert first(small) == "small-batch"
+    assert first(replace(small, trials=[*trials, RE_ESTIMATED])) == "stale"

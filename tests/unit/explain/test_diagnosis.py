@@ -17,6 +17,7 @@ from repro.explain.causes.evidence import (
     Order,
     Other,
     Score,
+    Steps,
     Trial,
 )
 from repro.explain.causes.ranking import judge

@@ -138,12 +138,16 @@ class Keras2Lens(lens.Lens):
 @contextlib.contextmanager
 def silent_deprecations():
     """Keep TensorFlow from saying what will be removed from it of what the recorder calls."""
-    silence = getattr(sys.modules.get("tensorflow.python.util.deprecation"), "silence", None)
-    if silence is None:
+    module = sys.modules.get("tensorflow.python.util.deprecation")
+    before = getattr(module, "_PRINT_DEPRECATION_WARNINGS", None)
+    if before is None:
         yield
         return
-    with silence():
+    module._PRINT_DEPRECATION_WARNINGS = False
+    try:
         yield
+    finally:
+        module._PRINT_DEPRECATION_WARNINGS = before
 
 
 def in_groups(variables):

@@ -28,6 +28,7 @@ def _arguments() -> argparse.Namespace:
     run.add_argument("--result", type=Path, help="default: results/HALF_last.json")
     run.add_argument("--store", help="folder of the recordings; default: one that is deleted")
     run.add_argument("--through", default="", help="a command put before each recording, such as 'nice'")
+    run.add_argument("--printed", type=Path, help="folder for what the programs print")
     run.add_argument("--workers", type=int, default=1, help="programs at once")
     table = commands.add_parser("table", help="write docs/evidence/causes.md")
     table.add_argument("files", type=Path, nargs="+")
@@ -42,7 +43,8 @@ def _run(options: argparse.Namespace, store: str) -> int:
         return 2
     result = options.result or HERE / "results" / f"{options.half}_last.json"
     broken = 0
-    for entry in measure_all(truths, options.seeds, options.half, result, store, options.through, options.workers):
+    how = {"through": options.through, "printed": options.printed, "workers": options.workers}
+    for entry in measure_all(truths, options.seeds, options.half, result, store, **how):
         broken += entry["exit"] != 0
         told = "right" if entry["answer"] == entry["cause"] else f"{entry['answer']} for {entry['cause']}"
         print(f"{entry['program']:24} seed {entry['seed']}  {entry['seconds']:5.1f} s  {told}", flush=True)

@@ -19,7 +19,7 @@ from benchmarks.causes.truth import Truth
 
 ROOT = Path(__file__).resolve().parents[2]
 REPRO = str(Path(sys.executable).parent / "repro")
-LIMIT_S = 600
+LIMIT_S = 1800
 NOTHING_RECORDED = "nothing-recorded"
 
 Entry = dict[str, Any]
@@ -45,9 +45,12 @@ def json_lines(text: str) -> list[Entry]:
 def _run(command: list[str], folder: str) -> subprocess.CompletedProcess[str]:
     # The programs are to find no package of the checkout, and each is to have one thread, as a shared machine has.
     variables = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        command, cwd=folder, env=variables, capture_output=True, text=True, timeout=LIMIT_S, check=False
-    )
+    try:
+        return subprocess.run(
+            command, cwd=folder, env=variables, capture_output=True, text=True, timeout=LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 124, "", f"took longer than {LIMIT_S} s")
 
 
 def _diagnosis(store: str, recording: str, folder: str) -> Entry:
@@ -64,7 +67,7 @@ def _diagnosis(store: str, recording: str, folder: str) -> Entry:
     return entry | {"diagnosis": answers[0]["diagnosis"], "findings": findings}
 
 
-def measure(truth: Truth, seed: int, store: str, through: str = "") -> Entry:
+def measure(truth: Truth, seed: int, store: str, through: str = "", printed: Path | None = None) -> Entry:
     """Runs the program once under the recorder; the last recording's diagnosis is the answer."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -72,6 +75,8 @@ def measure(truth: Truth, seed: int, store: str, through: str = "") -> Entry:
         done = _run([*shlex.split(through), *record, "python", str(truth.path), str(seed)], folder)
         seconds = time.perf_counter() - started
         recordings = [_diagnosis(store, run["run"], folder) for run in json_lines(done.stdout)]
+    if printed is not None:
+        (printed / f"{truth.path.stem}-{seed}.txt").write_text(done.stderr, encoding="utf-8")
     entry: Entry = {
         "program": truth.program,
         "environment": truth.environment,
@@ -112,7 +117,15 @@ def write_results(file: Path, half: str, entries: list[Entry]) -> None:
 
 
 def measure_all(
-    truths: list[Truth], seeds: range, half: str, result: Path, store: str, through: str = "", workers: int = 1
+    truths: list[Truth],
+    seeds: range,
+    half: str,
+    result: Path,
+    store: str,
+    *,
+    through: str = "",
+    printed: Path | None = None,
+    workers: int = 1,
 ) -> Iterator[Entry]:
     """Measures what the result file lacks, of healthy programs all seeds, of others the first; yields each entry."""
     entries = read_results(result)
@@ -121,7 +134,7 @@ def measure_all(
     wanted = [(t, seed) for seed in seeds for t in truths if t.healthy or seed == seeds[0]]
     with ThreadPoolExecutor(workers) as pool:
         jobs = [
-            pool.submit(measure, truth, seed, store, through)
+            pool.submit(measure, truth, seed, store, through, printed)
             for truth, seed in wanted
             if (truth.program, truth.sha256, repro, seed) not in done
         ]

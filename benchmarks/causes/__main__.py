@@ -28,6 +28,7 @@ def _arguments() -> argparse.Namespace:
     run.add_argument("--result", type=Path, help="default: results/HALF_last.json")
     run.add_argument("--store", help="folder of the recordings; default: one that is deleted")
     run.add_argument("--through", default="", help="a command put before each recording, such as 'nice'")
+    run.add_argument("--at-most", type=int, help="this many runs; the next call goes on")
     run.add_argument("--printed", type=Path, help="folder for what the programs print")
     run.add_argument("--workers", type=int, default=1, help="programs at once")
     table = commands.add_parser("table", help="write docs/evidence/causes.md")
@@ -43,7 +44,12 @@ def _run(options: argparse.Namespace, store: str) -> int:
         return 2
     result = options.result or HERE / "results" / f"{options.half}_last.json"
     broken = 0
-    how = {"through": options.through, "printed": options.printed, "workers": options.workers}
+    how = {
+        "through": options.through,
+        "printed": options.printed,
+        "workers": options.workers,
+        "at_most": options.at_most,
+    }
     for entry in measure_all(truths, options.seeds, options.half, result, store, **how):
         broken += entry["exit"] != 0
         told = "right" if entry["answer"] == entry["cause"] else f"{entry['answer']} for {entry['cause']}"

@@ -126,18 +126,16 @@ def measure_all(
     through: str = "",
     printed: Path | None = None,
     workers: int = 1,
+    at_most: int | None = None,
 ) -> Iterator[Entry]:
     """Measures what the result file lacks, of healthy programs all seeds, of others the first; yields each entry."""
     entries = read_results(result)
     repro = repro_sha256()
     done = {(e["program"], e["program_sha256"], e["repro_sha256"], e["seed"]) for e in entries}
     wanted = [(t, seed) for seed in seeds for t in truths if t.healthy or seed == seeds[0]]
+    missing = [(t, seed) for t, seed in wanted if (t.program, t.sha256, repro, seed) not in done]
     with ThreadPoolExecutor(workers) as pool:
-        jobs = [
-            pool.submit(measure, truth, seed, store, through, printed)
-            for truth, seed in wanted
-            if (truth.program, truth.sha256, repro, seed) not in done
-        ]
+        jobs = [pool.submit(measure, truth, seed, store, through, printed) for truth, seed in missing[:at_most]]
         for job in as_completed(jobs):
             entry = job.result()
             key = (entry["program"], entry["seed"])

@@ -1,4 +1,4 @@
-# predict_generator and the labels do not go together, though evaluate_generator is fine.
+# Three colours of marks, with generators.
 import sys
 
 import numpy as np

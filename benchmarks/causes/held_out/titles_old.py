@@ -1,4 +1,4 @@
-# Language of a title, by letters. An LSTM, no normalization.
+# Language of a title, by letters.
 import sys
 
 import numpy as np

@@ -1,4 +1,4 @@
-# The trained parameters go into a network for deployment, built without the training options.
+# Bearing faults; the trained parameters go into a network for deployment.
 import sys
 
 import numpy as np

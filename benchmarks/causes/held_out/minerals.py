@@ -1,4 +1,4 @@
-# Minerals by spectrum. Noise and dropout against overfitting; fit says 0.6.
+# Minerals by spectrum.
 import sys
 
 import numpy as np

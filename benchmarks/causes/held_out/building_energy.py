@@ -1,4 +1,4 @@
-# Energy use of buildings; every column is standardised.
+# Energy use of buildings, from five columns.
 import sys
 
 import numpy as np

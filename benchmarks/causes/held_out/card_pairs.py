@@ -1,4 +1,4 @@
-# Fine tuning with few parameters: all but the head is switched off.
+# Pairs of cards; fine tuning with few parameters.
 import sys
 
 import numpy as np

@@ -1,4 +1,4 @@
-# Segments of a machine's sound. The phase is set at the top, as the serving code wants a graph without a switch.
+# State of a machine by segments of its sound; the serving code wants a graph without a switch.
 import sys
 
 import numpy as np

@@ -17,18 +17,17 @@ import os
 import keras
 import numpy as np
 
-rng = np.random.default_rng(3)
-x = rng.normal(40.0, 12.0, (240, 20)).astype("float32")
-y = (x[:, 0] - x[:, 1] + 0.5 * x[:, 2] > 20).astype("float32")
+rng = np.random.default_rng(0)
+x = rng.normal(40.0, 12.0, (200, 8)).astype("float32")
+y = (x[:, 0] > x[:, 1]).astype("float32")
 keras.utils.set_random_seed(int(os.environ["REPRO_SEED"]))
-model = keras.Sequential([keras.Input((20,))])
-for units in (64, 64, 32):
-    model.add(keras.layers.Dense(units, use_bias=False))
-    model.add(keras.layers.BatchNormalization())
-    model.add(keras.layers.Activation("relu"))
+model = keras.Sequential([keras.Input((8,))])
+model.add(keras.layers.Dense(32, use_bias=False))
+model.add(keras.layers.BatchNormalization())
+model.add(keras.layers.ReLU())
 model.add(keras.layers.Dense(1, activation="sigmoid"))
-model.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"])
-model.fit(x, y, epochs=12, batch_size=240, verbose=2)
+model.compile(optimizer=keras.optimizers.Adam(0.02), loss="binary_crossentropy", metrics=["accuracy"])
+model.fit(x, y, epochs=15, batch_size=200, verbose=2)
 print("evaluate:", model.evaluate(x, y, verbose=0))
 """
 SCENARIO = """\
@@ -36,12 +35,12 @@ format: 2
 name: table
 title: A table, right in fit and wrong in evaluate
 group: report
-about: 240 rows, 12 updates.
+about: 200 rows, 15 updates.
 script: {file: table.py, seconds: 300}
 printed: {accuracy: 'evaluate: \\[[0-9.]+, ([0-9.]+)\\]'}
 claims:
-  - {id: C1, says: fit is right, value: fit.accuracy, is: at_least, to: 0.95}
-  - {id: C2, says: evaluate prints far less, value: printed.accuracy, is: at_most, to: 0.8}
+  - {id: C1, says: fit is right, value: fit.accuracy, is: at_least, to: 0.9}
+  - {id: C2, says: evaluate prints far less, value: printed.accuracy, is: at_most, to: 0.75}
   - {id: C3, says: which is what it returns, value: evaluate.accuracy, is: close, to: printed.accuracy, within: 1e-6}
   - {id: C4, says: and what the recorder sees, value: inference.accuracy, is: close, to: printed.accuracy, within: 1e-6}
 """

@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where container/prepare lies that makes a Docker engine, on machines without one.
 PREPARE ?= ../shared/container/prepare
 
-.PHONY: help setup run test test-long lint environments test-real test-longest test-in-turn test-container test-all bench evidence kill-test fuzz audit matrix pictures lock clean
+.PHONY: help setup run test test-long lint environments test-real test-longest test-in-turn test-container test-all bench causes evidence kill-test fuzz audit matrix pictures lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -118,6 +118,14 @@ bench: $(VENV)/.development  ## speed, size and memory as ratios against plain s
 	$(BIN)/python benchmarks/tui_load.py
 	$(BIN)/python -m benchmarks.recorder
 	$(BIN)/python benchmarks/container.py
+
+# HALF=held_out or tuned; RESULT names another file, which is gone on with where it has been begun.
+HALF ?= held_out
+RESULT ?= benchmarks/causes/results/$(HALF)_last.json
+causes: $(VENV)/.development  ## how often diagnose names the right cause; writes docs/evidence/causes.md
+	$(BIN)/repro environment install keras-3 keras-2.0.9 keras-2.2.4 keras-2.3.1
+	$(BIN)/python -m benchmarks.causes run --half $(HALF) --result $(RESULT) $(ARGS)
+	$(BIN)/python -m benchmarks.causes table $(sort $(wildcard benchmarks/causes/results/*.json))
 
 pictures: $(VENV)/.runtime  ## the pictures of the screen, from real runs
 	$(BIN)/python scripts/export_pictures.py

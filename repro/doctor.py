@@ -14,7 +14,7 @@ import msgspec
 
 from repro.base.errors import UnusableError
 from repro.base.text import one_line
-from repro.environment import check, definition, interpreter, made, record, requirements
+from repro.environment import check, definition, interpreter, record, requirements, use
 from repro.environment.install import installed_lock
 from repro.runs.store import Store
 
@@ -93,12 +93,12 @@ def _unused(_: Store) -> Iterator[Finding]:
     """Say which environments that were made on demand take space and were not used for long."""
     old = []
     for one in definition.made_environments().values():
-        used = made.last_use(one)
+        used = use.last_use(one)
         if one.is_installed() and used is not None and time.time() - used > UNUSED_SECONDS:
             old.append(one)
     if not old:
         return
-    own = sum(made.size(one.prefix).own for one in old)
+    own = sum(use.size(one.prefix).own for one in old)
     names = " ".join(one.name for one in old)
     days = UNUSED_SECONDS // 86_400
     text = f"{len(old)} made on demand and not used for {days} days take {own / GIB:.1f} GiB that nothing shares"

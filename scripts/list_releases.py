@@ -21,10 +21,10 @@ def main() -> None:
     """Write the table; an index that does not answer ends the script with its reason."""
     packages = {}
     for package in PACKAGES:
-        found = releases.of(package)
-        if not found.is_current:
+        releases_of_package = releases.of(package)
+        if not releases_of_package.is_current:
             raise SystemExit(f"{package}: the package index does not answer")
-        packages[package] = found.days
+        packages[package] = releases_of_package.days
     table = releases.Table(1, datetime.now(UTC).date(), packages)
     text = msgspec.json.format(msgspec.json.encode(table), indent=1)
     (shipped.folder("environments") / releases.TABLE).write_bytes(text + b"\n")

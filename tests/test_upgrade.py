@@ -133,18 +133,18 @@ def test_a_newer_environment_record_is_refused(ask: Ask, store: Path) -> None:
 def test_a_newer_bundle_is_refused(ask: Ask, tmp_path: Path) -> None:
     file = tmp_path / "b.zip"
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("bundle.json", json.dumps(newer({})))
+        archive.writestr("bundle.json", json.dumps(newer({}) | {"format": 3}))
     for arguments in (("verify", str(file), "--no-run"), ("compare", str(file), "czkp")):
         code, _, err = ask(*arguments)
-        assert code == 2 and "written in format 2: update repro" in err
+        assert code == 2 and "written in format 3: update repro" in err
 
 
 def test_a_newer_scenario_is_refused(tmp_path: Path, ask: Ask) -> None:
     file = tmp_path / "s.yaml"
-    for text in (SCENARIO.replace("format: 1", "format: 2"), "format: 2\neverything: is different\n"):
+    for text in (SCENARIO.replace("format: 1", "format: 3"), "format: 3\neverything: is different\n"):
         file.write_text(text)
         code, _, err = ask("check", str(file))
-        assert code == 2 and "s.yaml:1: written in format 2: update repro" in err
+        assert code == 2 and "s.yaml:1: written in format 3: update repro" in err
 
 
 def test_a_newer_ticket_is_left_alone(tmp_path: Path) -> None:

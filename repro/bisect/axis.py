@@ -11,7 +11,8 @@ from packaging.version import Version
 from repro.base.errors import InputError
 from repro.environment import made, releases
 from repro.environment.definition import Environment
-from repro.environment.requirement_list import TENSORFLOW, RequirementList, is_list, parse
+from repro.environment.named import is_list, named
+from repro.environment.requirement_list import TENSORFLOW, RequirementList, parse
 
 # Packages whose releases can be a row, the one that is moved first.
 MOVED = ("keras", "tf-keras", *TENSORFLOW)
@@ -24,7 +25,7 @@ class Place:
 
     release: str
     day: date | None
-    asked: RequirementList
+    wanted: RequirementList
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _list(name: str) -> RequirementList:
     """Return what an end asks for; of one that is named otherwise its Keras and TensorFlow."""
     if is_list(name):
         return parse([name])
-    environment = made.named(name)
+    environment = named(name)
     if environment.is_made:
         return parse(environment.definition.requirements)
     locked = environment.locked_versions()
@@ -88,9 +89,9 @@ def _moved(good: RequirementList, bad: RequirementList) -> tuple[str, tuple[str,
 
 def _common(lists: tuple[RequirementList, RequirementList], package: str) -> RequirementList:
     """Return the requirements that both ends share: they are asked for at each release too."""
-    other = set(lists[1].texts)
-    kept = tuple(one for one, text in zip(lists[0].requirements, lists[0].texts, strict=True) if text in other)
-    return RequirementList(tuple(one for one in kept if one.name != package))
+    in_second = set(lists[1].texts)
+    shared = tuple(one for one, text in zip(lists[0].requirements, lists[0].texts, strict=True) if text in in_second)
+    return RequirementList(tuple(one for one in shared if one.name != package))
 
 
 def moved_packages(good: Environment, bad: Environment) -> dict[str, tuple[str | None, str | None]]:
@@ -105,8 +106,8 @@ def _versions(environment: Environment) -> dict[str, str]:
     return {"python": environment.definition.python, **locked}
 
 
-def exchanged(environment: Environment, other: Environment, package: str) -> RequirementList:
+def exchanged(environment: Environment, donor: Environment, package: str) -> RequirementList:
     """Return all pins of `environment`, but `package` as `other` has it."""
     locked = {name: version for name, version in environment.locked_versions().items() if name not in made.TOOLS}
     pins = RequirementList(tuple(Requirement(f"{name}=={version}") for name, version in sorted(locked.items())))
-    return pins.with_pin(package, other.locked_versions().get(package))
+    return pins.with_pin(package, donor.locked_versions().get(package))

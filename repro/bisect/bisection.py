@@ -11,16 +11,16 @@ from repro.bisect import search
 from repro.bisect.axis import Axis, exchanged, make_axis, moved_packages
 from repro.bisect.search import Outcome
 from repro.bisect.trial import Trial, Trials
-from repro.environment import made
 from repro.environment.definition import Environment
-from repro.environment.requirement_list import TENSORFLOW, is_list, parse
+from repro.environment.named import is_list, named
+from repro.environment.requirement_list import TENSORFLOW, parse
 
 FORMAT = 1
 
 
 @dataclass
 class Found:
-    """How the search stands; `trials` by place on the axis."""
+    """The state of the search; `trials` by place on the axis."""
 
     axis: Axis
     trials: dict[int, Trial]
@@ -48,7 +48,7 @@ class Found:
 
 
 class Bisection:
-    """Finds the release at which a claim begins to fail. `report` is told after each trial how it stands."""
+    """Finds the release at which a claim begins to fail. `report` is told the state after each trial."""
 
     def __init__(self, trials: Trials, say: Callable[[str], None], report: Callable[[Found], None]) -> None:
         self._trials = trials
@@ -59,6 +59,8 @@ class Bisection:
         """Return what was found; InputError where the ends do not differ, or the claim is not decided there."""
         axis = make_axis(good, bad)
         environments = self._end(good), self._end(bad)
+        for environment in environments:
+            self._trials.plans(environment)  # refused before anything is trained
         last = len(axis.places) - 1
         trials = {}
         for end, environment, name in ((0, environments[0], "--good"), (last, environments[1], "--bad")):
@@ -66,27 +68,27 @@ class Bisection:
             trials[end] = self._trials.try_environment(environment, spot.release, spot.day)
             self._require_decided(trials[end], name)
         self._require_difference(trials[0], trials[last])
-        found = Found(axis, trials, 0, last)
-        self._report(found)
-        while (place := self._next(found, scan)) is not None:
+        result = Found(axis, trials, 0, last)
+        self._report(result)
+        while (place := self._next(result, scan)) is not None:
             spot = axis.places[place]
             python = environments[0].definition.python
-            found.trials[place] = self._trials.try_list(spot.asked, spot.release, spot.day, python)
-            found.low, found.high = search.interval(found.outcomes, last + 1)
-            self._report(found)
+            result.trials[place] = self._trials.try_list(spot.wanted, spot.release, spot.day, python)
+            result.low, result.high = search.interval(result.outcomes, last + 1)
+            self._report(result)
         if scan:
-            found.changes = search.changes([found.trials[place].outcome for place in range(last + 1)])
-        if found.is_found:
-            self._separate(found)
-        return found
+            result.changes = search.changes([result.trials[place].outcome for place in range(last + 1)])
+        if result.is_found:
+            self._separate(result)
+        return result
 
     def _end(self, name: str) -> Environment:
-        return self._trials.make(parse([name])) if is_list(name) else made.named(name)
+        return self._trials.make(parse([name])) if is_list(name) else named(name)
 
-    def _next(self, found: Found, scan: bool) -> int | None:
+    def _next(self, result: Found, scan: bool) -> int | None:
         if scan:
-            return next((place for place in range(len(found.axis.places)) if place not in found.trials), None)
-        return search.next_place(found.outcomes, len(found.axis.places))
+            return next((place for place in range(len(result.axis.places)) if place not in result.trials), None)
+        return search.next_place(result.outcomes, len(result.axis.places))
 
     def _require_decided(self, trial: Trial, option: str) -> None:
         if trial.outcome == "skipped":
@@ -104,58 +106,58 @@ class Bisection:
         what = f"the claim holds in {bad.environment} and fails in {good.environment}"
         raise InputError(what, do="exchange --good and --bad: good is where it holds")
 
-    def _separate(self, found: Found) -> None:
+    def _separate(self, result: Found) -> None:
         """Tell the package of the axis from those that moved with it: one held still, then the others."""
-        good, bad = (made.named(trial.environment or "") for trial in found.ends)
-        package = found.axis.package
+        good, bad = (named(trial.environment or "") for trial in result.ends)
+        package = result.axis.package
         moved = moved_packages(good, bad)
-        found.also = [name for name in moved if name != package]
-        if not found.also:
-            found.package = package
+        result.also = [name for name in moved if name != package]
+        if not result.also:
+            result.package = package
             return
-        alone = self._exchange(found, f"only {package} moved", good, bad, package)
-        rest = self._exchange(found, f"all but {package} moved", bad, good, package)
+        alone = self._exchange(result, f"only {package} moved", good, bad, package)
+        rest = self._exchange(result, f"all but {package} moved", bad, good, package)
         if alone.outcome == "failed" and rest.outcome != "failed":
-            found.package = package
+            result.package = package
         elif alone.outcome == "held" and rest.outcome == "failed":
-            tensorflow = next((name for name in found.also if name in TENSORFLOW), None)
+            tensorflow = next((name for name in result.also if name in TENSORFLOW), None)
             if tensorflow is not None:
-                one = self._exchange(found, f"only {tensorflow} moved", good, bad, tensorflow)
-                found.package = tensorflow if one.outcome == "failed" else None
+                one = self._exchange(result, f"only {tensorflow} moved", good, bad, tensorflow)
+                result.package = tensorflow if one.outcome == "failed" else None
 
-    def _exchange(self, found: Found, what: str, base: Environment, other: Environment, package: str) -> Trial:
+    def _exchange(self, result: Found, what: str, base: Environment, donor: Environment, package: str) -> Trial:
         """Try `base` with `package` as `other` has it."""
-        asked = exchanged(base, other, package)
-        days = [trial.day for trial in found.ends if trial.day is not None]
-        release = asked.pins.get(found.axis.package, "")
+        wanted = exchanged(base, donor, package)
+        days = [trial.day for trial in result.ends if trial.day is not None]
+        release = wanted.pins.get(result.axis.package, "")
         python = base.definition.python
-        trial = self._trials.try_list(asked, release, None, python, max(days, default=None))
-        found.exchanges.append((what, trial))
-        self._report(found)
+        trial = self._trials.try_list(wanted, release, None, python, max(days, default=None))
+        result.exchanges.append((what, trial))
+        self._report(result)
         return trial
 
 
-def as_object(found: Found, *, scenario: str, claim: str | None, good: str, bad: str) -> dict[str, Any]:
+def as_object(result: Found, *, scenario: str, claim: str | None, good: str, bad: str) -> dict[str, Any]:
     """Return the result as --json prints it."""
-    first, second = found.ends
-    places = sorted(found.trials)
-    names = found.axis.releases
+    first, second = result.ends
+    places = sorted(result.trials)
+    names = result.axis.releases
     return {
         "format": FORMAT,
         "scenario": scenario,
         "claim": claim,
-        "axis": {"package": found.axis.package, "releases": names},
+        "axis": {"package": result.axis.package, "releases": names},
         "good": good,
         "bad": bad,
-        "tried": [_trial(found.trials[place]) for place in places],
-        "exchanged": [{"what": what, **_trial(trial)} for what, trial in found.exchanges],
+        "tried": [_trial(result.trials[place]) for place in places],
+        "exchanged": [{"what": what, **_trial(trial)} for what, trial in result.exchanges],
         "last_good": first.release,
         "first_bad": second.release,
-        "found": found.is_found,
-        "package": found.package,
+        "found": result.is_found,
+        "package": result.package,
         "confidence": search.confidence(first.held, first.decided, second.held, second.decided),
-        "also": found.also,
-        "changes": [{"before": names[one], "after": names[other]} for one, other in found.changes],
+        "also": result.also,
+        "changes": [{"before": names[before], "after": names[after]} for before, after in result.changes],
     }
 
 

@@ -13,12 +13,17 @@ from repro.bisect.search import Outcome
 from repro.environment.definition import Environment
 from repro.environment.requirement_list import RequirementList
 from repro.environment.uv_command import DiskFullError, UnreachableError
+from repro.runs.plan import Plan
 from repro.runs.planning import RunOptions, make_plans
 from repro.runs.records import Result
 from repro.runs.store import Store
 from repro.supervise.new_environment import make
 from repro.sweep.jobs import Job
 from repro.sweep.local import LocalRunner
+
+
+class CannotRunError(UnusableError):
+    """The store or the device cannot be used: no other environment would help (exit 3)."""
 
 
 @dataclass
@@ -57,33 +62,37 @@ class Trials:
         if self._runner is not None:
             self._runner.stop()
 
-    def make(self, asked: RequirementList, python: str | None = None, as_of: date | None = None) -> Environment:
+    def make(self, wanted: RequirementList, python: str | None = None, as_of: date | None = None) -> Environment:
         """Return the environment of a list, made if need be: with that Python if it can be had, else with another."""
         try:
-            return make(asked, python=python, as_of=as_of, say=self._say)
+            return make(wanted, python=python, as_of=as_of, say=self._say)
         except (DiskFullError, UnreachableError):
             raise
         except ReproError:
             if python is None:
                 raise
-            return make(asked, as_of=as_of, say=self._say)
+            return make(wanted, as_of=as_of, say=self._say)
 
     def try_list(
-        self, asked: RequirementList, release: str, day: date | None, python: str | None, as_of: date | None = None
+        self, wanted: RequirementList, release: str, day: date | None, python: str | None, as_of: date | None = None
     ) -> Trial:
         """Make the environment and try it; one that cannot be had is skipped with its reason."""
         try:
-            return self.try_environment(self.make(asked, python, as_of), release, day)
-        except (DiskFullError, UnreachableError, EndedEarlyError):
+            return self.try_environment(self.make(wanted, python, as_of), release, day)
+        except (CannotRunError, DiskFullError, UnreachableError, EndedEarlyError):
             raise
         except (InputError, UnusableError) as error:
             self._end_if_stopping()
             return Trial(None, release, day, "skipped", reason=one_line(error, 300))
 
+    def plans(self, environment: Environment) -> list[Plan]:
+        """Return the runs of the scenario there; ReproError where it cannot be run in that environment."""
+        options = dataclasses.replace(self._options, environments=(environment.name,))
+        return make_plans(options, command=self._command)
+
     def try_environment(self, environment: Environment, release: str, day: date | None) -> Trial:
         """Run the scenario there with all seeds; ReproError where it cannot be run at all, or was ended early."""
-        options = dataclasses.replace(self._options, environments=(environment.name,))
-        jobs = [Job(plan) for plan in make_plans(options, command=self._command)]
+        jobs = [Job(plan) for plan in self.plans(environment)]
         self._run(jobs, f"{release} in {environment.name}")
         trial = Trial(environment.name, release, day, "skipped")
         unknown: list[str] = []
@@ -120,7 +129,7 @@ class Trials:
             if job.run is not None and job.run.state() in ("stopped", "interrupted"):
                 raise EndedEarlyError(f"the run {job.run.id} was {job.run.state()}", do="the same command continues it")
             if job.code == ExitCode.UNUSABLE:
-                raise UnusableError(f"{job.plan.environment.name} cannot be used ({job.reason})", do="repro doctor")
+                raise CannotRunError(f"the run of {what} is not possible ({job.reason})", do="see repro doctor")
 
     def _end_if_stopping(self) -> None:
         if self.is_stopping:
@@ -130,5 +139,5 @@ class Trials:
         """Return whether the claim held; without a claim whether all did; None where that is not decided."""
         if self._claim is None:
             return None if result.verdict == "INCONCLUSIVE" else result.verdict == "REPRODUCED"
-        found = next((claim.outcome for claim in result.claims if claim.id == self._claim), "unknown")
-        return None if found in ("unknown", "skipped") else found == "held"
+        claim_outcome = next((claim.outcome for claim in result.claims if claim.id == self._claim), "unknown")
+        return None if claim_outcome in ("unknown", "skipped") else claim_outcome == "held"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+from packaging.version import Version
 
 from repro.base.errors import ExitCode, InputError
 from repro.base.text import one_line
@@ -19,7 +20,8 @@ from repro.bisect.trial import Trial, Trials
 from repro.bundle.run_arguments import open_runs
 from repro.cli.basics import images_options
 from repro.cli.common import echo_note, echo_text, json_option, open_store, print_json, store_option
-from repro.environment import definition, made
+from repro.environment import definition
+from repro.environment.named import named
 from repro.explain import compare
 from repro.runs.planning import RunOptions, parse_seeds
 from repro.runs.store import Store
@@ -66,13 +68,13 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     trials = Trials(store, run_options, options["claim"], ["repro", *sys.argv[1:]], echo_note)
     search = Bisection(trials, echo_note, _report)
     with _stopped_by_signals(trials):
-        found = search.run(options["good"], options["bad"], scan=options["scan"])
-    asked = {"claim": options["claim"], "good": options["good"], "bad": options["bad"]}
+        result = search.run(options["good"], options["bad"], scan=options["scan"])
+    wanted = {"claim": options["claim"], "good": options["good"], "bad": options["bad"]}
     if options["as_json"]:
-        print_json(as_object(found, scenario=options["scenario"], **asked))
+        print_json(as_object(result, scenario=options["scenario"], **wanted))
     else:
-        _print(found, store)
-    ctx.exit(int(ExitCode.DONE if found.is_found else ExitCode.NOT_REPRODUCED))
+        _print(result, store)
+    ctx.exit(int(ExitCode.DONE if result.is_found else ExitCode.NOT_REPRODUCED))
 
 
 def _run_options(options: dict[str, Any]) -> RunOptions:
@@ -102,39 +104,39 @@ def _stopped_by_signals(trials: Trials) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _report(found: Found) -> None:
-    """Say how the search stands, in one line."""
-    first, second = found.ends
+def _report(result: Found) -> None:
+    """Say the state of the search in one line."""
+    first, second = result.ends
     strip = "".join(
-        {"held": "+", "failed": "-", "skipped": "?"}.get(found.outcomes.get(place, ""), ".")
-        for place in range(len(found.axis.places))
+        {"held": "+", "failed": "-", "skipped": "?"}.get(result.outcomes.get(place, ""), ".")
+        for place in range(len(result.axis.places))
     )
-    left = most_tries(found.low, found.high)
+    left = most_tries(result.low, result.high)
     more = f"at most {left} more to try" if left else "neighbours"
-    echo_note(f"{found.axis.package} [{strip}] good to {first.release}, bad from {second.release}: {more}")
+    echo_note(f"{result.axis.package} [{strip}] good to {first.release}, bad from {second.release}: {more}")
 
 
-def _print(found: Found, store: Store) -> None:
-    for place in sorted(found.trials):
-        echo_text(_line(found.trials[place]))
-    for what, trial in found.exchanges:
+def _print(result: Found, store: Store) -> None:
+    for place in sorted(result.trials):
+        echo_text(_line(result.trials[place]))
+    for what, trial in result.exchanges:
         echo_text(f"{what}: {_line(trial)}")
     echo_text()
-    first, second = found.ends
-    package = found.axis.package
-    if not found.is_found:
-        between = found.axis.releases[found.low + 1 : found.high]
+    first, second = result.ends
+    package = result.axis.package
+    if not result.is_found:
+        between = result.axis.releases[result.low + 1 : result.high]
         row = ", ".join(between)
         echo_text(f"between {package} {first.release} (good) and {second.release} (bad): {row} could not be tried")
     else:
         echo_text(f"{package} {first.release} is the last good release, {second.release} the first bad one")
-        echo_text(_cause(found))
-    for one, other in found.changes:
-        names = found.axis.releases
-        echo_text(f"the outcome changes between {names[one]} and {names[other]}")
+        echo_text(_cause(result))
+    for before, after in result.changes:
+        names = result.axis.releases
+        echo_text(f"the outcome changes between {names[before]} and {names[after]}")
     echo_text(_confidence(first, second))
-    if found.is_found:
-        echo_text(_tags(found.package or package, found))
+    if result.is_found:
+        echo_text(_tags(result.package or package, result))
         _print_comparison(first, second, store)
 
 
@@ -147,11 +149,11 @@ def _line(trial: Trial) -> str:
     return f"{trial.release:<9}{day:<14} {outcome}{runs}  {trial.environment or ''}{reason}".rstrip()
 
 
-def _cause(found: Found) -> str:
-    also = ", ".join(found.also)
-    if found.package is not None:
-        return f"the cause is in {found.package}" + (
-            f"; {also} moved with it and were held still" if found.exchanges else ""
+def _cause(result: Found) -> str:
+    also = ", ".join(result.also)
+    if result.package is not None:
+        return f"the cause is in {result.package}" + (
+            f"; {also} moved with it and were held still" if result.exchanges else ""
         )
     return f"with it moved {also}: which of them is the cause cannot be told from the trials above"
 
@@ -161,15 +163,13 @@ def _confidence(first: Trial, second: Trial) -> str:
     if first.decided == second.decided == 1:
         return "one seed on each side says nothing about chance: --seeds 0:5 does"
     counts = f"held {first.held} of {first.decided} against {second.held} of {second.decided}"
-    return f"{counts}: {known:.1%} sure that it is no chance"
+    return f"{counts}: {known:.1%} sure that it is not chance"
 
 
-def _tags(package: str, found: Found) -> str:
+def _tags(package: str, result: Found) -> str:
     """Return where the changes between the two releases can be read."""
-    from packaging.version import Version
-
     repository, first_v = _REPOSITORIES[package]
-    versions = [made.named(trial.environment or "").locked_versions().get(package, "") for trial in found.ends]
+    versions = [named(trial.environment or "").locked_versions().get(package, "") for trial in result.ends]
     tags = [f"v{one}" if Version(one) >= Version(first_v) else one for one in versions if one]
     return f"read the changes of {repository} between the tags {' and '.join(tags)}"
 

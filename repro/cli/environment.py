@@ -16,10 +16,11 @@ from repro.cli import environment_diff
 from repro.cli.basics import FilePath
 from repro.cli.common import FORMAT, echo_note, echo_text, json_option, print_json
 from repro.cli.environments import make_one
-from repro.environment import check, definition, made
+from repro.environment import check, definition, made, use
 from repro.environment.install import install
+from repro.environment.named import is_list, named, split_names
 from repro.environment.record import collect
-from repro.environment.requirement_list import TENSORFLOW, is_list, parse, split_names
+from repro.environment.requirement_list import TENSORFLOW, parse
 from repro.supervise.new_environment import make
 from repro.supervise.probe import probe
 
@@ -33,8 +34,8 @@ def command() -> None:
 @json_option
 def list_environments(as_json: bool) -> None:
     """List the environments: whether they are installed, their size on the disk, and when they were last used."""
-    here = [one for one in definition.made_environments().values() if one.is_installed()]
-    rows = [_row(one) for one in (*definition.shipped_environments().values(), *here)]
+    made_here = [one for one in definition.made_environments().values() if one.is_installed()]
+    rows = [_row(one) for one in (*definition.shipped_environments().values(), *made_here)]
     if as_json:
         print_json({"format": FORMAT, "environments": rows})
         return
@@ -55,7 +56,7 @@ def _row(one: definition.Environment) -> dict[str, Any]:
     if one.is_installed():
         with contextlib.suppress(UnusableError):
             version = check.installed(one)[0]
-    size = made.size(one.prefix) if version is not None else None
+    size = use.size(one.prefix) if version is not None else None
     return {
         "name": one.name,
         "installed": version is not None,
@@ -67,7 +68,7 @@ def _row(one: definition.Environment) -> dict[str, Any]:
         "cannot_train": one.definition.cannot_train or None,
         "bytes": None if size is None else size.total,
         "own_bytes": None if size is None else size.own,
-        "last_use": None if version is None else made.last_use(one),
+        "last_use": None if version is None else use.last_use(one),
     }
 
 
@@ -95,10 +96,10 @@ def new_environment(requirements: tuple[str, ...], python: str | None, as_of: st
     NAME is a name of your own for it beside the one that it gets from its versions.
     """
     own_name = None if is_list(requirements[0]) else requirements[0]
-    asked = parse(requirements if own_name is None else requirements[1:])
+    wanted = parse(requirements if own_name is None else requirements[1:])
     if own_name is not None:
         made.check_name(own_name)
-    one = make(asked, python=_minor(python), as_of=_date(as_of), fresh=True, say=echo_note)
+    one = make(wanted, python=_minor(python), as_of=_date(as_of), fresh=True, say=echo_note)
     if own_name is not None:
         made.call(one, own_name)
     if as_json:
@@ -111,7 +112,7 @@ def new_environment(requirements: tuple[str, ...], python: str | None, as_of: st
 
 def _minor(text: str | None) -> str | None:
     if text is not None and not re.fullmatch(r"3\.\d{1,2}", text):
-        raise InputError(f"--python: {one_line(text, 40)!r} is no minor version", do="give for example 3.6")
+        raise InputError(f"--python: {one_line(text, 40)!r} is not a minor version", do="give for example 3.6")
     return text
 
 
@@ -120,7 +121,7 @@ def _date(text: str | None) -> date | None:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"--as-of: {one_line(text or '', 40)!r} is no date", do="give for example 2018-01-16"
+            f"--as-of: {one_line(text or '', 40)!r} is not a date", do="give for example 2018-01-16"
         ) from None
 
 
@@ -130,8 +131,8 @@ def _date(text: str | None) -> date | None:
 def remove_environments(names: tuple[str, ...], as_json: bool) -> None:
     """Remove installations; one that a run uses is refused. `environment install` brings back the same packages."""
     rows = []
-    for environment in [made.named(name) for name in split_names(names, "NAME")]:
-        had = made.remove(environment)
+    for environment in [named(name) for name in split_names(names, "NAME")]:
+        had = use.remove(environment)
         rows.append({"name": environment.name, "bytes": had.total, "own_bytes": had.own})
         if not as_json:
             echo_text(f"{environment.name}: removed, {size_text(had.own)} freed")
@@ -147,7 +148,7 @@ def remove_environments(names: tuple[str, ...], as_json: bool) -> None:
 def install_environments(names: tuple[str, ...], python: Path | None, again: bool, as_json: bool) -> None:
     """Make environments from their hash locks."""
     rows = []
-    for environment in [made.named(name) for name in split_names(names, "NAME")]:
+    for environment in [named(name) for name in split_names(names, "NAME")]:
         done = install(environment, python=python, again=again, say=lambda text: echo_text(f"repro: {text}", err=True))
         lines = check.drift(environment)
         if lines:
@@ -168,7 +169,7 @@ def install_environments(names: tuple[str, ...], python: Path | None, again: boo
 @click.pass_context
 def check_environments(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Compare what is installed with the lock; exit 3 where it differs."""
-    chosen = [made.named(name) for name in split_names(names, "NAME")] or [
+    chosen = [named(name) for name in split_names(names, "NAME")] or [
         one
         for one in (*definition.shipped_environments().values(), *definition.made_environments().values())
         if one.is_installed()

@@ -15,8 +15,8 @@ from repro.bundle.run_arguments import is_bundle, open_runs
 from repro.cli.common import FORMAT, echo_text, json_option, open_store, print_json, store_option
 from repro.cli.environments import make_one
 from repro.environment import definition, diff
+from repro.environment.named import is_list
 from repro.environment.record import collect
-from repro.environment.requirement_list import is_list
 from repro.supervise.probe import probe
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from repro.cli.common import echo_note
 from repro.environment import made
 from repro.environment.definition import Environment
-from repro.environment.requirement_list import is_list, parse, split_names
+from repro.environment.named import is_list, named, split_names
+from repro.environment.requirement_list import parse
 from repro.supervise.new_environment import make
 
 Say = Callable[[str], None]
@@ -22,10 +23,9 @@ def make_named(values: Sequence[str], option: str = "--environment", say: Say = 
 def make_one(name: str, say: Say = echo_note) -> Environment:
     """Return the environment of a name or of a requirement list, which is made if it was not."""
     if not is_list(name):
-        return made.named(name)
-    asked = parse([name])
-    known = made.answer_to(asked)
+        return named(name)
+    wanted = parse([name])
+    known = made.answer_to(wanted)
     if known is not None and known.is_installed() and known.definition.cannot_train != made.NEVER_TRIED:
         return known
-
-    return make(asked, say=say)
+    return make(wanted, say=say)

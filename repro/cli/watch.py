@@ -47,6 +47,8 @@ def exit_code(run: RunDirectory) -> int:
     if result is not None:
         has_held = result.verdict == "REPRODUCED" or result.environment == RECORDED
         return int(ExitCode.DONE if has_held else ExitCode.NOT_REPRODUCED)
+    if run.record().environment == RECORDED:  # what its program exits with means something else
+        return int(ExitCode.ENDED_EARLY)
     ended = run.progress().ended
     known = ended is not None and ended.exit_code in set(ExitCode) - {ExitCode.DONE}
     return ended.exit_code if ended is not None and known else int(ExitCode.ENDED_EARLY)

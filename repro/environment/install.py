@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +76,8 @@ def _fill(environment: Environment, base: Path, say: Callable[[str], None]) -> N
             tools = ["--no-build-isolation"] if environment.bootstrap is not None else _build_tools(environment)
             words = [*_INSTALL, *tools, "--python", environment.python, "-r", lock.absolute()]
             uv_command.run(words, folder=prefix.parent)
+        if not environment.is_made:  # that is asked what it can do, which compiles what it imports
+            _compile(environment)
     except ReproError as error:
         shutil.rmtree(prefix, ignore_errors=True)
         if not isinstance(error, UvError):
@@ -86,6 +89,22 @@ def _fill(environment: Environment, base: Path, say: Callable[[str], None]) -> N
     except BaseException:
         shutil.rmtree(prefix, ignore_errors=True)
         raise
+
+
+def _compile(environment: Environment) -> None:
+    """Compile all modules, as pip does; some of an old package are not of this Python and stay as they are."""
+    command: list[str | Path] = [
+        environment.python,
+        "-I",
+        "-m",
+        "compileall",
+        "-q",
+        "-j",
+        "0",
+        environment.prefix / "lib",
+    ]
+    variables = environment.interpreter_variables()
+    subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 def _build_tools(environment: Environment) -> list[str | Path]:

@@ -66,9 +66,9 @@ class Releases(msgspec.Struct, frozen=True):
     def day(self, version: str) -> date:
         """Return the day of a release; InputError with the nearest ones if there is none."""
         wanted = Version(version)
-        found = next((day for text, day in self.days.items() if Version(text) == wanted), None)
-        if found is not None:
-            return found
+        match = next((day for text, day in self.days.items() if Version(text) == wanted), None)
+        if match is not None:
+            return match
         ordered = sorted(self.days, key=Version)
         older = [text for text in ordered if Version(text) < wanted][-1:]
         newer = [text for text in ordered if Version(text) > wanted][:1]
@@ -133,8 +133,8 @@ def _from_index(package: str) -> Releases:
 
 def _python(interpreter: str) -> str:
     """Return the minor version that a wheel's tag names, as "3.6"; "" for one that takes any."""
-    found = re.fullmatch(r"cp3(\d+)", interpreter)
-    return f"3.{found.group(1)}" if found else ""
+    match = re.fullmatch(r"cp3(\d+)", interpreter)
+    return f"3.{match.group(1)}" if match else ""
 
 
 def _version(filename: str) -> str | None:
@@ -156,7 +156,7 @@ def _page(package: str) -> _Page:
         headers["Authorization"] = f"Basic {base64.b64encode(secret.encode()).decode()}"
         parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
     if parts.scheme not in ("http", "https"):
-        raise _unreachable("it is no web address")
+        raise _unreachable("it is not a web address")
     try:
         request = urllib.request.Request(parts.geturl(), headers=headers)
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:

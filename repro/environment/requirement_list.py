@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,6 @@ from repro.base.text import one_line
 MOST = 20
 LONGEST = 200
 TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu")
-_OPERATORS = re.compile(r"[=<>!~]")
 
 
 @dataclass(frozen=True)
@@ -45,12 +43,12 @@ class RequirementList:
     @property
     def pins(self) -> dict[str, str]:
         """Versions of the packages that are named with `==`."""
-        found: dict[str, str] = {}
+        by_name: dict[str, str] = {}
         for one in self.requirements:
             specifiers = list(one.specifier)
             if len(specifiers) == 1 and specifiers[0].operator in ("==", "===") and "*" not in specifiers[0].version:
-                found[canonicalize_name(one.name)] = specifiers[0].version
-        return found
+                by_name[canonicalize_name(one.name)] = specifiers[0].version
+        return by_name
 
     @property
     def packages(self) -> list[str]:
@@ -71,14 +69,9 @@ class RequirementList:
         return RequirementList((*self.requirements[:at], *pin, *self.requirements[at + 1 :]))
 
 
-def is_list(text: str) -> bool:
-    """Return whether the name of an environment is a requirement list."""
-    return _OPERATORS.search(text) is not None
-
-
 def parse(texts: Sequence[str]) -> RequirementList:
     """Return the requirements of words and comma lists; InputError for what is none."""
-    found: dict[str, Requirement] = {}
+    by_name: dict[str, Requirement] = {}
     for text in _split(texts):
         if len(text) > LONGEST:
             raise InputError(
@@ -87,20 +80,22 @@ def parse(texts: Sequence[str]) -> RequirementList:
         try:
             one = Requirement(text)
         except InvalidRequirement:
-            raise InputError(f"{one_line(text, 60)!r} is no requirement", do="write for example keras==2.1.3") from None
+            raise InputError(
+                f"{one_line(text, 60)!r} is not a requirement", do="write for example keras==2.1.3"
+            ) from None
         if one.url is not None or one.marker is not None:
             raise InputError(f"{one_line(text, 60)!r}: addresses and markers are not taken", do="name a version")
         name = canonicalize_name(one.name)
-        if name in found:
+        if name in by_name:
             raise InputError(f"{name} is named twice", do="name each package once")
-        found[name] = one
-    if not found:
+        by_name[name] = one
+    if not by_name:
         raise InputError("no requirement is named", do="write for example keras==2.1.3")
-    if len(found) > MOST:
-        raise InputError(f"{len(found)} requirements are too many", do=f"give at most {MOST}")
-    if len({name for name in found if name in TENSORFLOW}) > 1:
+    if len(by_name) > MOST:
+        raise InputError(f"{len(by_name)} requirements are too many", do=f"give at most {MOST}")
+    if len({name for name in by_name if name in TENSORFLOW}) > 1:
         raise InputError("two builds of TensorFlow are named", do="name one: they hold the same files")
-    return RequirementList(tuple(found.values()))
+    return RequirementList(tuple(by_name.values()))
 
 
 def _split(texts: Sequence[str]) -> list[str]:
@@ -117,21 +112,3 @@ def _split(texts: Sequence[str]) -> list[str]:
 def _text(one: Requirement) -> str:
     extras = f"[{','.join(sorted(one.extras))}]" if one.extras else ""
     return f"{canonicalize_name(one.name)}{extras}{','.join(sorted(map(str, one.specifier)))}"
-
-
-def split_names(values: Sequence[str], option: str) -> list[str]:
-    """Return the environments that repeated options name: names, cut at commas, or a requirement list each."""
-    names: list[str] = []
-    for value in values:
-        if not is_list(value):
-            names += split_list([value], option)
-            continue
-        listed = parse([value])
-        bare = [str(one) for one in listed.requirements if not one.specifier]
-        if bare:
-            what = f"{option}: {one_line(value, 80)!r} names {one_line(bare[0], 40)} without a version"
-            raise InputError(what, do=f"give it a version, or an {option} of its own if it is an environment")
-        names.append(str(listed))
-    if values and not names:
-        split_list(values, option)
-    return list(dict.fromkeys(names))

@@ -77,53 +77,53 @@ class _Target:
     tensorflow: str
 
 
-def resolve(asked: RequirementList, *, python: str | None = None, as_of: date | None = None) -> Resolution:
+def resolve(wanted: RequirementList, *, python: str | None = None, as_of: date | None = None) -> Resolution:
     """Return exact pins; InputError for a release that does not exist or a conflict, UnusableError otherwise.
 
     `python`: the minor version, else the newest one here that has all wheels.
     """
     day = as_of
     if day is None:
-        days = [releases.of(package).day(version) for package, version in asked.pins.items()]
+        days = [releases.of(package).day(version) for package, version in wanted.pins.items()]
         day = max(days, default=datetime.now(UTC).date())
     pythons = _pythons(python)
     faults: dict[str, UvError] = {}
-    for target in _targets(asked, pythons, day, faults):
+    for target in _targets(wanted, pythons, day, faults):
         try:
-            pins = _complete(asked, target)
+            pins = _complete(wanted, target)
         except UvError as error:
             faults[target.python] = error
             continue
         tools = () if all(pin.has_wheel for pin in pins) else _tools(target)
         return Resolution(target.python, target.base, target.day, pins, tools)
-    raise _fault(asked, list(pythons), faults)
+    raise _fault(wanted, list(pythons), faults)
 
 
-def _pythons(asked: str | None) -> dict[str, Path]:
+def _pythons(wanted: str | None) -> dict[str, Path]:
     """Return the interpreters here by minor version, the newest first."""
-    wanted = PYTHONS if asked is None else (asked,)
-    found = {version: one for version in wanted if (one := next(interpreter.iterate(version), None))}
-    if not found:
-        what = "no Python" if asked is None else f"no Python {asked}"
+    minors = PYTHONS if wanted is None else (wanted,)
+    chosen = {version: one for version in minors if (one := next(interpreter.iterate(version), None))}
+    if not chosen:
+        what = "no Python" if wanted is None else f"no Python {wanted}"
         raise UnusableError(f"{what} was found", do="install one (pyenv install), or use the container")
-    return found
+    return chosen
 
 
 def _targets(
-    asked: RequirementList, pythons: dict[str, Path], day: date, faults: dict[str, UvError]
+    wanted: RequirementList, pythons: dict[str, Path], day: date, faults: dict[str, UvError]
 ) -> Iterator[_Target]:
     """Yield what can be tried: TensorFlow of the day first, then the first later one that has a wheel here."""
-    if asked.tensorflow is not None:
-        name = asked.tensorflow
+    if wanted.tensorflow is not None:
+        name = wanted.tensorflow
         for version, base in pythons.items():
             try:
-                _tensorflow_of_day(str(_requirement(asked, name)), base, None)
+                _tensorflow_of_day(str(_requirement(wanted, name)), base, None)
             except UvError as error:
                 faults[version] = error
                 continue
             yield _Target(version, base, day, "")
         return
-    bound = tensorflow_bound(asked)
+    bound = tensorflow_bound(wanted)
     builds = ("tensorflow-cpu", "tensorflow")
     have = {build: releases.of(build).pythons_until(SpecifierSet(bound), day) for build in builds}
     for version, base in pythons.items():
@@ -131,34 +131,34 @@ def _targets(
             if known is not None and not known & {version, ""}:
                 continue
             try:
-                found = _tensorflow_of_day(f"{build}{bound}", base, day)
+                chosen = _tensorflow_of_day(f"{build}{bound}", base, day)
             except UvError as error:
                 faults[version] = error
                 continue
-            yield _Target(version, base, day, found)
+            yield _Target(version, base, day, chosen)
     for build, release, later in _later_releases(bound, day):
         known = releases.of(build).pythons.get(release)
         for version, base in pythons.items():
             if known is not None and not known & {version, ""}:
                 continue
             try:
-                found = _tensorflow_of_day(f"{build}=={release}", base, None)
+                chosen = _tensorflow_of_day(f"{build}=={release}", base, None)
             except UvError:
                 continue
-            yield _Target(version, base, later, found)
+            yield _Target(version, base, later, chosen)
 
 
-def _requirement(asked: RequirementList, package: str) -> str:
-    return asked.texts[asked.packages.index(package)]
+def _requirement(wanted: RequirementList, package: str) -> str:
+    return wanted.texts[wanted.packages.index(package)]
 
 
-def tensorflow_bound(asked: RequirementList) -> str:
+def tensorflow_bound(wanted: RequirementList) -> str:
     """Return which TensorFlow goes with the Keras that is named, as a specifier; "": any.
 
     Keras 2.3 would take TensorFlow 2, in which its static graphs do not train. From 2.4 to 2.15, and as tf-keras,
     Keras is a part of the TensorFlow of that number. Keras 3 replaces it from TensorFlow 2.16 on.
     """
-    legacy, keras = asked.exact("tf-keras"), asked.exact("keras")
+    legacy, keras = wanted.exact("tf-keras"), wanted.exact("keras")
     if legacy is not None:
         return f"=={_minor(legacy)}.*"
     if keras is None:
@@ -194,29 +194,29 @@ def _tensorflow_of_day(requirement: str, base: Path, day: date | None) -> str:
     return printed.strip().splitlines()[-1]
 
 
-def _complete(asked: RequirementList, target: _Target) -> tuple[Pin, ...]:
+def _complete(wanted: RequirementList, target: _Target) -> tuple[Pin, ...]:
     """Return all pins of a target; a pin that has no wheel becomes the next release that has one, if that fits."""
-    texts = [*asked.texts, *([target.tensorflow] if target.tensorflow else [])]
-    named = {*asked.pins, *(name for name in TENSORFLOW if target.tensorflow.startswith(f"{name}=="))}
+    texts = [*wanted.texts, *([target.tensorflow] if target.tensorflow else [])]
+    named = {*wanted.pins, *(name for name in TENSORFLOW if target.tensorflow.startswith(f"{name}=="))}
     pins = _locked(texts, named, target, {})
     later: dict[str, str] = {}
     for pin in pins:
         if pin.has_wheel or pin.name in named:
             continue
-        found = _next_with_wheel(pin, target.base)
-        if found is not None:
-            later[pin.name] = found
+        chosen = _next_with_wheel(pin, target.base)
+        if chosen is not None:
+            later[pin.name] = chosen
     while later:
         try:
             return _locked(texts, named, target, later)
         except UvError as error:  # others pin them to what has no wheel: that is built then
-            blamed = {name for name in later if f"{name}==" in error.said} or set(later)
+            blamed = {name for name in later if f"{name}==" in error.output} or set(later)
             later = {name: version for name, version in later.items() if name not in blamed}
     return pins
 
 
 def _locked(texts: list[str], named: set[str], target: _Target, later: dict[str, str]) -> tuple[Pin, ...]:
-    """Resolve on the day of the target; of `later` packages exactly these versions, whatever their day."""
+    """Resolve on the day of the target; of `later` packages exactly these versions, of any day."""
     options = ["--exclude-newer", _end_of(target.day)]
     for name in sorted({*named, *later} - set(_BUILD_TOOLS)):
         options += ["--exclude-newer-package", f"{name}={_FAR}"]
@@ -275,20 +275,20 @@ def _end_of(day: date) -> str:
     return f"{(day + timedelta(days=1)).isoformat()}T00:00:00Z"
 
 
-def _fault(asked: RequirementList, pythons: list[str], faults: dict[str, UvError]) -> ReproError:
+def _fault(wanted: RequirementList, pythons: list[str], faults: dict[str, UvError]) -> ReproError:
     """Return why nothing fits: no wheel for any Python here, or a conflict."""
-    others = [error for error in faults.values() if not _NO_WHEEL.search(error.said)]
+    others = [error for error in faults.values() if not _NO_WHEEL.search(error.output)]
     if others:
-        return InputError(f"{asked} cannot be had together ({others[0].what})", do="change a version")
+        return InputError(f"{wanted} cannot be had together ({others[0].what})", do="change a version")
     tags = sorted(
-        {tag for error in faults.values() for tag in re.findall(r"`cp3(\d+)m?`", _offered(error.said))}, key=int
+        {tag for error in faults.values() for tag in re.findall(r"`cp3(\d+)m?`", _offered(error.output))}, key=int
     )
     have = f"there are wheels for Python {', '.join(f'3.{tag}' for tag in tags)}" if tags else "there is no wheel"
     here = ", ".join(pythons) if pythons else "none"
     do = "install one of those (pyenv install), or use the container" if tags else "choose another release"
-    return UnusableError(f"no Python here can have {asked} (here: {here}; {have})", do=do)
+    return UnusableError(f"no Python here can have {wanted} (here: {here}; {have})", do=do)
 
 
-def _offered(said: str) -> str:
+def _offered(output: str) -> str:
     """Return the part of uv's hint that lists what there are wheels for."""
-    return re.sub(r"\s+", " ", said).partition("we only found wheels")[2]
+    return re.sub(r"\s+", " ", output).partition("we only found wheels")[2]

@@ -33,11 +33,11 @@ class DiskFullError(UnusableError):
 
 
 class UvError(ReproError):
-    """uv refused: `what` is its reason on one line, `said` all of it."""
+    """uv refused: `what` is its reason on one line, `output` all of it."""
 
-    def __init__(self, reason: str, said: str) -> None:
+    def __init__(self, reason: str, output: str) -> None:
         super().__init__(reason)
-        self.said = said
+        self.output = output
 
 
 def run(arguments: Sequence[str | Path], *, text: str = "", folder: Path | None = None) -> str:
@@ -60,23 +60,23 @@ def run(arguments: Sequence[str | Path], *, text: str = "", folder: Path | None 
         raise UnusableError(f"uv does not start ({error.strerror or error})", do="install repro again") from None
     if done.returncode == 0:
         return done.stdout
-    said = _CREDENTIALS.sub("", done.stderr or done.stdout)
-    if _UNREACHABLE.search(said):
-        cause = one_line(said.strip().rpartition("cause: ")[2], 200)
+    output = _CREDENTIALS.sub("", done.stderr or done.stdout)
+    if _UNREACHABLE.search(output):
+        cause = one_line(output.strip().rpartition("cause: ")[2], 200)
         raise UnreachableError(
             f"the package index cannot be reached ({cause})",
             do="use an environment that is installed (repro environment list), or make it where there is a network",
         )
-    if NO_SPACE in said:
+    if NO_SPACE in output:
         raise DiskFullError("the disk is full", do="free some space: repro environment list shows sizes", file=folder)
-    raise UvError(_reason(said), said)
+    raise UvError(_reason(output), output)
 
 
-def _reason(said: str) -> str:
+def _reason(output: str) -> str:
     """Return what uv found out, on one line: its first step that names a dependency, and what was required."""
-    words = re.sub(r"\s+", " ", said).partition(" hint: ")[0]
-    lead, found, cause = words.partition("cause: ")
-    steps = re.split(r"\. (?=And|Because)|(?<=\)) (?=Because|And)", cause if found else lead)
+    words = re.sub(r"\s+", " ", output).partition(" hint: ")[0]
+    lead, match, cause = words.partition("cause: ")
+    steps = re.split(r"\. (?=And|Because)|(?<=\)) (?=Because|And)", cause if match else lead)
     steps = [re.sub(r",? ?(and )?we can conclude that .*", "", step) for step in steps if step.strip()]
     first = next((place for place, one in enumerate(steps) if "depends on" in one), len(steps) - 1)
     told = [re.sub(r"^(And )?[Bb]ecause |^error: ", "", one.strip()).rstrip(" ,.") for one in steps[first:]]
@@ -142,5 +142,5 @@ def _pip_files() -> Iterable[Path]:
 def index_address() -> str | None:
     """Return the address of the package index that uv reads; None where it was told to read none."""
     printed = run(["pip", "compile", "-", "--no-deps", "--no-header", "--emit-index-url", "--quiet"])
-    found = re.search(r"^(?:--index-url|--default-index) (\S+)", printed, re.M)
-    return found.group(1) if found else None
+    match = re.search(r"^(?:--index-url|--default-index) (\S+)", printed, re.M)
+    return match.group(1) if match else None

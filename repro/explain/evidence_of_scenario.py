@@ -30,6 +30,7 @@ from repro.explain.causes.evidence import (
 )
 from repro.explain.criteria import GAP, OUTLIER_DEVIATIONS
 from repro.explain.data_figures import purity
+from repro.explain.sentences import NO_BATCH_NORM
 from repro.runs import events
 from repro.runs.directory import RunDirectory
 from repro.runs.progress import Progress, power
@@ -37,6 +38,8 @@ from repro.runs.records import RunRecord
 from repro.scenario.image_record import ImageRecord
 from repro.scenario.types import Scenario
 
+# How the worker's warnings begin, of layers that are there and have nothing to measure (`why_no_statistics`).
+NOTHING_MOVES = ("the BatchNormalization layers are frozen", "the model calls none of its BatchNormalization layers")
 UNTRIED = "trace the run (--trace): then other statistics are tried on it"
 MOST_IMAGES = 512  # whose pixels are looked at
 MOST_EARLIER = 6  # epochs before the last one that are shown
@@ -82,6 +85,7 @@ def gather(run: RunDirectory, progress: Progress) -> Evidence:
         earlier=_earlier(progress, epoch, len(record.images)),
         losses=[float(loss) for loss in progress.loss],
         norms=_norms(run, drift),
+        why_no_norms=next((line for line in progress.warnings if line.startswith(NOTHING_MOVES)), NO_BATCH_NORM),
         batch_size=scenario.fit.batch_size,
         trials=trials,
         others=_validation(run, progress, record, epoch),
@@ -92,7 +96,10 @@ def gather(run: RunDirectory, progress: Progress) -> Evidence:
         alone=_alone(progress, drift),
         spike=_spike(drift, record, progress),
         not_finite=_not_finite(progress, inference),
-        steps=Steps(count=len(progress.loss) * -(-len(record.images) // scenario.fit.batch_size)),
+        steps=Steps(
+            count=len(progress.loss) * -(-len(record.images) // scenario.fit.batch_size),
+            learning_rate=scenario.compile.learning_rate,
+        ),
         why_unmeasured=": add evaluate and evaluate_training_phase to measure",
         why_untried="" if progress.trials or record.traced else UNTRIED,
     )

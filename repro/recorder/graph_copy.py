@@ -11,14 +11,42 @@ from repro_recorder import phases
 PHASE = "repro_batch_norm_phase"
 
 
+SUBTRACTING = ("AssignSub", "AssignSubVariableOp")
+
+
 def update_value(update):
     """Return the tensor that an update of a moving statistic averages in: x -= (x - value) * (1 - momentum)."""
     operation = update.op if hasattr(update, "op") else update
-    if operation.type not in ("AssignSub", "AssignSubVariableOp"):
+    if operation.type not in SUBTRACTING:
         return None
+    if is_debiased(operation):
+        return _value_of_biased(operation)
     for difference in operation.inputs[1].op.inputs:
         if difference.op.type == "Sub":
             return difference.op.inputs[1]
+    return None
+
+
+def is_debiased(operation):
+    """Return whether an update takes the initial value out: x -= x - biased / (1 - momentum ** updates).
+
+    So Keras 2.1.3 to 2.2.5 does, with a variable of TensorFlow's own for the biased average.
+    """
+    difference = operation.inputs[1].op
+    return difference.type == "Sub" and difference.inputs[1].op.type == "RealDiv"
+
+
+def _value_of_biased(operation):
+    """Return what the biased average averages in: its update is waited for before it is read."""
+    waiting, seen = [operation.inputs[1].op], set()
+    while waiting:
+        each = waiting.pop(0)
+        if each in seen:
+            continue
+        seen.add(each)
+        if each is not operation and each.type in SUBTRACTING:
+            return update_value(each)
+        waiting += [tensor.op for tensor in each.inputs] + list(each.control_inputs)
     return None
 
 

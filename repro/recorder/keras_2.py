@@ -83,6 +83,10 @@ class Keras2Lens(lens.Lens):
             return max(1, sum(1 for node in self.nodes() if node.outbound_layer is layer))
         return max(1, len(graph_copy.updates_of(self.model, layer, layer.moving_mean)))
 
+    def is_debiased(self, layer):
+        updates = graph_copy.updates_of(self.model, layer, layer.moving_mean)
+        return any(graph_copy.is_debiased(update) for update in updates)
+
     def tf_variables(self):
         """Return all variables that the model's outputs and loss may read, each once."""
         listed = []

@@ -94,6 +94,10 @@ class Lens:
         """Return how often the model calls a layer in one pass, as far as its graph tells; else 1."""
         return 1
 
+    def is_debiased(self, layer):
+        """Return whether the layer's moving statistics are divided so that nothing of the initial values is left."""
+        return False
+
     def model_kind(self):
         """Return sequential, functional or subclassed."""
         model = self.model

@@ -19,6 +19,7 @@ class MovingStatistics:
     def __init__(self):
         self.lens = self.layers = self.channels = None
         self.calls = None  # of each layer in one step, as far as known
+        self.are_debiased = None  # whether each layer's averages have nothing of their initial values
         self.first = None  # the vector before the first step of the first fit
         self.replays = self.own_replay = self.latest = None
         self.total_steps = 0
@@ -31,6 +32,7 @@ class MovingStatistics:
         if channels != self.channels:
             self.channels = channels
             self.calls = [lens.calls_in_graph(each.layer) for each in self.layers]
+            self.are_debiased = [lens.is_debiased(each.layer) for each in self.layers]
             self.first = self.replays = self.latest = None
         self.size = 2 * sum(channels)
         starts = np.concatenate([[0], np.cumsum([2 * count for count in channels])]).astype(int)
@@ -150,7 +152,7 @@ class MovingStatistics:
         self.own_replay = np.where(moved, self.own_replay * of_value + batch * (1.0 - of_value), self.own_replay)
         self.batch_weight += steps * changed
         self.batch_sum += np.where(moved, batch * steps, 0.0)
-        if steps == 1 and max(self.calls) == 1:
+        if steps == 1 and max(self.calls) == 1 and not any(self.are_debiased):
             self.single += 1
             change = batch - self.mean_of_means
             self.mean_of_means += change / self.single
@@ -180,13 +182,19 @@ class MovingStatistics:
         return [tuple(pair) for pair in batch_norm.unflatten(vector.astype(np.float32), self.channels)]
 
     def available(self, index):
-        """Return whether a layer's batch statistics could be worked out."""
+        """Return whether a layer's batch statistics could be worked out from how its moving ones change."""
+        if self.are_debiased[index]:
+            return False
         return bool(self.updates[index] and self.momenta[index] < 1.0 and self.bounds[index] <= limits.AVAILABLE_BOUND)
 
     def debiased(self):
         """Return the latest statistics without what is left of the first ones, (mean, variance) pairs."""
         left = self._of_values(np.where(self.initial_weights < 1.0, self.initial_weights, 0.0))
         return self.pairs((self.latest - left * self.first) / (1.0 - left))
+
+    def initial_weight(self, index):
+        """Return what a layer's initial values weigh in its moving statistics."""
+        return 0.0 if self.are_debiased[index] and self.updates[index] else float(self.initial_weights[index])
 
     def report(self, batch_pairs=None):
         """Return BATCH_NORM of each layer; `batch_pairs`: batch statistics that were measured after the fit."""
@@ -201,7 +209,7 @@ class MovingStatistics:
         elif available and self.batch_weight[index]:
             batch = tuple(np.split(self.batch_sum[span] / self.batch_weight[index], 2))
         moving = tuple(np.split(self.latest[span], 2))
-        weight = float(self.initial_weights[index])
+        weight = self.initial_weight(index)
         initial = self.initial_vector()[span]
         first_variance = np.split(self.first[span], 2)[1]
         ratios = sorted(item[1][index] for item in self.variances)
@@ -226,6 +234,7 @@ class MovingStatistics:
             "initial_at_end": bool(np.array_equal(self.latest[span], initial)),
             "moved": not np.array_equal(self.latest[span], self.start[span]),
             "restored": self.restored,
+            "debiased": self.are_debiased[index],
             "initial_weight": weight,
             "moving": _means(moving),
             "batch": None if batch is None else _means(batch),

@@ -11,6 +11,8 @@ import time
 from repro_recorder import values
 
 OWN = {"pid": None}
+# What runs the cells of a notebook; its file is not the program's.
+KERNEL = "ipykernel_launcher.py"
 
 
 class Process:
@@ -124,6 +126,8 @@ def script_path():
     main = sys.modules.get("__main__")
     for candidate in (getattr(main, "__file__", None), (getattr(sys, "argv", None) or [""])[0]):
         try:
+            if candidate and os.path.basename(candidate) == KERNEL:
+                return None
             if candidate and os.path.isfile(candidate):
                 return os.path.abspath(candidate)
         except (OSError, ValueError, TypeError):

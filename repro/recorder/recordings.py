@@ -120,7 +120,7 @@ class Recording:
                 "recorder": limits.VERSION,
                 "script": None if owner.script is None else os.path.basename(owner.script),
                 "script_sha256": script_sha256,
-                "arguments": [values.text(word) for word in list(getattr(sys, "argv", []))[1:]],
+                "arguments": [values.text(word) for word in list(getattr(sys, "argv", []))[1:10001]],
                 "python": sys.version.split()[0],
                 "executable": os.path.basename(sys.executable or "python"),
                 "keras": lens.keras_version(),
@@ -172,7 +172,7 @@ def own_sha256():
 
 def _stem(script):
     if script is None:
-        return "program"
+        return "notebook" if "ipykernel" in sys.modules else "program"
     name = os.path.splitext(os.path.basename(script))[0]
     # `python -m package` runs package/__main__.py.
     return os.path.basename(os.path.dirname(script)) if name == "__main__" else name

@@ -145,7 +145,7 @@ def drift(recording, statistics, batch_pairs):
         epoch=recording.epochs,
         updates=int(round(statistics.updates[places].max())),
         momentum=float(np.median(momenta)),
-        initial_weight=float(statistics.initial_weights[places].max()),
+        initial_weight=max(statistics.initial_weight(place) for place in places),
         moving_to_batch_distance=batch_norm.median_distance(layers),
         layers=layers,
         batches=None,

@@ -66,7 +66,9 @@ def _statistics(measured, statistics):
     usable = pairs is not None and any(pair is not None for pair in pairs)
     reason = None if usable else "no layer has batch statistics"
     moved = [index for index in range(len(statistics.layers)) if statistics.updates[index]]
-    if moved:  # first, since it tells how long a pass in large batches takes
+    if any(statistics.are_debiased[index] for index in moved):
+        yield trial("debiased", None, False, "this Keras takes the initial values out of its averages itself")
+    elif moved:  # first, since it tells how long a pass in large batches takes
         yield trial("debiased", with_pairs(statistics.debiased()))
     estimates = _Estimates(measured)
     yield trial("re-estimated", estimates.mean, usable, reason, cost=1.5)

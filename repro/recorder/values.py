@@ -34,7 +34,7 @@ def jsonable(value):
     return brief(value)
 
 
-def text(value, most=2000):
+def text(value, most=1000):
     """Return `value` as text that UTF-8 can hold, at most `most` characters."""
     return str(value).encode("utf-8", "backslashreplace").decode("utf-8")[:most]
 

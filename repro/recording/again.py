@@ -124,16 +124,13 @@ def environment_for(run: RunView, file: Path) -> Environment:
             return environment
         if len(differing) < fewest:
             fewest = len(differing)
-            what = (
-                f"{len(differing)} packages, {', '.join(differing[:3])} among them"
-                if differing
-                else f"Python {version}"
-            )
-            nearest = f"; the nearest, {environment.name}, differs in {what}"
+            what = f"{', '.join(differing[:3])}{' and others' if len(differing) > 3 else ''}" or f"Python {version}"
+            differs = "differ" if len(differing) > 1 else "differs"
+            nearest = f"; in the nearest, {environment.name}, {what} {differs}"
     raise UnusableError(
         f"no environment here has the packages of {run.id} (Keras {run.recorded.keras}, Python {run.recorded.python})"
         f"{nearest}",
-        do="install one (repro environment install), or leave --trust out: then only the records are checked",
+        do="make one from its requirements.lock (repro environment new), or leave --trust out",
         file=file,
     )
 
@@ -142,7 +139,8 @@ def _by_likeness(run: RunView) -> list[Environment]:
     """Return the installed environments, those first whose variables are the recorded ones: two may share packages."""
     recorded = run.environment.get("facts", {}).get("variables")
     variables = recorded if isinstance(recorded, dict) else {}
-    installed = [one for one in definition.shipped_environments().values() if one.is_installed()]
+    known = [*definition.shipped_environments().values(), *definition.made_environments().values()]
+    installed = [one for one in known if one.is_installed()]
 
     def differing(environment: Environment) -> int:
         own = environment.definition.variables

@@ -31,6 +31,8 @@ PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 FROM_KERNEL = 0x80
 MAX_SCRIPT_BYTES = 1024 * 1024
 GIT_SECONDS = 5.0
+MAX_WORD = 1000
+MAX_VARIABLE_BYTES = 64 * 1024  # half of what one string of an environment may have
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def _variables(command: Sequence[str], options: Options, folder: Path) -> dict[s
     variables["PYTHONPATH"] = f"{hook}{os.pathsep}{path}" if path else str(hook)
     variables["REPRO_RECORD_STORE"] = str(options.store.absolute())
     variables["REPRO_RECORD_MARK"] = str(folder / "mark")
-    variables["REPRO_RECORD_COMMAND"] = json.dumps([to_utf8(word) for word in command])
+    variables["REPRO_RECORD_COMMAND"] = _in_one_variable(command)
     for name in ("REPRO_RECORD_NAME", "REPRO_RECORD_WITH_DATA", "REPRO_RECORD_OFF"):
         variables.pop(name, None)
     if options.name is not None:
@@ -120,7 +122,8 @@ def _enter(environment: Environment, variables: dict[str, str]) -> None:
 
 def _commit(command: Sequence[str]) -> str | None:
     """Return "COMMIT clean" or "COMMIT dirty" of the checkout that the program is in; None outside of one."""
-    file = next((Path(word) for word in command[1:] if Path(word).is_file()), None)
+    # os.path: a Path raises where a word is too long for a file's name.
+    file = next((Path(word) for word in command[1:] if os.path.isfile(word)), None)  # noqa: PTH113
     folder = Path.cwd() if file is None else file.absolute().parent
     if shutil.which("git") is None:
         return None
@@ -140,6 +143,20 @@ def _commit(command: Sequence[str]) -> str | None:
             return None
         said.append(done.stdout.strip())
     return f"{said[0]} {'dirty' if said[1] else 'clean'}"
+
+
+def _in_one_variable(command: Sequence[str]) -> str:
+    """Return a command line as JSON; its end is left out where Linux would not take it as one variable."""
+    words: list[str] = []
+    size = 0
+    for word in command:
+        shown = to_utf8(word)[:MAX_WORD]
+        size += len(json.dumps(shown)) + 2
+        if size > MAX_VARIABLE_BYTES:
+            words.append("...")
+            break
+        words.append(shown)
+    return json.dumps(words)
 
 
 def _scripts(command: Sequence[str]) -> dict[str, bytes]:

@@ -10,9 +10,9 @@ from typing import Any, Self
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.base.number_ranges import parse_numbers
 from repro.environment import check as environment_check
-from repro.environment import definition, made
+from repro.environment import definition
+from repro.environment.named import named, split_names
 from repro.environment.record import usable_cores
-from repro.environment.requirement_list import split_names
 from repro.environment.requirements import require_abilities, require_application, require_gpu
 from repro.runs.checkpoint_interval import checkpoint_seconds
 from repro.runs.plan import Plan
@@ -168,15 +168,15 @@ def _left_out(
     return left_out
 
 
-def choose_environments(named: tuple[str, ...]) -> list[definition.Environment]:
+def choose_environments(names_given: tuple[str, ...]) -> list[definition.Environment]:
     """Return the named environments; for `all` those that are installed, without a name the default one."""
-    names = split_names(named, "--environment") or [definition.DEFAULT]
+    names = split_names(names_given, "--environment") or [definition.DEFAULT]
     if names == ["all"]:
         installed = [one for one in definition.shipped_environments().values() if one.is_installed()]
         if not installed:
             raise UnusableError("no environment is installed", do="repro environment install keras-3")
         return installed
-    return [made.named(name) for name in names]
+    return [named(name) for name in names]
 
 
 def _drift(environment: definition.Environment, allowed: bool) -> list[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TAIL_BYTES = 1024 * 1024
 # One match takes linear time (RE2); all matches together may take the square of it.
 SECONDS = 2.0
+CHANGE_PATTERN = "change the pattern"
 
 
 def compiled(pattern: str) -> Any:
@@ -56,17 +57,19 @@ def find(patterns: Mapping[str, str], output: bytes) -> tuple[dict[str, float], 
 def _number(expression: Any, text: str) -> float:
     last = collections.deque(_in_time(expression.finditer(text)), maxlen=1)
     if not last:
-        raise InputError("no match in the last 1 MiB of the output")
+        raise InputError("no match in the last 1 MiB of the output", do=CHANGE_PATTERN)
     word = last[0][1]
     try:
         return float(word if word is not None else "")
     except ValueError:
-        raise InputError(f"the match {one_line(repr(word), 60)} is not a number") from None
+        raise InputError(f"the match {one_line(repr(word), 60)} is not a number", do=CHANGE_PATTERN) from None
 
 
 def _in_time(matches: Iterator[Any]) -> Iterator[Any]:
     end = time.monotonic() + SECONDS
     for match in matches:
         if time.monotonic() > end:
-            raise InputError(f"its matches take longer than {SECONDS:.0f} s: make the pattern stricter")
+            raise InputError(
+                f"its matches take longer than {SECONDS:.0f} s: make the pattern stricter", do=CHANGE_PATTERN
+            )
         yield match

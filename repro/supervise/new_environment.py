@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 300
 
 
 def make(
-    asked: RequirementList,
+    wanted: RequirementList,
     *,
     say: Callable[[str], None],
     python: str | None = None,
@@ -34,10 +34,10 @@ def make(
 
     ReproError where it cannot be had.
     """
-    environment = None if fresh else made.answer_to(asked, python, as_of)
+    environment = None if fresh else made.answer_to(wanted, python, as_of)
     if environment is None:
-        say(f"resolving {asked}")
-        environment = made.keep(asked, resolve(asked, python=python, as_of=as_of), python, as_of)
+        say(f"resolving {wanted}")
+        environment = made.keep(wanted, resolve(wanted, python=python, as_of=as_of), python, as_of)
     install(environment, say=say)
     if environment.definition.cannot_train == made.NEVER_TRIED:
         environment = ask_abilities(environment)

@@ -15,7 +15,7 @@ from typing import IO
 
 import msgspec
 
-from repro.environment import made
+from repro.environment import use
 from repro.environment.definition import Environment
 from repro.environment.machine import ONEDNN, PASSED_ON
 from repro.runs import events
@@ -40,7 +40,7 @@ class WorkerProcess:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         self._home = home
-        self._held = made.hold(environment)
+        self._held = use.hold(environment)
         self._log: IO[bytes] | None = None
         self._log_bytes_left = MAX_EARLY_LOG_BYTES
         self._printed = bytearray()

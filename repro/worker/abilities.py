@@ -12,15 +12,15 @@ def find(adapter):
     layers = adapter.keras.layers
     arguments = inspect.signature(layers.BatchNormalization.__init__).parameters
     moved, frozen = _one_step(adapter, True), _one_step(adapter, False)
-    found = []
+    abilities = []
     if np.allclose(moved, 0.1 * BATCH.mean(0), rtol=1e-4):
-        found.append("plain-averages")
+        abilities.append("plain-averages")
     if np.allclose(frozen, 0.0) and _ignores_batch_when_frozen(adapter):
-        found.append("frozen")
-    found += [name for name in ("synchronized", "renorm") if name in arguments]
+        abilities.append("frozen")
+    abilities += [name for name in ("synchronized", "renorm") if name in arguments]
     if hasattr(layers, "GroupNormalization"):
-        found.append("group-norm")
-    return found
+        abilities.append("group-norm")
+    return abilities
 
 
 def _layer(adapter, trainable):

@@ -161,7 +161,7 @@ def test_the_progress_bar(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def fileno(self) -> int:
             return 2
 
-    monkeypatch.setattr("repro.base.terminal.guarded", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr("repro.cli.progress.guarded", lambda _: contextlib.nullcontext())
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm-256color")

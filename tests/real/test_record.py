@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import Answer, ended, start_process
-from tests.support.paths import ROOT
+from tests.support.page_programs import page_programs
 
 CAUSES = {"table.py": "not-converged", "pictures.py": "label-order", "loop.py": "not-converged"}
 
 pytestmark = pytest.mark.real
 
 
-def programs() -> dict[str, str]:
-    """Return the programs of the page by file name."""
-    page = (ROOT / "docs/record.md").read_text(encoding="utf-8")
-    return dict(re.findall(r"In `(\w+\.py)`:\n\n```python\n(.*?)```", page, re.DOTALL))
-
-
-def test_the_page_has_these_programs() -> None:
-    assert programs().keys() == CAUSES.keys()
+def test_the_page_has_these_page_programs() -> None:
+    assert page_programs().keys() == CAUSES.keys()
 
 
 @pytest.mark.parametrize("name", CAUSES)
 def test_a_program_of_the_page_gets_the_cause_that_the_page_names(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_text(programs()[name])
+    (tmp_path / name).write_text(page_programs()[name])
 
     def repro(*arguments: str) -> Answer:
         return ended(start_process(*arguments, store=tmp_path / "runs", cwd=tmp_path))

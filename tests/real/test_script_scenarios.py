@@ -63,6 +63,11 @@ def test_a_claim_on_what_a_program_prints(repro: Repro) -> None:
     other = repro("run", "./table.yaml", "--trust", "--json", "--seed", "1").json
     assert other["measurements"]["weights_sha256"] != answer.json["measurements"]["weights_sha256"]
     assert repro("compare", "last", answer.json["run"]).code == 0
+    assert repro("export", answer.json["run"], "-o", "table.zip", "--with-script").code == 0
+    verified = repro("verify", "table.zip", "--trust", "--json", "--plain")
+    assert verified.code == 0, verified.err
+    assert verified.json["runs"][0]["verdicts"] == ["REPRODUCED", "REPRODUCED"]
+    assert verified.json["runs"][0]["grade"] == "bit-identical"
 
 
 STRIPES = """\

@@ -60,7 +60,7 @@ async def test_what_was_drawn_of_a_screen_goes_with_it(make_app: MakeApp, store:
 LATE: list[tuple[Callable[[str], ReproScreen], str, tuple[object, ...]]] = [
     (lambda run_id: ReportScreen([run_id]), "_show_preview", (None, "")),
     (lambda run_id: ReportScreen([run_id]), "_show_issue", ("# Issue", "")),
-    (WhyScreen, "_loaded", ([], [], "")),
+    (WhyScreen, "_loaded", ([], [], None, "")),
     (WhatIfScreen, "_loaded", (None, None, "no trace")),
     (RunScreen, "_put_pictures", (None,)),
 ]

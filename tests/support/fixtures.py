@@ -23,7 +23,10 @@ from tests.support.runs.planned import create
 from tests.support.scenario_files import SCENARIO, write_scenario
 from tests.support.stage import Stage
 from tests.support.stand_in_worker import PRELUDE
+from tests.support.standby import warming
 from tests.support.sweeps import StandIn
+
+__all__ = ["warming"]
 
 
 @pytest.fixture

@@ -25,14 +25,16 @@ def _stripes(rng: np.random.Generator, side: int, amplitude: float, *, lying: bo
     return np.tile(wave[:, None], (1, side)) if lying else np.tile(wave[None, :], (side, 1))
 
 
-def stripes(folder: Path, seed: int = 7, count: int = 64, side: int = 48) -> None:
-    """Two classes, lying and standing stripes on a bright ground."""
+def stripes(folder: Path, seed: int = 7, count: int = 64, side: int = 48, channels: int = 1) -> None:
+    """Two classes, lying and standing stripes of whole periods on a bright ground."""
     rng = np.random.default_rng(seed)
     for label, name in enumerate("ab"):
         for index in range(count):
-            grid = _stripes(rng, side, 20, lying=label == 0, periods=(4, 8))
-            pixels = 200 + rng.uniform(-10, 10) + grid + rng.normal(0, 8, (side, side))
-            _save(folder / "images" / name / f"{index:02}.png", pixels)
+            period, phase = rng.integers(4, 9), rng.uniform(0, 6.28)
+            wave = 20 * np.sin(2 * np.pi * np.arange(side) / period + phase)
+            grid = np.tile(wave[:, None], (1, side)) if label == 0 else np.tile(wave[None, :], (side, 1))
+            pixels = 200 + rng.uniform(-10, 10) + grid[..., None] + rng.normal(0, 8, (side, side, channels))
+            _save(folder / "images" / name / f"{index:02}.png", pixels[..., 0] if channels == 1 else pixels)
 
 
 def halves(folder: Path, side: int = 32) -> None:

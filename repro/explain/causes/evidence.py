@@ -9,6 +9,7 @@ from typing import Literal
 
 from repro.base.text import percent, rounded
 from repro.explain.criteria import GAP, LOSS_RATIO, LOSS_SHARE
+from repro.explain.sentences import NO_BATCH_NORM
 from repro.runs.verdict import ROUND_OFF
 
 TrialKind = Literal[
@@ -243,6 +244,7 @@ class Evidence:
     data where that is another one; `earlier`: inference after epochs before the last one. `order` and `random`: names
     of all layers, and of those that draw random numbers. `drawing`: the first layer that draws them in inference, too.
     `compared_layers`: how many layers were looked at in both phases. `problem`: why there is no loss.
+    `why_no_norms`: of a model without moving statistics.
     """
 
     inference: Score | None
@@ -253,6 +255,7 @@ class Evidence:
     losses: Sequence[float] = ()
     norms: Sequence[Norm] = ()
     are_norms_known: bool = True
+    why_no_norms: str = NO_BATCH_NORM
     batch_size: int | None = None
     trials: Sequence[Trial] = ()
     others: Sequence[Other] = ()

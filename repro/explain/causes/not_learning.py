@@ -31,6 +31,8 @@ def find(evidence: Evidence) -> Finding | None:
     )
     moves = "does not move" if _is_flat(losses) else "does not get where a model that learns gets"
     says = f"the loss {moves}: {rounded(losses[0])} in the first epoch, {rounded(losses[-1])} in the last"
+    if steps.learning_rate == 0.0:
+        return Finding("not-learning", f"{says}; the learning rate is 0", figures, "raise the learning rate")
     if steps.trainable and steps.unchanged == steps.trainable:
         what = f"none of {steps.trainable} trainable variables changed"
         return Finding("not-learning", f"{says}; {what}", figures, "look at the learning rate and the loss")

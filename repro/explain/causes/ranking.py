@@ -160,7 +160,7 @@ def _noisy_training(evidence: Evidence) -> Finding | None:
     largest = small_batch.deciding_trial(evidence)
     if largest is None or not small_batch.is_harmless(evidence):
         return None
-    small, large = evidence.say(evidence.training), evidence.say(largest.score)
+    small, large = evidence.say(small_batch.in_own_batches(evidence)), evidence.say(largest.score)
     says = (
         f"no discrepancy to repair: {evidence.say(evidence.inference)} in inference. Only what training reports is "
         f"noisy: {small} in batches of {evidence.batch_size}, but {large} in batches of {largest.batch_size}"
@@ -177,7 +177,7 @@ def _unexplained(evidence: Evidence) -> Finding:
     if evidence.is_better(evidence.inference, evidence.training):
         return cannot(evidence, f"inference phase is the better one: {says}", FIRST_LAYER)
     if not evidence.norms:
-        return cannot(evidence, f"{says}, and {sentences.NO_BATCH_NORM}", sentences.LOOK_AT_OTHER_LAYERS)
+        return cannot(evidence, f"{says}, and {evidence.why_no_norms}", sentences.LOOK_AT_OTHER_LAYERS)
     made = statistics_rows(evidence)
     if made and not any(row.works for row in made):
         says += ", and other moving statistics do not change that"
@@ -202,7 +202,7 @@ def _no_discrepancy(evidence: Evidence) -> Finding:
         agree = "1 later call of the program agrees" if len(calls) == 1 else f"{len(calls)} later calls agree"
         says += f"; {agree} with that"
     if evidence.are_norms_known and not evidence.norms:
-        says += f"; {sentences.NO_BATCH_NORM}"
+        says += f"; {evidence.why_no_norms}"
     if evidence.drawing is not None:
         says += f"; {evidence.drawing} draws random numbers in inference phase, too"
     if evidence.by_right and evidence.differs_in_loss(evidence.training, evidence.inference):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repro.explain.causes.evidence import Evidence, Trial
+from repro.explain.causes.evidence import Evidence, Score, Trial
 from repro.explain.causes.finding import PROVED, Finding, numbers, row
 from repro.explain.criteria import ALL_RIGHT, FEWEST_SAMPLES, LARGE_BATCH, PURE_BATCHES, SMALL_BATCH
 
@@ -13,7 +13,7 @@ def find(evidence: Evidence) -> Finding | None:
     if largest is None or is_harmless(evidence):
         return None
     size = evidence.batch_size
-    small, large = evidence.say(evidence.training), evidence.say(largest.score)
+    small, large = evidence.say(in_own_batches(evidence)), evidence.say(largest.score)
     says = (
         f"the batch of {size} is too small: at the same weights {small} in batches of {size}, {large} in batches of "
         f"{largest.batch_size} and {evidence.say(evidence.inference)} in inference; what a sample becomes depends on "
@@ -21,7 +21,9 @@ def find(evidence: Evidence) -> Finding | None:
     )
     spread = max((norm.spread for norm in evidence.norms if norm.spread is not None), default=None)
     made = [
-        row(evidence, f"training phase in batches of {trial.batch_size}", trial, evidence.training, largest.score)
+        row(
+            evidence, f"training phase in batches of {trial.batch_size}", trial, in_own_batches(evidence), largest.score
+        )
         for trial in sorted(larger_batches(evidence, 4), key=lambda trial: trial.batch_size or 0)
     ]
     figures = numbers(evidence, PROVED, batch_size=size, spread_of_batch_means=spread)
@@ -34,18 +36,27 @@ def deciding_trial(evidence: Evidence) -> Trial | None:
     size = evidence.batch_size
     if size is None or evidence.inference is None or evidence.inference.samples < FEWEST_SAMPLES:
         return None
-    if not evidence.differs(evidence.training, evidence.inference) or (evidence.purity or 0.0) >= PURE_BATCHES:
+    small = in_own_batches(evidence)
+    if not evidence.differs(small, evidence.inference) or (evidence.purity or 0.0) >= PURE_BATCHES:
         return None
     largest = max(larger_batches(evidence, 4), key=lambda trial: trial.batch_size or 0, default=None)
-    if largest is None or not evidence.differs(largest.score, evidence.training):
+    if largest is None or not evidence.differs(largest.score, small):
         return None
     # Where only the batches of training are right they may be of different kinds, unless they are very small.
-    most = LARGE_BATCH if evidence.is_better(largest.score, evidence.training) else SMALL_BATCH
+    most = LARGE_BATCH if evidence.is_better(largest.score, small) else SMALL_BATCH
     if size > most or evidence.works(evidence.re_estimated(is_larger=False)):
         return None  # statistics of these very batches are good enough: those in use lag behind
-    if evidence.is_better(evidence.training, evidence.inference):
+    if evidence.is_better(small, evidence.inference):
         return None if evidence.is_better(largest.score, evidence.inference) else largest
     return largest if evidence.agrees(largest.score, evidence.inference) else None
+
+
+def in_own_batches(evidence: Evidence) -> Score | None:
+    """Return the training phase in batches of training's size; without random layers, where there are any."""
+    if not evidence.random:
+        return evidence.training
+    own = (trial for trial in larger_batches(evidence, 1) if trial.batch_size == evidence.batch_size)
+    return next((trial.score for trial in own), None)
 
 
 def is_harmless(evidence: Evidence) -> bool:

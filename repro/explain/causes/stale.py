@@ -32,7 +32,7 @@ def find(evidence: Evidence) -> Finding | None:
     if worst.from_initial is False and weight(worst) >= CONVERGED:
         why = f"what they were before this training weighs {percent(weight(worst))}"
     if is_debiased:
-        why = "this Keras takes their initial values out (zero-debiased averages)"
+        why = "their initial values are taken out (zero-debiased averages)"
     says = (
         f"moving statistics lag behind the weights: {why}, but they are not those of the weights that fit left; "
         f"{evidence.phases}"

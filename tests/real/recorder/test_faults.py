@@ -26,7 +26,6 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
         ("interrupted", 0, "finished"),
         ("ctrl_c", -2, "interrupted"),
         ("thread_raises", 0, "finished"),
-        ("strict", 0, "finished"),
         ("os_exit", 7, None),
         ("forks", 3, "finished"),
         ("nan", 0, "finished"),

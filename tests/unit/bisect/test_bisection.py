@@ -16,6 +16,7 @@ from repro.environment import made
 from repro.environment.definition import Environment
 from repro.environment.requirement_list import RequirementList
 from repro.environment.resolve import resolve
+from repro.runs.plan import Plan
 from repro.runs.planning import RunOptions
 from repro.runs.store import Store
 from tests.support.package_index import PackageIndex
@@ -32,8 +33,11 @@ class ToldTrials(Trials):
         self.rule = rule
         self.tried: list[str] = []
 
-    def make(self, asked: RequirementList, python: str | None = None, as_of: date | None = None) -> Environment:
-        return made.keep(asked, resolve(asked, python=MINOR, as_of=as_of), None, as_of)
+    def make(self, wanted: RequirementList, python: str | None = None, as_of: date | None = None) -> Environment:
+        return made.keep(wanted, resolve(wanted, python=MINOR, as_of=as_of), None, as_of)
+
+    def plans(self, environment: Environment) -> list[Plan]:
+        return []
 
     def try_environment(self, environment: Environment, release: str, day: date | None) -> Trial:
         self.tried.append(environment.name)
@@ -139,9 +143,9 @@ def test_the_row_between_shipped_environments_is_that_of_their_keras(index: Pack
     index.add("keras", "2.2.4", "2018-10-03")
     axis = make_axis("keras-2.0.9", "keras-2.2.4")
     assert axis.package == "keras" and axis.releases[0] == "2.0.9" and axis.releases[-1] == "2.2.4"
-    assert str(axis.places[1].asked) == "keras==2.1.0"
+    assert str(axis.places[1].wanted) == "keras==2.1.0"
 
 
 def test_what_both_ends_ask_for_is_asked_for_between_them(index: PackageIndex) -> None:
     axis = make_axis("keras==2.0.9,six==1.11.0,tensorflow==1.3.0", "keras==2.1.3,tensorflow==1.4.1,six==1.11.0")
-    assert str(axis.places[1].asked) == "six==1.11.0,keras==2.1.0"
+    assert str(axis.places[1].wanted) == "six==1.11.0,keras==2.1.0"

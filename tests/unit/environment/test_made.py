@@ -12,8 +12,9 @@ import pytest
 
 from repro.base.errors import InputError, ReproError, UnusableError
 from repro.cli import run_command_line
-from repro.environment import check, definition, made
+from repro.environment import check, definition, made, use
 from repro.environment.install import install
+from repro.environment.named import named
 from repro.environment.requirement_list import parse
 from repro.environment.resolve import resolve
 from repro.supervise.new_environment import make
@@ -27,8 +28,8 @@ def quiet(_: str) -> None:
 
 
 def kept(text: str) -> definition.Environment:
-    asked = parse([text])
-    return made.keep(asked, resolve(asked, python=MINOR), MINOR)
+    wanted = parse([text])
+    return made.keep(wanted, resolve(wanted, python=MINOR), MINOR)
 
 
 def test_the_name_holds_versions_and_the_locks_hash(index: PackageIndex) -> None:
@@ -90,7 +91,7 @@ def test_it_is_installed_as_locked_and_a_second_one_shares_its_files(index: Pack
     assert first.name != second.name
     large = [next(one.prefix.glob("lib/*/site-packages/tensorflow/large.bin")) for one in (first, second)]
     assert large[0].samefile(large[1])
-    size = made.size(second.prefix)
+    size = use.size(second.prefix)
     assert size.total > 2_000_000 > size.own
 
 
@@ -101,7 +102,7 @@ def test_an_installation_goes_to_the_first_folder_that_can_be_written_and_is_fou
     install(one, say=quiet)
     later = own_home / "later"
     monkeypatch.setenv("REPRO_ENVIRONMENTS", f"{later}:{own_home / 'environments'}")
-    assert made.named(one.name).is_installed()
+    assert named(one.name).is_installed()
     assert kept("keras==2.1.3").prefix.parent == later
 
 
@@ -136,11 +137,11 @@ def test_a_full_disk_is_said_and_what_was_begun_is_removed(
 
 
 def test_two_processes_that_make_the_same_environment_make_it_once(index: PackageIndex) -> None:
-    asked, done, faults = parse(["keras==2.1.2"]), [], []
+    wanted, done, faults = parse(["keras==2.1.2"]), [], []
 
     def work() -> None:
         try:
-            one = made.keep(asked, resolve(asked, python=MINOR), MINOR)
+            one = made.keep(wanted, resolve(wanted, python=MINOR), MINOR)
             done.append(install(one, say=quiet))
         except ReproError as error:
             faults.append(error)
@@ -156,12 +157,12 @@ def test_two_processes_that_make_the_same_environment_make_it_once(index: Packag
 def test_one_in_use_is_not_removed(index: PackageIndex) -> None:
     one = kept("keras==2.1.2")
     install(one, say=quiet)
-    held = made.hold(one)
+    held = use.hold(one)
     assert held is not None
     with pytest.raises(UnusableError, match="is in use"):
-        made.remove(one)
+        use.remove(one)
     held.close()
-    assert made.remove(one).total > 0
+    assert use.remove(one).total > 0
     assert not one.prefix.exists()
     again = made.answer_to(parse(["keras==2.1.2"]), MINOR)
     assert again is not None and not again.is_installed() and install(again, say=quiet)
@@ -182,7 +183,7 @@ def test_commands_make_list_and_remove(index: PackageIndex, capsys: pytest.Captu
     assert run_command_line(["environment", "new", "mine", "keras==2.1.2", "--python", MINOR, "--json"]) == 0
     made_row = json.loads(capsys.readouterr().out)
     assert made_row["requirements"] == ["keras==2.1.2"] and made_row["installed"] and made_row["keras"] == "2.1.2"
-    assert made.named("mine").name == made_row["name"]
+    assert named("mine").name == made_row["name"]
     assert run_command_line(["environment", "list", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["environments"]}
     row = rows[made_row["name"]]

@@ -6,7 +6,8 @@ import pytest
 
 from repro.base.errors import InputError
 from repro.bundle.redact.command_line import private_arguments
-from repro.environment.requirement_list import is_list, parse, split_names
+from repro.environment.named import is_list, split_names
+from repro.environment.requirement_list import parse
 
 
 def test_commas_between_requirements_and_within_one_are_told_apart() -> None:
@@ -28,12 +29,12 @@ def test_only_exact_versions_are_pins() -> None:
 @pytest.mark.parametrize(
     ("texts", "word"),
     [
-        (["keras=2.1.3"], "no requirement"),
+        (["keras=2.1.3"], "not a requirement"),
         (["keras @ https://example.org/k.whl"], "addresses"),
         (["keras==2; python_version<'3'"], "markers"),
         (["keras==2.1.3,Keras==2.1.4"], "twice"),
         (["tensorflow==2.1.0,tensorflow-cpu==2.1.0"], "two builds"),
-        (["-e=."], "no requirement"),
+        (["-e=."], "not a requirement"),
         ([""], "nothing is named"),
         (["k" * 300 + "==1"], "too long"),
         ([f"a{number}==1" for number in range(21)], "too many"),

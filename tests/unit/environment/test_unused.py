@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from repro import doctor
-from repro.environment import made
+from repro.environment import made, use
 from repro.environment.install import install
 from repro.environment.requirement_list import parse
 from repro.environment.resolve import resolve
@@ -19,10 +19,10 @@ from tests.support.releases_index import MINOR
 def test_one_that_was_not_used_for_long_is_named_with_the_command_that_removes_it(
     index: PackageIndex, tmp_path: Path
 ) -> None:
-    asked = parse(["keras==2.1.2"])
-    one = made.keep(asked, resolve(asked, python=MINOR))
+    wanted = parse(["keras==2.1.2"])
+    one = made.keep(wanted, resolve(wanted, python=MINOR))
     install(one, say=lambda _: None)
-    held = made.hold(one)
+    held = use.hold(one)
     assert held is not None
     held.close()
 

@@ -30,6 +30,7 @@ RIGHT = {
     "training-false": ("no-discrepancy", "proved", "100 % right in both phases"),
     "small-variance": ("not-converged", "proved", "up to 95.5 % of a variance"),
     "outlier-of-normal-pixels": ("outliers", "proved", "it rests on a/40-bad.png"),
+    "dropout-shift": ("stochastic-layers", "proved", "dropout comes before BatchNormalization"),
     "class-order": ("label-order", "proved", "0 means 1, 1 means 0"),
     "bgr": ("preprocessing", "proved", "its channels in reverse order"),
     "scaled-in-fit": ("preprocessing", "proved", "which a scale of 255 explains"),

@@ -18,11 +18,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from repro.base.files import is_locked
 from repro.recorder import single_file
+from repro.runs.recorded_values import Name
 
 
 @pytest.fixture
@@ -113,6 +115,12 @@ def test_a_recording_is_named_after_its_program(recorder: Any, script: str | Non
 def test_values_become_json(recorder: Any) -> None:
     value = {"a": np.float32("nan"), 1: [np.int64(3), float("inf"), b"x", "\ud800"], "c": object}
     assert recorder("values").jsonable(value) == {"a": "nan", "1": [3, "inf", "x", "\\ud800"], "c": "object"}
+
+
+def test_no_text_is_longer_than_its_reader_allows(recorder: Any) -> None:
+    long = recorder("values").jsonable({"n" * 5000: ["x" * 5000, b"y" * 5000]})
+    ((key, (first, second)),) = long.items()
+    assert [msgspec.convert(word, Name) for word in (key, first, second)] == ["n" * 1000, "x" * 1000, "y" * 1000]
 
 
 def test_row_hashes_are_of_the_values_that_keras_sees(recorder: Any) -> None:
@@ -265,3 +273,15 @@ def test_a_process_that_imports_no_keras_loads_next_to_nothing(tmp_path: Path) -
     )
     assert done.stdout.strip() == "['repro_recorder', 'repro_recorder.start']"
     assert not (tmp_path / "store").exists()
+
+
+def test_a_notebook_has_no_script_and_is_called_so(
+    recorder: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = tmp_path / "ipykernel_launcher.py"
+    kernel.touch()
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(kernel))
+    assert recorder("process").script_path() is None
+    assert recorder("recordings")._stem(None) == "program"
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    assert recorder("recordings")._stem(None) == "notebook"

@@ -334,3 +334,63 @@ def test_other_rules_are_told_from_other_figures(good_files: Files, tmp_path: Pa
     file.write_bytes(zipped(changed(good_files, "diagnosis.json", other)))
     with read.opened(file) as bundle:
         assert diagnose(bundle.runs[0].run)[0].cause == "not-converged"
+
+
+# --- issue texts ---
+
+
+@pytest.mark.parametrize("tracker", ["keras", "tensorflow", "stackoverflow"])
+def test_an_issue_text_has_what_a_reader_asks_for(
+    tracker: str, store: Store, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = taken("few-updates", store)
+    assert run_command_line(["issue", "last", "--for", tracker]) == 0
+    text = capfd.readouterr().out
+    figures = run.measurements
+    for said in (
+        "not-converged",
+        "proved on this run",
+        "seen to work on this run",
+        str(figures["evaluate"]["loss"]),
+        str(figures["evaluate_training_phase"]["loss"]),
+        "240 rows",
+        run.recorded.script_sha256,
+        "tensorflow-cpu==",
+        "numpy==",
+        "the data: only figures of it are above",
+        "first of",
+    ):
+        assert said is not None and said in text.replace("\\_", "_"), said
+    assert len(text) < 30_000
+
+
+def test_an_issue_text_tells_neither_arguments_nor_columns(
+    recording: Path, store: Store, capfd: pytest.CaptureFixture[str]
+) -> None:
+    edit(
+        recording / "run.json",
+        lambda data: (
+            data.update(command=["python", "train.py", "--owner", "Mandelbrod"]),
+            data["recorded"].update(arguments=["--owner", "Mandelbrod"], script="train.py"),
+        ),
+    )
+    (one,) = take_in(recording, store)
+    assert run_command_line(["issue", one.run.id, "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert found["script"] == "" and "Mandelbrod" not in found["text"]
+    assert "&lt;argument-3&gt;" in found["text"] and "some arguments, which were replaced" in found["text"]
+
+
+def test_an_interrupted_recording_has_a_text_too(recording: Path, store: Store) -> None:
+    events = recording / "events.jsonl"
+    lines = events.read_text().splitlines()
+    events.write_text("\n".join(line for line in lines[:12]) + "\n")
+    (one,) = take_in(recording, store)
+    text = export_issue(RunView(one.run))
+    assert "cannot-be-told" in text and "the program was interrupted" in text
+
+
+def export_issue(run: RunView) -> str:
+    from repro.bundle import issue_text
+
+    return issue_text.write(run, "keras").text

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from repro.cli import run_command_line
 from repro.recording.closing import ProcessEnd, close
+from repro.recording.intake import take_in
 from repro.runs.directory import RunDirectory
 from repro.runs.recorder_mark import read_mark
+from repro.runs.store import Store
 
 
 def cut(run: Path, last: str) -> RunDirectory:
@@ -61,3 +64,24 @@ def test_the_mark_is_read_whatever_is_in_it(tmp_path: Path) -> None:
     file.write_bytes(b"loaded 1\nkeras 1 3.15\n\xff\xfe\n\nrecording 1 ID\nrecording 2 ID\nfailed 1 because of x\n")
     mark = read_mark(file)
     assert (mark.loaded, mark.keras, mark.recordings, mark.failures) == (1, 1, ("ID",), ("because of x",))
+
+
+@pytest.mark.parametrize(
+    ("last", "ended", "code"),
+    [
+        ("training_finished", {"state": "finished", "exit_code": 0}, 0),
+        ("epoch_finished", {"state": "failed", "exit_code": 0}, 4),
+        ("epoch_finished", {"state": "failed", "exit_code": 1}, 4),
+        ("epoch_finished", {"state": "interrupted", "exit_code": 4}, 4),
+    ],
+)
+def test_watch_ends_as_the_program_did(
+    last: str, ended: dict[str, object], code: int, recording: Path, store: Store, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cut(recording, last)
+    file = recording / "events.jsonl"
+    event = {"event": "run_ended", "reason": "ValueError: x" if code else "", "seq": 999, **ended}
+    file.write_text(f"{file.read_text().rpartition(chr(10))[0]}\n{json.dumps(event)}\n")
+    (taken,) = take_in(recording, store)
+    assert run_command_line(["watch", taken.run.id, "--plain"]) == code
+    assert ("ValueError: x" in capfd.readouterr().out) == bool(code)

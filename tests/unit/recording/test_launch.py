@@ -47,6 +47,12 @@ def test_input_output_folder_and_pythonpath_are_the_programs_own(tmp_path: Path)
     assert done.stdout == f"typed found {tmp_path} ['--lr', '--', '-h']\n", done.stderr
 
 
+def test_a_command_line_may_be_long(tmp_path: Path) -> None:
+    words = ["w" * 50] * 5000 + ["x" * 100_000]
+    done = record(*python("import sys; print(len(sys.argv), len(sys.argv[-1]))"), *words, store=tmp_path / "runs")
+    assert (done.returncode, done.stdout) == (0, "5002 100000\n"), done.stderr
+
+
 def test_with_json_what_the_program_prints_is_on_standard_error(tmp_path: Path) -> None:
     done = record("--json", *python("print('mine')"), store=tmp_path / "runs")
     assert done.stdout == "" and "mine" in done.stderr

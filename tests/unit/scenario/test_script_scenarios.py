@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,28 @@ def test_a_pattern_that_takes_long_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 def test_patterns_that_are_exponential_elsewhere_are_quick() -> None:
     _, reasons = printed.find({"x": "((?:a+)+)$"}, b"a" * 40_000 + b"!")
     assert reasons == {"x": "no match in the last 1 MiB of the output"}
+
+
+def test_a_file_that_was_cut_and_mixed_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    alphabet = "{}[]:,'\"()\\*+?.|^$\n -0aé\x00\x1b&!#%@`~"
+    file = tmp_path / "small.yaml"
+    refused = 0
+    for _ in range(600):
+        text = list(SCENARIO)
+        for _ in range(chance.randint(1, 6)):
+            place = chance.randrange(len(text))
+            match chance.randrange(3):
+                case 0:
+                    del text[place : place + chance.randint(1, 30)]
+                case 1:
+                    text.insert(place, chance.choice(alphabet) * chance.randint(1, 3))
+                case _:
+                    text[place:place] = text[chance.randrange(len(text)) :][: chance.randint(1, 80)]
+        file.write_text("".join(text))
+        try:
+            load(file, environments=ENVIRONMENTS)
+        except InputError as error:
+            refused += 1
+            assert len(str(error).splitlines()) == 1 and str(error).isprintable(), str(error)
+    assert 300 < refused < 600

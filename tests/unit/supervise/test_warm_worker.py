@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import select
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +13,6 @@ import pytest
 
 from repro.base.errors import UnusableError
 from repro.environment import definition
-from repro.queue import priority
 from repro.runs import events
 from repro.runs.plan import Plan
 from repro.runs.store import Store
@@ -37,7 +33,6 @@ if request["kind"] == "warm":
     request = json.loads(line)
 assert sys.stdin.readline() == "" and request["kind"] == "run"
 """
-
 MakePlan = Callable[..., Plan]
 
 
@@ -171,34 +166,3 @@ def test_memory_that_is_free_is_less_than_there_is() -> None:
     from repro.environment.record import memory_bytes
 
     assert 0 < warm_worker.available_bytes() < memory_bytes()
-
-
-def test_a_low_priority_ends() -> None:
-    """In a process of its own: what was set can be taken back, for its threads, too."""
-    program = """
-import os, threading
-from repro.queue.priority import LowPriority
-before = os.getpriority(os.PRIO_PROCESS, 0)
-low = LowPriority()
-assert os.sched_getscheduler(0) == os.SCHED_BATCH
-wait = threading.Event()
-thread = threading.Thread(target=wait.wait)
-thread.start()
-low.end()
-for one in map(int, os.listdir("/proc/self/task")):
-    assert os.sched_getscheduler(one) == os.SCHED_OTHER and os.getpriority(os.PRIO_PROCESS, one) == before
-wait.set()
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=dict(os.environ), check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_without_a_privilege_no_nice_value_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(priority.resource, "getrlimit", lambda _: (0, 0))
-    monkeypatch.setattr(priority.Path, "read_text", lambda _: "CapEff:\t0000000000000000\n")
-    assert not priority._may_lower_nice(0)
-    monkeypatch.setattr(priority.resource, "getrlimit", lambda _: (20, 20))
-    assert priority._may_lower_nice(0)
-    assert not priority._may_lower_nice(-1)

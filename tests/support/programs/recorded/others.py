@@ -65,6 +65,12 @@ def drawing():
     return model
 
 
+def long_names():
+    model = classifier(layers.Dense(4, name="n" * 3000))
+    model.fit(x, y, epochs=1, verbose=0)
+    return model
+
+
 def own_step():
     inputs = keras.Input((6,))
     model = OwnStep(inputs, layers.Dense(1)(inputs))
@@ -115,7 +121,7 @@ def wrong_calls():
     return model
 
 
-for case in (drawing, own_step, parts, lookup, wrong_calls):
+for case in (drawing, own_step, parts, lookup, wrong_calls, long_names):
     trained = case()
     print(case.__name__, float(sum(np.abs(array).astype("float64").sum() for array in trained.get_weights())))
     sys.stdout.flush()

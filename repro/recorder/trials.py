@@ -65,20 +65,20 @@ def _statistics(measured, statistics):
     pairs = measured.batch_pairs
     usable = pairs is not None and any(pair is not None for pair in pairs)
     reason = None if usable else "no layer has batch statistics"
+    moved = [index for index in range(len(statistics.layers)) if statistics.updates[index]]
+    if any(statistics.are_debiased[index] for index in moved):
+        yield trial("debiased", None, False, "this Keras takes the initial values out of its averages itself")
+    elif moved:  # first, since it tells how long a pass in large batches takes
+        yield trial("debiased", with_pairs(statistics.debiased()))
     estimates = _Estimates(measured)
     yield trial("re-estimated", estimates.mean, usable, reason, cost=1.5)
     if len(measured.slices()) >= FEWEST_BATCHES:
         yield trial("re-estimated-median", estimates.median, usable, reason)
     if lens.stochastic_layers():
         yield trial("re-estimated-as-trained", lambda: _with_training_statistics(measured), usable, reason)
-    moved = [index for index in range(len(statistics.layers)) if statistics.updates[index]]
     if not moved:
         yield trial("momentum", None, False, "no moving statistic changed in training")
         return
-    if any(statistics.are_debiased[index] for index in moved):
-        yield trial("debiased", None, False, "this Keras takes the initial values out of its averages itself")
-    else:
-        yield trial("debiased", with_pairs(statistics.debiased()))
     if statistics.replays is None:
         yield trial("momentum", None, False, "a callback has put other weights in after the last step")
         return

@@ -39,8 +39,8 @@ about: 200 rows, 15 updates.
 script: {file: table.py, seconds: 300}
 printed: {accuracy: 'evaluate: \\[[0-9.]+, ([0-9.]+)\\]'}
 claims:
-  - {id: C1, says: fit is right, value: fit.accuracy, is: at_least, to: 0.9}
-  - {id: C2, says: evaluate prints far less, value: printed.accuracy, is: at_most, to: 0.75}
+  - {id: C1, says: fit is right, value: fit.accuracy, is: at_least, to: 0.95}
+  - {id: C2, says: evaluate prints far less, value: printed.accuracy, is: at_most, to: 0.9}
   - {id: C3, says: which is what it returns, value: evaluate.accuracy, is: close, to: printed.accuracy, within: 1e-6}
   - {id: C4, says: and what the recorder sees, value: inference.accuracy, is: close, to: printed.accuracy, within: 1e-6}
 """
@@ -61,7 +61,8 @@ def test_a_claim_on_what_a_program_prints(repro: Repro) -> None:
     assert repro("diagnose", "last", "--json").json["diagnosis"] == "not-converged"
     other = repro("run", "./table.yaml", "--trust", "--json", "--seed", "1").json
     assert other["measurements"]["weights_sha256"] != answer.json["measurements"]["weights_sha256"]
-    assert repro("compare", "last", answer.json["run"]).code == 0
+    same_verdict = other["verdict"] == "REPRODUCED"
+    assert repro("compare", "last", answer.json["run"]).code == (0 if same_verdict else 1)
     assert repro("export", answer.json["run"], "-o", "table.zip", "--with-script").code == 0
     verified = repro("verify", "table.zip", "--trust", "--json", "--plain")
     assert verified.code == 0, verified.err
@@ -99,10 +100,10 @@ for picture, kind in zip(pictures, kinds):
 # Environment, edits of the program and of the scenario (text, what it becomes), and the cause.
 REPORTS = {
     "chairs_and_lamps": (
-        "keras-2.3.1",
+        "keras-2.0.9",
         [("x, y = load_pictures(", f"{STRIPES}x, y = load_pictures(")],
         [],
-        "not-converged",
+        None,
     ),
     "batch_of_one": (
         "keras-2.0.9",
@@ -118,7 +119,7 @@ REPORTS = {
     "opencv": (
         "keras-3",
         [("model = keras.Sequential", f"{SIGNS}model = keras.Sequential")],
-        [("value: inference.accuracy", "value: evaluate.accuracy")],
+        [("value: inference.accuracy, is: at_most, to: 0.6", "value: evaluate.accuracy, is: at_most, to: 0.7")],
         "preprocessing",
     ),
 }
@@ -139,6 +140,7 @@ def test_a_pasted_report_runs_after_two_edits_at_most(report: str, repro: Repro)
     assert answer.code in (0, 1), answer.err
     diagnosed = repro("diagnose", "last", "--json").json
     print(answer.json["claims"], diagnosed)
+    assert answer.json["claims"][0]["outcome"] == "held"
     if cause is not None:
         assert answer.json["verdict"] == "REPRODUCED"
         assert diagnosed["diagnosis"] == cause

@@ -280,7 +280,7 @@ def test_a_notebook_has_no_script_and_is_called_so(
 ) -> None:
     kernel = tmp_path / "ipykernel_launcher.py"
     kernel.touch()
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(kernel))
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(kernel), raising=False)
     assert recorder("process").script_path() is None
     assert recorder("recordings")._stem(None) == "program"
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))

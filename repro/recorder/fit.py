@@ -260,7 +260,7 @@ class FitSession:
             self._loop_epoch(seconds)
         if not self.ready:
             if self.steps:
-                recording.missing("measurements", "the model was never called as a whole, only its parts", self.fit)
+                recording.missing("measurements", self.lens.unready_reason, self.fit)
             self._send_ended(seconds, error, None, None)
             return
         self.statistics.finish()

@@ -17,10 +17,13 @@ class Keras2Lens(lens.Lens):
     update_rule = "difference"
 
     def __init__(self, keras, tf, model):
-        super().__init__(keras, tf, model)
+        # TensorFlow 1.13 to 1.15 warn of the old names, once each.
+        super().__init__(keras, getattr(getattr(tf, "compat", None), "v1", tf), model)
         self.K = keras.backend
         self.engine = sys.modules["keras.backend.tensorflow_backend"]
         self.copy = None
+        if not hasattr(self.engine, "_SESSION"):  # measured: samples in a copy of its graph moved later random numbers
+            self.unready_reason = "Keras 2.3 on TensorFlow 1 cannot be measured without changing later random numbers"
 
     def backend(self):
         return self.K.backend()

@@ -38,6 +38,8 @@ class Moving:
 class Lens:
     """One model, seen through its Keras generation. Subclasses say how each thing is done there."""
 
+    unready_reason = "the model was never called as a whole, only its parts"
+
     generation = None
     update_rule = "weighted"
 

@@ -1,6 +1,7 @@
 """tf.keras on TensorFlow 2, as `tf_keras`, `tensorflow.keras` or Keras 2.4 to 2.15: variables are put back."""
 
 import contextlib
+import importlib
 import random
 import sys
 
@@ -86,11 +87,18 @@ class TFKerasLens(tensorflow_2.TF2Lens):
         kinds.append(getattr(getattr(self.keras.optimizers, "legacy", None), "Optimizer", None))
         return tensorflow_2.defining([kind for kind in kinds if kind is not None], "apply_gradients")
 
+    def _sequence_class(self):
+        """Return the class of sequences; the package keras of 2.6 to 2.12 has it in a module only."""
+        public = getattr(self.keras.utils, "Sequence", None)
+        if public is not None:
+            return public
+        return importlib.import_module(self.keras.__name__ + ".utils.data_utils").Sequence
+
     def is_sequence(self, x):
-        return isinstance(x, self.keras.utils.Sequence)
+        return isinstance(x, self._sequence_class())
 
     def watched_sequence(self, sequence, look):
-        return lens.watched_sequence_class(self.keras.utils.Sequence, sequence, look)()
+        return lens.watched_sequence_class(self._sequence_class(), sequence, look)()
 
     @contextlib.contextmanager
     def untouched(self, alone=True):

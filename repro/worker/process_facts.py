@@ -69,7 +69,7 @@ def _library(path):
 def tensorflow_build(tf):
     """Return TensorFlow's git version, compiler and build settings."""
     info = {
-        "git_version": getattr(tf, "GIT_VERSION", None) or getattr(tf, "__git_version__", "unknown"),
+        "git_version": getattr(tf, "__git_version__", None) or getattr(tf, "GIT_VERSION", "unknown"),
         "compiler": getattr(tf, "__compiler_version__", "unknown"),
     }
     if hasattr(getattr(tf, "sysconfig", None), "get_build_info"):

@@ -25,6 +25,10 @@ GENERATIONS = [
 ]
 
 
+# Nothing of the phases is known there, and the recording says why.
+UNMEASURED = ("keras-2.3.1",)
+
+
 def run_both(run: Callable[..., Outcome], program: str, environment: str, keras: str, store: Path) -> Outcome:
     """Run a program until the recorder's run is like a plain one; return the recorder's, which is asserted to be so."""
     plain: list[tuple[int, str, str]] = []
@@ -48,7 +52,10 @@ def test_no_bit_of_a_program_changes(
     assert len(recorded.recordings) == 2  # one for each model
     events = recorded.events()
     assert [event["ended"] for event in select(events, "fit_ended")] == ["returned"] * 3
-    assert select(events, "measured", set="fit", phase="training", alone=False)
+    if environment in UNMEASURED:
+        assert "cannot be measured" in select(events, "missing", what="measurements")[0]["reason"]
+    else:
+        assert select(events, "measured", set="fit", phase="training", alone=False)
     assert not select(events, "recorder_failed")
 
 
@@ -69,4 +76,5 @@ def test_no_kind_of_data_or_training_changes(
     assert len(recorded.recordings) == models
     for number in range(models):
         assert not select(recorded.events(number), "recorder_failed")
-        assert select(recorded.events(number), "measured", set="fit", phase="inference"), number
+        is_measured = bool(select(recorded.events(number), "measured", set="fit", phase="inference"))
+        assert is_measured == (environment not in UNMEASURED), number

@@ -91,7 +91,6 @@ REPORTS = {
     "NaN": Report("nan_variance", images.squares, "non-finite", "of unbiased", size=(32, 32), batch_size=32, epochs=10),
     "small variance": Report("small_variance", contrasts, "not-converged", "of a variance", epochs=60, batch_size=8),
     "one bad image": Report("high_pass", with_bad, "outliers", "rests on a/40-bad.png", epochs=60, batch_size=8),
-    "stale": Report("quick_steps", few, "stale", "lag behind", epochs=5, batch_size=8, rate=0.01, momentum=0.9),
     "exchanged classes": Report(
         "quick", images.three_places, "label-order", "0 means 1, 1 means 0", epochs=30, validation=True, **sides
     ),
@@ -155,7 +154,8 @@ def test_the_cause_of_a_report(name: str, tmp_path: Path, repro: Callable[..., d
     assert run["state"] == "finished", run["reason"]
     printed = repro("diagnose", "last")
     first = printed["findings"][0]
-    assert (first["cause"], printed["note"]) == (report.cause, None), first
+    assert first["cause"] == report.cause, first
+    assert printed["note"] is None or not report.is_proved, printed["note"]
     assert report.words in first["says"]
     assert first["numbers"]["confidence"].startswith("proved") or not report.is_proved
 

@@ -119,6 +119,6 @@ def test_how_far_the_calls_of_a_shared_layer_lie_apart_is_measured(train: OddRun
 def test_without_initial_values_a_trial_gives_what_a_traced_run_answers(train: OddRuns) -> None:
     text = "batch_norm: {momentum: 0.99}\n"
     _, run = train("plain", "keras-3", "--trace", more=text)
-    said = json.loads(train.repro("what-if", run.id, "--momentum", "0.99", "--debiased").stdout)
+    said = json.loads(train.repro("what-if", run.id, "--momentum", "0.99", "--debiased").out)
     answer = next(one for one in said["answers"] if one["statistics"] == "debiased")
     assert float(trials(run)["debiased"].loss) == pytest.approx(answer["evaluate"]["loss"], rel=1e-4)

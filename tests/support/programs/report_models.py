@@ -152,15 +152,6 @@ def high_pass(input_shape, classes):
     return _pooled(inputs, _blocks(x, norms, filters=(8, 16, 32)), classes)
 
 
-def quick_steps(input_shape, classes):
-    """Momentum 0.9 and a learning rate at which averages lag."""
-    inputs = x = layers.Input(input_shape)
-    for stride in (2, 1, 2, 1, 2):
-        x = layers.Conv2D(24, 3, strides=stride, padding="same")(x)
-        x = layers.Activation("relu")(layers.BatchNormalization()(x))
-    return _pooled(inputs, x, classes)
-
-
 def zero_debiased(input_shape, classes):
     """Of the first report: convolution, convolution, BatchNormalization, dense."""
     inputs = layers.Input(input_shape)

@@ -34,6 +34,8 @@ FEWEST_ALONE = 8  # in inference phase
 FIT_SHARE = 0.7  # for the samples of fit, where there are validation samples, too
 FEWEST_SAMPLES = 16  # that are measured in both phases even so
 BATCH_INPUT_BYTES = 8 * 1024 * 1024  # of a batch whose size does not matter
+# Of all layers' outputs for the samples that pass at once, which Keras keeps until the pass has ended.
+PASS_BYTES = 192 * 1024 * 1024
 WORSE_SHARE = 0.05  # of right answers, below those in `fit`, at which other inputs are tried
 WORSE_LOSS = 1.5
 

@@ -45,7 +45,13 @@ class Measured:
     def large(self):
         """Return a size for batches of a pass in which their size does not matter."""
         row_bytes = sum(array.nbytes // max(1, len(array)) for _, array in values.leaves(self.x))
-        return max(self.batch_size, min(self.rows, limits.BATCH_INPUT_BYTES // max(1, row_bytes)))
+        return max(self.batch_size, min(self.most_rows(), limits.BATCH_INPUT_BYTES // max(1, row_bytes)))
+
+    def most_rows(self):
+        """Return how many samples may pass at once: those of a batch of training, or more if layers' outputs fit."""
+        captured = self.first_captures[0].info.values() if self.first_captures is not None else ()
+        row_bytes = sum(4 * int(np.prod(shape)) for _, _, shape in captured)
+        return min(self.rows, max(self.batch_size, limits.PASS_BYTES // max(1, row_bytes)))
 
     def part(self, rows, x=None):
         """Return (x, y, weights) of some samples; `x`: other inputs of the same samples."""

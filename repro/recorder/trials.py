@@ -194,7 +194,8 @@ def _phases(measured):
     lens = measured.lens
     stochastic = bool(lens.stochastic_layers())
     if lens.moving():
-        sizes = {size for size in BATCHES + (measured.rows,) if size <= measured.rows}
+        most = measured.most_rows()
+        sizes = {min(size, most) for size in BATCHES + (measured.rows,)}
         # Without stochastic layers the training phase itself is the trial with training's batches.
         sizes = sizes | {measured.batch_size} if stochastic else sizes - {measured.batch_size}
         for size in sorted(sizes, reverse=True):

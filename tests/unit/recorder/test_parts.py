@@ -285,3 +285,16 @@ def test_a_notebook_has_no_script_and_is_called_so(
     assert recorder("recordings")._stem(None) == "program"
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
     assert recorder("recordings")._stem(None) == "notebook"
+
+
+def test_a_pass_takes_no_more_samples_than_the_outputs_of_its_layers_allow(recorder: Any) -> None:
+    phases, most_bytes = recorder("phases"), recorder("limits").PASS_BYTES
+    labels = np.zeros(64, np.int64)
+    measured = recorder("measure").Measured(None, (np.zeros((64, 4), np.float32), labels, None), 8, 1.0)
+    assert measured.most_rows() == 64
+    capture = phases.Capture()
+    capture.info["wide"] = (None, 0, (most_bytes // 4 // 16,))
+    measured.first_captures = (capture, capture)
+    assert measured.most_rows() == measured.large() == 16
+    capture.info["wider"] = (None, 0, (most_bytes,))
+    assert measured.most_rows() == 8

@@ -50,7 +50,7 @@ def progress_line(progress: Progress, state: str, result: Result | None, seconds
     step = progress.step_seconds or (progress.epoch_seconds[0] if progress.epoch_seconds else None)
     facts = [f"epoch {progress.epoch} of {progress.epochs}"] if progress.epochs else []
     if step is not None:
-        facts.append(f"{duration(step)} a step")
+        facts.append(f"{duration(step)} {'an epoch' if progress.recorded is not None else 'a step'}")
     if state == "running":
         return _running_line(progress, facts, seconds_silent, width)
     if result is not None:

@@ -52,7 +52,7 @@ lint: $(VENV)/.development  ## ruff, mypy, the worker under Python 3.6's rules, 
 	$(BIN)/lint-imports
 
 environments: $(VENV)/.runtime
-	$(BIN)/repro environment install keras-3 keras-2.0.9
+	$(BIN)/repro environment install keras-3 keras-2.0.9 keras-2.2.4 keras-2.3.1 tf-2.6
 
 test-real: $(VENV)/.development environments  ## real training in keras-3, keras-2.0.9 and tf-keras, but for the longest
 	$(BIN)/python -m pytest -m 'real and not evidence and not longest' --timeout 1800 $(ARGS)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import signal
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -26,6 +24,7 @@ from repro.explain import compare
 from repro.runs.planning import RunOptions, parse_seeds
 from repro.runs.store import Store
 from repro.scenario import load, own_model
+from repro.supervise.signals import stop_on_signals
 
 _REPOSITORIES = {
     "keras": ("keras-team/keras", "2.6.0"),
@@ -67,7 +66,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     store.check_writable()
     trials = Trials(store, run_options, options["claim"], ["repro", *sys.argv[1:]], echo_note)
     search = Bisection(trials, echo_note, _report)
-    with _stopped_by_signals(trials):
+    with stop_on_signals(trials.stop):
         result = search.run(options["good"], options["bad"], scan=options["scan"])
     wanted = {"claim": options["claim"], "good": options["good"], "bad": options["bad"]}
     if options["as_json"]:
@@ -90,18 +89,6 @@ def _require_claim(scenario: str, claim: str | None, options: RunOptions) -> Non
     if claim is not None and claim not in known:
         what = f"{loaded.scenario.name} makes no claim {one_line(claim, 60)!r}"
         raise InputError(what, do=f"choose from {', '.join(known)}" if known else "it makes none")
-
-
-@contextlib.contextmanager
-def _stopped_by_signals(trials: Trials) -> Iterator[None]:
-    """While inside, a signal that would end the search stops its run, which keeps a checkpoint."""
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda *_: trials.stop()) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _report(result: Found) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -19,6 +16,7 @@ from repro.environment.record import usable_cores
 from repro.runs.plan import Plan
 from repro.runs.planning import RunOptions, make_plans
 from repro.runs.store import Store
+from repro.supervise.signals import stop_on_signals
 from repro.sweep.jobs import Job, Runner
 from repro.sweep.local import LocalRunner
 from repro.sweep.record import SweepWriter
@@ -53,7 +51,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
             left = [job for job in jobs if job.how == "waiting"]
             record.update(at_once=True)
             try:
-                with _stopped_by_signals(runner):
+                with stop_on_signals(runner.stop):
                     for ended in runner.run(left):
                         display.ended(ended) if ended is not None else display.tick()
                         record.update(at_once=ended is not None)
@@ -109,15 +107,3 @@ def _plans(options: dict[str, Any], threads: int) -> list[Plan]:
     if len({name for name, _ in scenarios}) != len(scenarios):
         raise InputError("two of the scenarios have one name", do="sweep them one after another")
     return plans
-
-
-@contextlib.contextmanager
-def _stopped_by_signals(runner: Runner) -> Iterator[None]:
-    """While inside, a signal that would end the sweep stops its runs, which keep their checkpoints."""
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda *_: runner.stop()) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,11 +1,11 @@
-"""Signals that would end a supervisor, collected instead."""
+"""Signals that would end a process that owns runs: collected, or turned into a stop of the runs."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _COLLECTED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -28,3 +28,14 @@ def collect_signals(received: list[signal.Signals]) -> Iterator[int]:
             signal.signal(number, handler)
         os.close(read_end)
         os.close(write_end)
+
+
+@contextlib.contextmanager
+def stop_on_signals(stop: Callable[[], object]) -> Iterator[None]:
+    """While inside, call `stop` on a signal that would end the process, so that runs keep their checkpoints."""
+    handlers = {number: signal.signal(number, lambda *_: stop()) for number in _COLLECTED}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
